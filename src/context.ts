@@ -1,0 +1,92 @@
+// One per request: who we are, what time it is, what is configured, and the ways out of the isolate, counted.
+import type { ConfigurationView } from './configuration/configuration.ts'
+import type { KeyRing } from './durable-objects/key-ring.ts'
+import type { LoginGuard } from './durable-objects/login-guard.ts'
+import type { OneTime } from './durable-objects/one-time.ts'
+import type { Subject } from './durable-objects/subject.ts'
+import { temporarilyUnavailable } from './protocol/errors.ts'
+import type { Settings } from './settings.ts'
+
+export interface RequestContext {
+  env: Env
+  settings: Settings
+  /** Clients, scopes, provider settings and keys, at most ten seconds old. */
+  configuration: ConfigurationView
+  /** Milliseconds since 1970. */
+  now: number
+  requestId: string
+  /** The caller's address as the platform states it; 'unknown' when it states none. */
+  address: string
+  /** Sequential round trips out of the isolate so far (DESIGN §4). */
+  hops: number
+  /** Added to the request's one log line; never a secret. */
+  log: Record<string, string | number | boolean | undefined>
+  waitUntil(promise: Promise<unknown>): void
+}
+
+const patienceMilliseconds = 4000
+
+/**
+ * One round trip. Whatever goes wrong on the way is 503 `temporarily_unavailable` with Retry-After: nothing was issued that we know of, and
+ * every operation behind a hop may be sent again by the client.
+ */
+export async function hop<T>(
+  context: Pick<RequestContext, 'hops' | 'log'>,
+  store: string,
+  call: () => Promise<T>,
+): Promise<T> {
+  context.hops += 1
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${patienceMilliseconds} ms`)), patienceMilliseconds)
+  })
+  try {
+    return await Promise.race([call(), timeout])
+  } catch (fault) {
+    context.log.fault = `${store}: ${fault instanceof Error ? fault.message : String(fault)}`
+    throw temporarilyUnavailable(`${store} did not answer`)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+// A stub that threw is broken (Durable Objects, error handling), so each call asks for a new one.
+const stub = <T extends Rpc.DurableObjectBranded | undefined>(
+  namespace: DurableObjectNamespace<T>,
+  name: string,
+): DurableObjectStub<T> => namespace.get(namespace.idFromName(name))
+
+/** What the Subject of one person is asked: one hop. `subjectRef` is the address in the user's row. */
+export function askSubject<T>(
+  context: RequestContext,
+  subjectRef: string,
+  question: (subject: DurableObjectStub<Subject>) => Promise<T>,
+): Promise<T> {
+  return hop(context, 'Subject', () => question(stub(context.env.SUBJECT, subjectRef)))
+}
+
+/** `shard`: `use:3`, `revoked:7`, `refusals:strangers`, … */
+export function askOneTime<T>(
+  context: RequestContext,
+  shard: string,
+  question: (oneTime: DurableObjectStub<OneTime>) => Promise<T>,
+): Promise<T> {
+  return hop(context, 'OneTime', () => question(stub(context.env.ONE_TIME, shard)))
+}
+
+/** `shard`: 0 … 255, by HMAC of the login name. */
+export function askLoginGuard<T>(
+  context: RequestContext,
+  shard: number,
+  question: (guard: DurableObjectStub<LoginGuard>) => Promise<T>,
+): Promise<T> {
+  return hop(context, 'LoginGuard', () => question(stub(context.env.LOGIN_GUARD, `guard:${shard}`)))
+}
+
+/** One per issuer. */
+export function askKeyRing<T>(
+  context: RequestContext,
+  question: (ring: DurableObjectStub<KeyRing>) => Promise<T>,
+): Promise<T> {
+  return hop(context, 'KeyRing', () => question(stub(context.env.KEY_RING, context.settings.issuer)))
+}

@@ -1,0 +1,69 @@
+// A client as the protocol sees it: RFC 7591 §2 names where they exist, IAM's settings beside them.
+
+export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+
+export const signingAlgorithms = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'] as const
+export type SigningAlgorithm = (typeof signingAlgorithms)[number]
+
+export interface ClientSecret {
+  /** SHA-256 of the secret, base64url. */
+  hash: string
+  label: string
+  /** Milliseconds since 1970, or null: never. */
+  expires_at: number | null
+}
+
+/** The user that a client_credentials token represents. */
+export interface LinkedUser {
+  user_id: string
+  sub: string
+  enabled: boolean
+  tenant_id: string | null
+}
+
+export interface Client {
+  client_id: string
+  client_name: string
+  enabled: boolean
+  /** Null: any of the client's secrets, by Basic or body; without secrets and keys: `none`. */
+  token_endpoint_auth_method: ClientAuthenticationMethod | null
+  /** Null: any asymmetric algorithm that fits the key. */
+  token_endpoint_auth_signing_alg: SigningAlgorithm | null
+  jwks: { keys: JsonWebKey[] } | null
+  jwks_uri: string | null
+  grant_types: string[]
+  redirect_uris: string[]
+  post_logout_redirect_uris: string[]
+  /** Further origins that may call token, userinfo and revocation from a browser. */
+  client_origins: string[]
+  secrets: ClientSecret[]
+  /** Scopes the client may request, besides full_api_access and offline_access, which have their own flags. */
+  scopes: string[]
+  /** May ask for full_api_access. */
+  api_access: boolean
+  /** May ask for offline_access, that is: refresh tokens. */
+  offline_access: boolean
+  require_pkce: boolean
+  require_consent: boolean
+  linked_user: LinkedUser | null
+  id_token_signed_response_alg: SigningAlgorithm | null
+  /** Lifetimes in seconds; null: the provider's setting. */
+  access_token_lifetime: number | null
+  id_token_lifetime: number | null
+  code_lifetime: number | null
+  refresh_token_sliding_lifetime: number | null
+  refresh_token_absolute_lifetime: number | null
+  refresh_token_rotation: boolean
+  /** Seconds in which a rotated token may be retried; null: 60 for confidential clients, 10 for public ones. */
+  refresh_token_grace: number | null
+  client_uri: string | null
+  logo_uri: string | null
+  policy_uri: string | null
+  tos_uri: string | null
+}
+
+/** RFC 6749 §2.1: a client that cannot keep a credential. */
+export function isPublicClient(client: Client): boolean {
+  if (client.token_endpoint_auth_method) return client.token_endpoint_auth_method === 'none'
+  return client.secrets.length === 0 && !client.jwks && !client.jwks_uri
+}

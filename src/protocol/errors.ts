@@ -1,0 +1,99 @@
+// What a caller is told when a rule is broken, and what only the operator learns (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1; OIDC Core §3.1.2.6).
+
+export type ErrorCode =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'unsupported_response_type'
+  | 'unsupported_token_type'
+  | 'invalid_scope'
+  | 'invalid_token'
+  | 'insufficient_scope'
+  | 'access_denied'
+  | 'server_error'
+  | 'temporarily_unavailable'
+  | 'login_required'
+  | 'interaction_required'
+  | 'consent_required'
+  | 'account_selection_required'
+  | 'unmet_authentication_requirements'
+  | 'request_not_supported'
+  | 'request_uri_not_supported'
+  | 'registration_not_supported'
+
+/** What an operator finds under the request id: never a secret, never sent to the caller. */
+export interface RefusalDetail {
+  /** The check that refused, as a short stable name: `redirect_uri`, `client_secret`, `pkce`, `scope`, `clock`, … */
+  check: string
+  expected?: string
+  received?: string
+  /** What to change, one plain sentence. */
+  fix?: string
+}
+
+const statusOf: Partial<Record<ErrorCode, number>> = {
+  invalid_client: 401,
+  invalid_token: 401,
+  insufficient_scope: 403,
+  server_error: 500,
+  temporarily_unavailable: 503,
+}
+
+/** Where an authorization error may be sent once the redirect_uri is trusted (RFC 6749 §4.1.2.1). */
+export interface ErrorRedirect {
+  redirect_uri: string
+  response_mode: 'query' | 'form_post'
+  state?: string | undefined
+}
+
+/** A client broke a rule. `description` is public, `detail` is kept for the operator. */
+export class OAuthError extends Error {
+  override readonly name = 'OAuthError'
+  readonly description: string
+  status: number
+  /** Set once the redirect_uri is trusted: the error goes to the client instead of a page. */
+  redirect?: ErrorRedirect
+  /** The client the caller claimed to be, for the log and the ring of refusals. */
+  client_id?: string
+  /** Extra response headers: `WWW-Authenticate`, `Retry-After`, `Allow`. */
+  readonly headers: Record<string, string>
+
+  constructor(
+    readonly code: ErrorCode,
+    description: string,
+    readonly detail: RefusalDetail,
+    options: { status?: number; headers?: Record<string, string> } = {},
+  ) {
+    super(description)
+    // RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E only.
+    this.description = description.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'")
+    this.status = options.status ?? statusOf[code] ?? 400
+    this.headers = options.headers ?? {}
+  }
+}
+
+/** D1 or an object did not answer: nothing was done, or the same request may be sent again. */
+export function temporarilyUnavailable(received: string, retryAfterSeconds = 2): OAuthError {
+  return new OAuthError(
+    'temporarily_unavailable',
+    'a part of the service did not answer, try again',
+    { check: 'availability', expected: 'every store answers', received, fix: 'see /health and the platform status' },
+    { headers: { 'retry-after': String(retryAfterSeconds) } },
+  )
+}
+
+/** An operator sent a bad admin request (RFC 9457). */
+export class Problem extends Error {
+  override readonly name = 'Problem'
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    /** Field path → what is wrong with it. */
+    readonly fields: Record<string, string> = {},
+    readonly headers: Record<string, string> = {},
+  ) {
+    super(title)
+  }
+}

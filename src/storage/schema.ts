@@ -1,0 +1,245 @@
+// Every D1 table: configuration and directory (DESIGN §8). What may happen only once lives in Durable Objects, never here.
+import { sql } from 'drizzle-orm'
+import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+
+/** Milliseconds since 1970. */
+const instant = (name: string) => integer(name)
+const flag = (name: string) => integer(name, { mode: 'boolean' })
+const json = <T>(name: string) => text(name, { mode: 'json' }).$type<T>()
+
+export const tenants = sqliteTable('tenants', {
+  tenant_id: text('tenant_id').primaryKey(),
+  name: text('name').notNull(),
+})
+
+export const users = sqliteTable(
+  'users',
+  {
+    user_id: text('user_id').primaryKey(),
+    /** What is typed at sign-in, normalised: NFKC, trimmed, lower case. */
+    login_name: text('login_name').notNull().unique(),
+    sub: text('sub').notNull().unique(),
+    subject_ref: text('subject_ref').notNull().unique(),
+    version: integer('version').notNull().default(1),
+    tenant_id: text('tenant_id').references(() => tenants.tenant_id),
+    name: text('name'),
+    given_name: text('given_name'),
+    family_name: text('family_name'),
+    email: text('email'),
+    email_verified: flag('email_verified').notNull().default(false),
+    gender: text('gender'),
+    locale: text('locale'),
+    zoneinfo: text('zoneinfo'),
+    enabled: flag('enabled').notNull().default(true),
+    /** Cannot sign in at the login page; is represented by client_credentials. */
+    service_account: flag('service_account').notNull().default(false),
+    /** PHC string, or null: no local password. */
+    password_hash: text('password_hash'),
+    not_before: instant('not_before').notNull().default(0),
+    /** Claims without a column of their own, by claim name. */
+    claims: json<Record<string, unknown>>('claims').notNull().default({}),
+    created_at: instant('created_at').notNull(),
+    updated_at: instant('updated_at').notNull(),
+  },
+  (table) => [index('users_email').on(table.email), index('users_tenant').on(table.tenant_id)],
+)
+
+/** A subject identifier is never given to a second person. */
+export const deletedSubjects = sqliteTable('deleted_subjects', {
+  sub: text('sub').primaryKey(),
+  user_id: text('user_id').notNull(),
+  subject_ref: text('subject_ref').notNull(),
+  deleted_at: instant('deleted_at').notNull(),
+})
+
+export const userGroups = sqliteTable('user_groups', {
+  group_id: text('group_id').primaryKey(),
+  name: text('name').notNull(),
+  tenant_id: text('tenant_id').references(() => tenants.tenant_id),
+})
+
+export const userGroupMembers = sqliteTable(
+  'user_group_members',
+  {
+    user_id: text('user_id')
+      .notNull()
+      .references(() => users.user_id, { onDelete: 'cascade' }),
+    group_id: text('group_id')
+      .notNull()
+      .references(() => userGroups.group_id, { onDelete: 'cascade' }),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.group_id] }),
+    index('user_group_members_group').on(table.group_id),
+  ],
+)
+
+export const administrators = sqliteTable('administrators', {
+  user_id: text('user_id')
+    .primaryKey()
+    .references(() => users.user_id, { onDelete: 'cascade' }),
+  role: text('role', { enum: ['main_administrator', 'administrator', 'auditor'] }).notNull(),
+})
+
+export const clients = sqliteTable(
+  'clients',
+  {
+    client_id: text('client_id').primaryKey(),
+    client_name: text('client_name').notNull(),
+    enabled: flag('enabled').notNull().default(true),
+    token_endpoint_auth_method: text('token_endpoint_auth_method'),
+    token_endpoint_auth_signing_alg: text('token_endpoint_auth_signing_alg'),
+    jwks: json<{ keys: JsonWebKey[] }>('jwks'),
+    jwks_uri: text('jwks_uri'),
+    grant_types: json<string[]>('grant_types').notNull(),
+    api_access: flag('api_access').notNull().default(false),
+    offline_access: flag('offline_access').notNull().default(false),
+    require_pkce: flag('require_pkce').notNull().default(true),
+    require_consent: flag('require_consent').notNull().default(false),
+    linked_user_id: text('linked_user_id').references(() => users.user_id, { onDelete: 'set null' }),
+    id_token_signed_response_alg: text('id_token_signed_response_alg'),
+    access_token_lifetime: integer('access_token_lifetime'),
+    id_token_lifetime: integer('id_token_lifetime'),
+    code_lifetime: integer('code_lifetime'),
+    refresh_token_sliding_lifetime: integer('refresh_token_sliding_lifetime'),
+    refresh_token_absolute_lifetime: integer('refresh_token_absolute_lifetime'),
+    refresh_token_rotation: flag('refresh_token_rotation').notNull().default(true),
+    refresh_token_grace: integer('refresh_token_grace'),
+    client_uri: text('client_uri'),
+    logo_uri: text('logo_uri'),
+    policy_uri: text('policy_uri'),
+    tos_uri: text('tos_uri'),
+    created_at: instant('created_at').notNull(),
+    updated_at: instant('updated_at').notNull(),
+  },
+  (table) => [index('clients_linked_user').on(table.linked_user_id)],
+)
+
+const ofClient = () =>
+  text('client_id')
+    .notNull()
+    .references(() => clients.client_id, { onDelete: 'cascade' })
+
+export const clientRedirectUris = sqliteTable(
+  'client_redirect_uris',
+  { client_id: ofClient(), uri: text('uri').notNull() },
+  (table) => [primaryKey({ columns: [table.client_id, table.uri] })],
+)
+
+export const clientPostLogoutUris = sqliteTable(
+  'client_post_logout_uris',
+  { client_id: ofClient(), uri: text('uri').notNull() },
+  (table) => [primaryKey({ columns: [table.client_id, table.uri] })],
+)
+
+export const clientOrigins = sqliteTable(
+  'client_origins',
+  { client_id: ofClient(), origin: text('origin').notNull() },
+  (table) => [primaryKey({ columns: [table.client_id, table.origin] })],
+)
+
+export const clientSecrets = sqliteTable(
+  'client_secrets',
+  {
+    client_id: ofClient(),
+    /** SHA-256 of the secret, base64url. */
+    hash: text('hash').notNull(),
+    label: text('label').notNull(),
+    expires_at: instant('expires_at'),
+    created_at: instant('created_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.client_id, table.hash] })],
+)
+
+export const clientScopes = sqliteTable(
+  'client_scopes',
+  { client_id: ofClient(), scope: text('scope').notNull() },
+  (table) => [primaryKey({ columns: [table.client_id, table.scope] })],
+)
+
+/** A protected resource: tokens with one of its scopes carry its identifier as audience (RFC 9068 §3). */
+export const resources = sqliteTable('resources', {
+  identifier: text('identifier').primaryKey(),
+  name: text('name').notNull(),
+  scopes: json<string[]>('scopes').notNull(),
+  /** The confidential client that may introspect its tokens (RFC 7662 §4). */
+  introspection_client_id: text('introspection_client_id').references(() => clients.client_id, {
+    onDelete: 'set null',
+  }),
+})
+
+export const scopes = sqliteTable('scopes', {
+  name: text('name').primaryKey(),
+  /** Shown at consent, by locale: `{ "en": "Your profile" }`; null: the built-in text or the name. */
+  title: json<Record<string, string>>('title'),
+  description: json<Record<string, string>>('description'),
+  enabled: flag('enabled').notNull().default(true),
+  /** Named in discovery's scopes_supported. */
+  published: flag('published').notNull().default(true),
+})
+
+export const scopeClaims = sqliteTable(
+  'scope_claims',
+  {
+    scope: text('scope')
+      .notNull()
+      .references(() => scopes.name, { onDelete: 'cascade' }),
+    claim: text('claim').notNull(),
+    /** Where the claim goes when the scope is granted. */
+    destination: text('destination', { enum: ['userinfo', 'id_token', 'access_token'] })
+      .notNull()
+      .default('userinfo'),
+  },
+  (table) => [primaryKey({ columns: [table.scope, table.claim, table.destination] })],
+)
+
+/** The key ring that every isolate reads: private parts wrapped under WRAP_KEY. */
+export const signingKeys = sqliteTable('signing_keys', {
+  kid: text('kid').primaryKey(),
+  alg: text('alg').notNull(),
+  state: text('state', { enum: ['announced', 'active', 'retired', 'gone'] }).notNull(),
+  /** The key version this entry belongs to: one certificate may serve RS256 and PS256. */
+  version: text('version').notNull(),
+  /** Name of the vault that holds it: `local`, … */
+  vault: text('vault').notNull(),
+  public_jwk: json<JsonWebKey & { kid: string; alg: string }>('public_jwk').notNull(),
+  /** DER certificate, base64. */
+  certificate: text('certificate').notNull(),
+  /** PKCS#8, sealed; null when gone. */
+  wrapped_private_key: text('wrapped_private_key'),
+  created_at: instant('created_at').notNull(),
+  /** When an announced key may sign. */
+  activates_at: instant('activates_at').notNull(),
+  retired_at: instant('retired_at'),
+  /** When a retired key leaves the JWKS. */
+  gone_at: instant('gone_at'),
+})
+
+export const settings = sqliteTable('settings', {
+  name: text('name').primaryKey(),
+  value: json<unknown>('value').notNull(),
+})
+
+/** Every change of configuration, written in the same batch as the change. The highest epoch is the configuration's own. */
+export const configChanges = sqliteTable('config_changes', {
+  epoch: integer('epoch').primaryKey({ autoIncrement: true }),
+  /** client | scope | resource | settings | keys | all */
+  kind: text('kind').notNull(),
+  /** client_id where kind is client. */
+  record: text('record'),
+  changed_at: instant('changed_at').notNull(),
+})
+
+export const auditEvents = sqliteTable(
+  'audit_events',
+  {
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    at: instant('at').notNull(),
+    actor: text('actor').notNull(),
+    action: text('action').notNull(),
+    target: text('target').notNull(),
+    request_id: text('request_id').notNull(),
+    detail: json<Record<string, unknown>>('detail').notNull().default(sql`'{}'`),
+  },
+  (table) => [index('audit_events_at').on(table.at)],
+)

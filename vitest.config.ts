@@ -1,0 +1,52 @@
+import path from 'node:path'
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+import type { Reporter } from 'vitest/node'
+
+/** Ends a run with the one line that CI reads. */
+const closingLine: Reporter = {
+  onTestRunEnd(modules) {
+    const states = modules.flatMap((module) => [...module.children.allTests()].map((test) => test.result().state))
+    const count = (state: string) => states.filter((each) => each === state).length
+    const unloaded = modules.filter((module) => module.state() === 'failed' && module.errors().length > 0).length
+    const skipped = count('skipped') ? `, ${count('skipped')} skipped` : ''
+    process.once('exit', () => console.log(`${count('passed')} passed, ${count('failed') + unloaded} failed${skipped}`))
+  },
+}
+
+const inNode = { testTimeout: 30_000, hookTimeout: 60_000 }
+
+export default defineConfig({
+  test: {
+    reporters: ['default', closingLine],
+    coverage: { provider: 'istanbul', include: ['src/**'] },
+    projects: [
+      {
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: {
+                TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, 'migrations')),
+                AUTHORITY_URL: 'https://id.test',
+                SEAL_KEY: 'c2VhbC1rZXktb2YtdGhlLXRlc3RzLTAxMjM0NTY3ODk',
+                WRAP_KEY: 'd3JhcC1rZXktb2YtdGhlLXRlc3RzLTAxMjM0NTY3ODk',
+                PEPPER: 'cGVwcGVyLW9mLXRoZS10ZXN0cy0wMTIzNDU2Nzg5YWI',
+                OPERATOR_TOKEN: 'b3BlcmF0b3ItdG9rZW4tb2YtdGhlLXRlc3RzLTAxMjM',
+                REQUEST_LOG: 'off',
+              },
+            },
+          })),
+        ],
+        test: {
+          name: 'workers',
+          include: ['test/**/*.test.{ts,tsx}'],
+          exclude: ['test/node/**', 'test/browser/**'],
+          setupFiles: ['./test/setup.ts'],
+        },
+      },
+      { test: { name: 'node', include: ['test/node/**/*.test.ts'], ...inNode } },
+      { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...inNode } },
+    ],
+  },
+})
