@@ -31,8 +31,11 @@ export interface CookieNames {
 /** Something the deployment must mend before anything is served. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError'
-  constructor(readonly faults: string[]) {
+  readonly faults: string[]
+
+  constructor(faults: string[]) {
     super(faults.join('; '))
+    this.faults = faults
   }
 }
 

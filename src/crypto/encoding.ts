@@ -6,6 +6,9 @@ declare global {
     toBase64(options?: { alphabet?: 'base64' | 'base64url'; omitPadding?: boolean }): string
     toHex(): string
   }
+  interface SubtleCrypto {
+    timingSafeEqual(a: Uint8Array, b: Uint8Array): boolean
+  }
   interface Uint8ArrayConstructor {
     fromBase64(text: string, options?: { alphabet?: 'base64' | 'base64url' }): Uint8Array<ArrayBuffer>
   }

@@ -51,8 +51,10 @@ export interface ErrorRedirect {
 /** A client broke a rule. `description` is public, `detail` is kept for the operator. */
 export class OAuthError extends Error {
   override readonly name = 'OAuthError'
+  readonly code: ErrorCode
   readonly description: string
-  status: number
+  readonly detail: RefusalDetail
+  readonly status: number
   /** Set once the redirect_uri is trusted: the error goes to the client instead of a page. */
   redirect?: ErrorRedirect
   /** The client the caller claimed to be, for the log and the ring of refusals. */
@@ -61,12 +63,14 @@ export class OAuthError extends Error {
   readonly headers: Record<string, string>
 
   constructor(
-    readonly code: ErrorCode,
+    code: ErrorCode,
     description: string,
-    readonly detail: RefusalDetail,
+    detail: RefusalDetail,
     options: { status?: number; headers?: Record<string, string> } = {},
   ) {
     super(description)
+    this.code = code
+    this.detail = detail
     // RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E only.
     this.description = description.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'")
     this.status = options.status ?? statusOf[code] ?? 400
@@ -87,13 +91,22 @@ export function temporarilyUnavailable(received: string, retryAfterSeconds = 2):
 /** An operator sent a bad admin request (RFC 9457). */
 export class Problem extends Error {
   override readonly name = 'Problem'
+  readonly status: number
+  readonly title: string
+  /** Field path → what is wrong with it. */
+  readonly fields: Record<string, string>
+  readonly headers: Record<string, string>
+
   constructor(
-    readonly status: number,
-    readonly title: string,
-    /** Field path → what is wrong with it. */
-    readonly fields: Record<string, string> = {},
-    readonly headers: Record<string, string> = {},
+    status: number,
+    title: string,
+    fields: Record<string, string> = {},
+    headers: Record<string, string> = {},
   ) {
     super(title)
+    this.status = status
+    this.title = title
+    this.fields = fields
+    this.headers = headers
   }
 }
