@@ -1,0 +1,151 @@
+// The built Worker straight in workerd, as production runs it: no dev proxy before it, D1 and objects on disk.
+// `node scripts/serve.mjs '{"port":8788}'` serves until it is ended; the options are ServeOptions of server.ts.
+
+import { execFileSync } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import { unstable_getMiniflareWorkerOptions } from 'wrangler'
+
+process.chdir(path.join(import.meta.dirname, '..'))
+Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false', CI: 'true' })
+
+/** @type {import('./server.ts').ServeOptions} */
+const options = JSON.parse(process.argv[2] ?? '{}')
+const state = path.resolve(options.state ?? mkdtempSync(path.join(tmpdir(), 'countersign-')))
+const port = options.port || (await freePort())
+const issuer = `http://127.0.0.1:${port}${options.path ?? ''}`
+
+if (!existsSync(path.join(state, 'v3'))) cpSync(migratedState(), state, { recursive: true })
+const secrets = secretsOf(state)
+// The Worker's declared secrets are looked for in the environment; what stands in .dev.vars is the developer's own.
+Object.assign(process.env, secrets)
+const build = builtWorker()
+const { workerOptions } = unstable_getMiniflareWorkerOptions('wrangler.toml', undefined, { envFiles: [] })
+
+for (const limiter of Object.values(workerOptions.ratelimits)) Object.assign(limiter.simple, options.rateLimit)
+
+const server = new Miniflare(
+  convertV4MiniflareOptions({
+    ...workerOptions,
+    name: 'countersign',
+    modules: [{ type: 'ESModule', path: path.join(build, 'index.js') }],
+    modulesRoot: build,
+    bindings: { ...workerOptions.bindings, ...secrets, AUTHORITY_URL: issuer, REQUEST_LOG: 'off', ...options.vars },
+    cf: false,
+    host: '127.0.0.1',
+    port: 0,
+    unsafeDirectSockets: [{ host: '127.0.0.1', port }],
+    resourcePersistencePath: path.join(state, 'v3'),
+    handleStructuredLogs: ({ message }) => console.log(message),
+    ...(options.inspectorPort ? { inspectorPort: options.inspectorPort } : {}),
+  }),
+)
+await server.ready
+const started = { issuer, state, secrets, pid: workerdOf(process.pid) }
+if (process.send) process.send(started)
+else console.log(`${issuer} (state in ${state})`)
+
+for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => server.dispose().finally(() => process.exit()))
+// The parent is gone: so are we.
+process.once('disconnect', () => server.dispose().finally(() => process.exit()))
+
+/** Kept with the state they seal: a restart on the same folder reads what it wrote. */
+function secretsOf(folder) {
+  const file = path.join(folder, 'secrets.json')
+  const kept = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+  const names = ['SEAL_KEY', 'WRAP_KEY', 'PEPPER', 'OPERATOR_TOKEN']
+  const generated = Object.fromEntries(names.map((name) => [name, randomBytes(32).toString('base64url')]))
+  const secrets = { ...generated, ...kept, ...options.secrets }
+  writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 })
+  return secrets
+}
+
+function builtWorker() {
+  return cached('worker', ['src', 'wrangler.toml', 'package-lock.json'], (folder) => {
+    wrangler('deploy', '--dry-run', '--minify', '--outdir', folder)
+  })
+}
+
+/** A state folder with the migrations applied to an empty database, made once for each set of migrations. */
+function migratedState() {
+  return cached('state', ['migrations', 'wrangler.toml'], (folder) => {
+    wrangler('d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder)
+  })
+}
+
+function wrangler(...args) {
+  const [command, script] = [process.execPath, path.resolve('node_modules/wrangler/bin/wrangler.js')]
+  execFileSync(command, [script, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+/** dist/<name>/<hash of the inputs>. Made aside and renamed, so that servers which start together never see half of it. */
+function cached(name, inputs, make) {
+  const hash = createHash('sha256')
+  for (const file of inputs.flatMap(filesOf)) hash.update(file).update(readFileSync(file))
+  const root = path.resolve('dist', name)
+  const folder = path.join(root, hash.digest('hex').slice(0, 16))
+  if (existsSync(folder)) return folder
+
+  mkdirSync(root, { recursive: true })
+  const aside = mkdtempSync(path.join(root, 'making-'))
+  make(aside)
+  try {
+    renameSync(aside, folder)
+  } catch {
+    rmSync(aside, { recursive: true })
+  }
+  const hourAgo = Date.now() - 3_600_000
+  for (const old of readdirSync(root).map((each) => path.join(root, each))) {
+    if (old !== folder && statSync(old).mtimeMs < hourAgo) rmSync(old, { recursive: true, force: true })
+  }
+  return folder
+}
+
+function filesOf(entry) {
+  if (!statSync(entry).isDirectory()) return [entry]
+  return readdirSync(entry, { recursive: true, withFileTypes: true })
+    .filter((each) => each.isFile())
+    .map((each) => path.join(each.parentPath, each.name))
+    .sort()
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address()
+      probe.close(() => resolve(port))
+    })
+  })
+}
+
+/** The process id of workerd, our child; undefined where there is no /proc. */
+function workerdOf(parent) {
+  const isOurs = (pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ')[1] === String(parent)
+    } catch {
+      return false
+    }
+  }
+  const processes = existsSync('/proc') ? readdirSync('/proc').filter((each) => /^\d+$/.test(each)) : []
+  const pid = processes.find(
+    (each) => isOurs(each) && readFileSync(`/proc/${each}/cmdline`, 'utf8').includes('workerd'),
+  )
+  return pid ? Number(pid) : undefined
+}
