@@ -2,16 +2,179 @@
 // since the epoch it knows; past ten seconds a request waits for that answer; with D1 down the last answer serves for five minutes.
 import type { Client } from '../protocol/client-metadata.ts'
 import type { ProviderSettings } from '../protocol/provider-settings.ts'
-import type { ResourceRecord, ScopeRecord, SigningKeyRecord } from '../storage/configuration.ts'
+import {
+  type ConfigurationChange,
+  type CoreConfiguration,
+  type ResourceRecord,
+  readChanges,
+  readClient,
+  readConfiguration,
+  type ScopeRecord,
+  type SigningKeyRecord,
+} from '../storage/configuration.ts'
 
 export interface ConfigurationView {
-  epoch: number
-  settings: ProviderSettings
-  scopes: ReadonlyMap<string, ScopeRecord>
-  resources: readonly ResourceRecord[]
-  keys: readonly SigningKeyRecord[]
+  readonly epoch: number
+  readonly settings: ProviderSettings
+  readonly scopes: ReadonlyMap<string, ScopeRecord>
+  readonly resources: readonly ResourceRecord[]
+  readonly keys: readonly SigningKeyRecord[]
+  /** Milliseconds: when D1 last answered. */
+  readonly confirmedAt: number
   /** From memory, else one hop. Undefined: unknown. Disabled clients are returned: the caller refuses them by name. */
   findClient(clientId: string): Promise<Client | undefined>
   /** One hop: asks D1 now, whatever the age. Used after a write and when a key is missing. */
   refresh(): Promise<void>
+}
+
+/** How the configuration reaches D1: counted and bounded by the caller. */
+export type Reach = <T>(read: () => Promise<T>) => Promise<T>
+
+const second = 1000
+const refreshAfter = 5 * second
+const waitAfter = 10 * second
+const serveStaleFor = 300 * second
+const unknownFor = 5 * second
+const mostClients = 5000
+const mostUnknown = 1000
+
+/** One isolate's memory of one database. */
+interface Memory {
+  core: CoreConfiguration | undefined
+  confirmedAt: number
+  /** Most recently used last. */
+  clients: Map<string, Client>
+  unknown: Map<string, number>
+  refreshing: Promise<void> | undefined
+}
+
+const memories = new WeakMap<D1Database, Memory>()
+
+function memoryOf(db: D1Database): Memory {
+  let memory = memories.get(db)
+  if (!memory) {
+    memory = { core: undefined, confirmedAt: 0, clients: new Map(), unknown: new Map(), refreshing: undefined }
+    memories.set(db, memory)
+  }
+  return memory
+}
+
+/**
+ * The configuration for one request. A cold isolate reads everything and the named client in one round trip; a warm one reads nothing, or
+ * asks for changes behind the answer. Rejects when nothing is known, or what is known is older than five minutes, and D1 does not answer.
+ */
+export async function openConfiguration(
+  db: D1Database,
+  clientId: string | undefined,
+  now: number,
+  reach: Reach,
+  waitUntil: (work: Promise<unknown>) => void,
+): Promise<ConfigurationView> {
+  const memory = memoryOf(db)
+  if (!memory.core) {
+    await load(memory, db, clientId, now, reach)
+  } else if (now - memory.confirmedAt > waitAfter) {
+    await refreshOrServeStale(memory, db, now, reach)
+  } else if (now - memory.confirmedAt > refreshAfter && !memory.refreshing) {
+    waitUntil(refresh(memory, db, now, (read) => read()).catch(() => undefined))
+  }
+  return viewOf(memory, db, now, reach)
+}
+
+async function refreshOrServeStale(memory: Memory, db: D1Database, now: number, reach: Reach): Promise<void> {
+  try {
+    await refresh(memory, db, now, reach)
+  } catch (fault) {
+    if (now - memory.confirmedAt > serveStaleFor) throw fault
+  }
+}
+
+async function load(memory: Memory, db: D1Database, clientId: string | undefined, now: number, reach: Reach) {
+  const { core, client } = await reach(() => readConfiguration(db, clientId))
+  if (!memory.core || core.epoch >= memory.core.epoch) memory.core = core
+  memory.confirmedAt = Math.max(memory.confirmedAt, now)
+  if (clientId !== undefined) rememberClient(memory, clientId, client, now)
+}
+
+/** One request asks for all that wait. */
+function refresh(memory: Memory, db: D1Database, now: number, reach: Reach): Promise<void> {
+  memory.refreshing ??= readAndApply(memory, db, now, reach).finally(() => {
+    memory.refreshing = undefined
+  })
+  return memory.refreshing
+}
+
+async function readAndApply(memory: Memory, db: D1Database, now: number, reach: Reach): Promise<void> {
+  const { core } = memory
+  if (!core || now - memory.confirmedAt > 3600 * second) {
+    memory.clients.clear()
+    return load(memory, db, undefined, now, reach)
+  }
+  const changes = await reach(() => readChanges(db, core.epoch))
+  forgetChanged(memory, changes)
+  if (changes.some((change) => change.kind !== 'client')) return load(memory, db, undefined, now, reach)
+  core.epoch = changes.at(-1)?.epoch ?? core.epoch
+  memory.confirmedAt = now
+}
+
+function forgetChanged(memory: Memory, changes: ConfigurationChange[]): void {
+  for (const { kind, record } of changes) {
+    if (kind === 'all') memory.clients.clear()
+    if (kind === 'client' && record !== null) memory.clients.delete(record)
+  }
+  if (changes.length > 0) memory.unknown.clear()
+}
+
+function viewOf(memory: Memory, db: D1Database, now: number, reach: Reach): ConfigurationView {
+  const core = (): CoreConfiguration => {
+    if (!memory.core) throw new Error('the configuration was not opened')
+    return memory.core
+  }
+  return {
+    get epoch() {
+      return core().epoch
+    },
+    get settings() {
+      return core().settings
+    },
+    get scopes() {
+      return core().scopes
+    },
+    get resources() {
+      return core().resources
+    },
+    get keys() {
+      return core().keys
+    },
+    get confirmedAt() {
+      return memory.confirmedAt
+    },
+    async findClient(clientId) {
+      const known = memory.clients.get(clientId)
+      if (known) return known
+      if ((memory.unknown.get(clientId) ?? 0) > now) return undefined
+      const epochBefore = core().epoch
+      const client = await reach(() => readClient(db, clientId))
+      // A change that came while we read may concern this very client: then it is not remembered.
+      if (core().epoch === epochBefore) rememberClient(memory, clientId, client, now)
+      return client
+    },
+    refresh: () => refresh(memory, db, now, reach),
+  }
+}
+
+function rememberClient(memory: Memory, clientId: string, client: Client | undefined, now: number): void {
+  if (client) {
+    memory.clients.set(clientId, client)
+    dropOldest(memory.clients, mostClients)
+  } else {
+    memory.unknown.set(clientId, now + unknownFor)
+    dropOldest(memory.unknown, mostUnknown)
+  }
+}
+
+function dropOldest(map: Map<string, unknown>, most: number): void {
+  if (map.size <= most) return
+  const [oldest] = map.keys()
+  if (oldest !== undefined) map.delete(oldest)
 }

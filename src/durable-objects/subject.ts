@@ -1,3 +1,273 @@
+// One object per person: what a person may do once, and what tokens need to know of the person (DESIGN §3).
+// No method awaits between its read and its mark; whatever can fail came before, in the Worker.
 import { DurableObject } from 'cloudflare:workers'
+import type { AuthorizationRequest } from '../protocol/authorization-request.ts'
+import type { Grant } from '../protocol/grant.ts'
+import { nextStep, type SessionState, type Step } from '../protocol/next-step.ts'
+import type { Person } from '../protocol/person.ts'
+import { findConsent, forgetConsent, rememberConsent } from './subject/consents.ts'
+import * as grants from './subject/grants.ts'
+import {
+  beginSession,
+  endSession,
+  findSession,
+  markSelected,
+  type NewSession,
+  type SessionProof,
+} from './subject/sessions.ts'
+import { createTables, hasTables, purge } from './subject/tables.ts'
 
-export class Subject extends DurableObject<Env> {}
+const day = 24 * 3_600_000
+
+/** An authorization request as the Worker judged it, with the code it would get. */
+export interface AuthorizationQuestion {
+  request: AuthorizationRequest
+  require_consent: boolean
+  expected_sub?: string | undefined
+  /** Id of the interaction, and of the grant it may become. */
+  id: string
+  started_at: number
+  code_hash: string
+  /** Milliseconds from now. */
+  code_lifetime: number
+  access_token_lifetime: number
+}
+
+/** `finished`: this interaction has given its code already. `anonymous`: the cookie proves no live session. */
+export type AuthorizationAnswer =
+  | { outcome: 'anonymous' }
+  | { outcome: 'finished' }
+  | { outcome: 'step'; step: Step; person: Person; session: SessionState }
+
+export type SignInAnswer = { outcome: 'disabled' } | Exclude<AuthorizationAnswer, { outcome: 'anonymous' }>
+
+/** What a person answered on a page. */
+export type Choice =
+  | { kind: 'none' }
+  | { kind: 'select-account' }
+  | { kind: 'consent'; scopes: string[]; claims: string[] }
+
+export type Redemption =
+  | Exclude<grants.CodeOutcome, { outcome: 'redeemed' }>
+  | { outcome: 'redeemed'; grant: Grant; person: Person }
+export type Refreshment =
+  | Exclude<grants.RefreshOutcome, { grant: Grant }>
+  | { outcome: 'rotated' | 'kept'; grant: Grant; person: Person }
+  | { outcome: 'retried'; grant: Grant; person: Person; retry: string }
+
+export type TokenStatus = { outcome: 'inactive' } | { outcome: 'active'; grant: Grant; person: Person }
+
+export class Subject extends DurableObject<Env> {
+  private readonly sql = this.ctx.storage.sql
+  private person: Person | undefined
+  private hasAlarm = false
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env)
+    if (!hasTables(this.sql)) return
+    createTables(this.sql)
+    const [row] = this.sql.exec<{ record: string }>('SELECT record FROM person').toArray()
+    this.person = row && (JSON.parse(row.record) as Person)
+    ctx.blockConcurrencyWhile(async () => {
+      this.hasAlarm = (await ctx.storage.getAlarm()) !== null
+    })
+  }
+
+  /**
+   * After a successful sign-in: takes over the directory's record when it is newer, begins a session, and answers the authorization request
+   * if there is one. Signing in again in a live session of the same person renews that session under a new secret.
+   */
+  signIn(
+    record: Person,
+    session: NewSession,
+    current: SessionProof | undefined,
+    question: AuthorizationQuestion | undefined,
+    now: number,
+  ): SignInAnswer {
+    createTables(this.sql)
+    const person = this.takeRecord(record)
+    if (!person.enabled) return { outcome: 'disabled' }
+    if (question && grants.isFinished(this.sql, question.id)) return { outcome: 'finished' }
+    const isRenewal = current !== undefined && findSession(this.sql, current, person, now) !== undefined
+    const id = isRenewal ? current.id : session.id
+    beginSession(this.sql, { ...session, id }, now)
+    this.wake(now)
+    const state: SessionState = { ...pickAuthentication(session), id, selected_at: 0 }
+    if (!question) return { outcome: 'step', step: { kind: 'respond' }, person, session: state }
+    return this.answer(person, state, question, now)
+  }
+
+  /** The next step of a request for whoever the cookie proves; issues the code in the same call when that step is to respond. */
+  authorize(proof: SessionProof, question: AuthorizationQuestion, choice: Choice, now: number): AuthorizationAnswer {
+    const { person } = this
+    const session = person && findSession(this.sql, proof, person, now)
+    if (!session) return { outcome: 'anonymous' }
+    if (grants.isFinished(this.sql, question.id)) return { outcome: 'finished' }
+    if (choice.kind === 'select-account') {
+      markSelected(this.sql, proof.id, now)
+      session.selected_at = now
+    }
+    if (choice.kind === 'consent') rememberConsent(this.sql, question.request.client_id, choice, now)
+    return this.answer(person, session, question, now)
+  }
+
+  /** Who the cookie proves, without any request. */
+  findSession(proof: SessionProof, now: number): { person: Person; session: SessionState } | undefined {
+    const { person } = this
+    const session = person && findSession(this.sql, proof, person, now)
+    return session && { person, session }
+  }
+
+  /** Ends the session and what it gave, except grants with offline_access. */
+  signOut(proof: SessionProof, now: number): void {
+    if (!this.person || !findSession(this.sql, proof, this.person, now)) return
+    endSession(this.sql, proof.id)
+    grants.revokeSessionGrants(this.sql, proof.id, now)
+  }
+
+  redeemCode(
+    id: string,
+    codeHash: string,
+    presented: grants.CodeBinding,
+    family: grants.NewFamily | null,
+    now: number,
+  ): Redemption {
+    const { person } = this
+    if (!person)
+      return {
+        outcome: 'unknown',
+        detail: { check: 'code', expected: 'a code that was issued', received: 'none here' },
+      }
+    const result = grants.redeemCode(this.sql, id, codeHash, presented, family, this.notBefore(person), now)
+    return result.outcome === 'redeemed' ? { ...result, person } : result
+  }
+
+  refresh(id: string, rotation: grants.Rotation, now: number): Refreshment {
+    const { person } = this
+    if (!person)
+      return {
+        outcome: 'unknown',
+        detail: { check: 'refresh_token', expected: 'one that was issued', received: 'none here' },
+      }
+    const result = grants.refresh(this.sql, id, rotation, this.notBefore(person), now)
+    return 'grant' in result ? { ...result, person } : result
+  }
+
+  /** For userinfo and introspection: is an access token of this grant good, and for whom? */
+  tokenStatus(id: string, jti: string): TokenStatus {
+    const { person } = this
+    const grant = person && grants.findLiveGrant(this.sql, id, this.notBefore(person))
+    if (!grant || this.sql.exec('SELECT 1 FROM revoked_tokens WHERE jti = ?', jti).toArray().length > 0) {
+      return { outcome: 'inactive' }
+    }
+    return { outcome: 'active', grant, person }
+  }
+
+  refreshTokenStatus(id: string, hash: string, now: number): TokenStatus {
+    const { person } = this
+    const grant = person && grants.findLiveGrant(this.sql, id, this.notBefore(person))
+    if (!grant || !grants.isLiveRefreshToken(this.sql, id, hash, now)) return { outcome: 'inactive' }
+    return { outcome: 'active', grant, person }
+  }
+
+  /** Revokes one access token (RFC 7009 §2.1) if the client is its owner; `expiresAt` in milliseconds. */
+  revokeToken(id: string, clientId: string, jti: string, expiresAt: number): void {
+    const grant = this.person && grants.findLiveGrant(this.sql, id, 0)
+    if (grant?.client_id !== clientId) return
+    this.sql.exec('INSERT OR IGNORE INTO revoked_tokens VALUES (?, ?)', jti, expiresAt)
+    this.wake(Date.now())
+  }
+
+  /** Revokes a refresh token's family and its access tokens (RFC 7009 §2.1) if the client is its owner. */
+  revokeFamily(id: string, clientId: string, now: number): void {
+    const grant = this.person && grants.findLiveGrant(this.sql, id, 0)
+    if (grant?.client_id === clientId) grants.revokeGrant(this.sql, id, now)
+  }
+
+  /** Takes back everything a client was allowed: its grants and the remembered consent. */
+  forgetClient(clientId: string, now: number): void {
+    if (!this.person) return
+    forgetConsent(this.sql, clientId)
+    grants.revokeClientGrants(this.sql, clientId, now)
+  }
+
+  /** A newer record of the directory. Somebody who never signed in has nothing to update, and none is created. */
+  update(record: Person): void {
+    if (this.person) this.takeRecord(record)
+  }
+
+  override alarm(): void {
+    this.hasAlarm = false
+    const now = Date.now()
+    if (purge(this.sql, now)) this.wake(now)
+  }
+
+  private answer(
+    person: Person,
+    session: SessionState,
+    question: AuthorizationQuestion,
+    now: number,
+  ): Exclude<AuthorizationAnswer, { outcome: 'anonymous' }> {
+    const { request } = question
+    const consent = findConsent(this.sql, request.client_id)
+    const step = nextStep({
+      request,
+      require_consent: question.require_consent,
+      expected_sub: question.expected_sub,
+      started_at: question.started_at,
+      person: { sub: person.sub, session, consent },
+      now,
+    })
+    if (step.kind === 'respond') {
+      const code = {
+        grant: grantOf(question, session, now),
+        code_hash: question.code_hash,
+        code_expires_at: now + question.code_lifetime,
+      }
+      grants.issueCode(this.sql, code, question.access_token_lifetime)
+      this.wake(now)
+    }
+    return { outcome: 'step', step, person, session }
+  }
+
+  /** The higher version wins, whichever way it came. */
+  private takeRecord(record: Person): Person {
+    if (this.person && this.person.version >= record.version) return this.person
+    this.sql.exec('INSERT OR REPLACE INTO person VALUES (1, ?, ?)', record.version, JSON.stringify(record))
+    this.person = record
+    return record
+  }
+
+  /** A disabled person has no live grant at all. */
+  private notBefore(person: Person): number {
+    return person.enabled ? person.not_before : Number.POSITIVE_INFINITY
+  }
+
+  private wake(now: number): void {
+    if (this.hasAlarm) return
+    this.hasAlarm = true
+    void this.ctx.storage.setAlarm(now + day)
+  }
+}
+
+const pickAuthentication = ({ authenticated_at, acr, amr, idp }: NewSession) => ({ authenticated_at, acr, amr, idp })
+
+function grantOf(question: AuthorizationQuestion, session: SessionState, now: number): Grant {
+  const { request } = question
+  return {
+    id: question.id,
+    client_id: request.client_id,
+    session_id: session.id,
+    scope: request.scope,
+    redirect_uri: request.redirect_uri,
+    ...(request.code_challenge === undefined ? {} : { code_challenge: request.code_challenge }),
+    ...(request.nonce === undefined ? {} : { nonce: request.nonce }),
+    userinfo_claims: request.claims?.userinfo ?? [],
+    id_token_claims: request.claims?.id_token ?? [],
+    authenticated_at: session.authenticated_at,
+    acr: session.acr,
+    amr: session.amr,
+    idp: session.idp,
+    created_at: now,
+  }
+}

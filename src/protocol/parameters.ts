@@ -1,0 +1,41 @@
+// Query strings and form bodies → parameters (RFC 6749 §3.1, §3.2, appendix B).
+import { OAuthError } from './errors.ts'
+
+const mostParameters = 100
+/** May stand more than once (RFC 8707 §2). */
+const repeatable = new Set(['resource', 'audience'])
+
+/**
+ * Parses `application/x-www-form-urlencoded` text strictly. Empty values count as absent (RFC 6749 §3.1). Throws invalid_request on a
+ * repeated parameter, broken percent-encoding, bytes that are not UTF-8, NUL, or more than 100 parameters.
+ */
+export function parseParameters(text: string): URLSearchParams {
+  if (/%(?![\da-f]{2})/i.test(text)) throw malformed('percent-encoding that is complete', 'a stray %')
+  let count = 1
+  for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) count += 1
+  if (count > mostParameters) throw malformed(`at most ${mostParameters} parameters`, `${count}`)
+
+  const parameters = new URLSearchParams()
+  const seen = new Set<string>()
+  new URLSearchParams(text).forEach((value, name) => {
+    if (value.includes('\u0000') || value.includes('\ufffd') || name.includes('\ufffd')) {
+      throw malformed('text in UTF-8 without NUL', `something else in ${safeName(name)}`)
+    }
+    if (value === '') return
+    if (seen.has(name) && !repeatable.has(name)) throw malformed('each parameter once', `${safeName(name)} again`)
+    seen.add(name)
+    parameters.append(name, value)
+  })
+  return parameters
+}
+
+const safeName = (name: string): string => name.slice(0, 40)
+
+function malformed(expected: string, received: string): OAuthError {
+  return new OAuthError('invalid_request', `the parameters are malformed: expected ${expected}`, {
+    check: 'parameters',
+    expected,
+    received,
+    fix: 'encode the parameters as application/x-www-form-urlencoded, each once',
+  })
+}

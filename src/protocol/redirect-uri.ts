@@ -1,0 +1,74 @@
+// Which URIs may be registered for a client (RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §2.1): an allow-list of schemes, after parsing.
+
+const longest = 2000
+
+/** RFC 8252 §7.1: a private-use scheme is a reversed domain name, so it has a dot. */
+const privateUseScheme = /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/
+
+/** A host name as URL.hostname gives it. */
+export const isLoopbackHost = (hostname: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
+
+/** What is wrong with a redirect URI; undefined: it may be registered. */
+export function redirectUriFault(uri: string): string | undefined {
+  const url = URL.parse(uri)
+  const spelling = spellingFault(uri, url)
+  if (spelling || !url) return spelling
+  if (url.protocol === 'https:' || url.protocol === 'http:') return webFault(uri, url)
+  if (privateUseScheme.test(url.protocol)) return undefined
+  return 'must be https, http on a loopback host, or a private-use scheme with a dot such as com.example.app:/cb'
+}
+
+/** What is wrong with an address that a page links to (client_uri, logo_uri, policy_uri, tos_uri); undefined: nothing. */
+export function webUriFault(uri: string): string | undefined {
+  const url = URL.parse(uri)
+  const spelling = spellingFault(uri, url)
+  if (spelling || !url) return spelling
+  if (url.protocol === 'https:' || url.protocol === 'http:') return webFault(uri, url)
+  return 'must be https, or http on a loopback host'
+}
+
+/** What is wrong with a web origin (RFC 6454 §6.2), which is compared as text; undefined: nothing. */
+export function originFault(origin: string): string | undefined {
+  const url = URL.parse(origin)
+  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.origin !== origin) {
+    return 'must be an exact origin: scheme, host and port, nothing after them'
+  }
+  return webFault(origin, url)
+}
+
+/** The text itself must be what it is parsed as: what a parser repairs or drops is refused. */
+function spellingFault(uri: string, url: URL | null): string | undefined {
+  if (uri.length > longest) return `must have at most ${longest} characters`
+  if (!/^[\x21-\x7e]+$/.test(uri)) return 'must have printable ASCII characters only, without blanks'
+  if (!url) return 'must be an absolute URI'
+  // RFC 6749 §3.1.2
+  if (uri.includes('#')) return 'must have no fragment'
+  if (uri.includes('\\')) return 'must have no backslash'
+  return undefined
+}
+
+function webFault(uri: string, url: URL): string | undefined {
+  if (url.username || url.password) return 'must have no user name or password'
+  const host = /^https?:\/\/([^/?]+)/i.exec(uri)?.[1]
+  if (!host || !isSpelledOut(host, url)) return 'must have its host written in the usual form'
+  if (url.protocol === 'http:' && !isLoopbackHost(url.hostname))
+    return 'must be https: plain http only on a loopback host'
+  return undefined
+}
+
+/** `https:rp.test` and `http://0x7f.1` parse too: a parser's repairs are nobody's intention. */
+function isSpelledOut(spelled: string, url: URL): boolean {
+  const host = spelled.toLowerCase()
+  const defaultPort = url.protocol === 'https:' ? ':443' : ':80'
+  return host === url.host || host === url.host + defaultPort
+}
+
+const loopbackUri = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::\d{1,5})?(\/.*)?$/s
+
+/** Byte for byte (RFC 9700 §2.1), except that the port of a loopback address may vary (RFC 8252 §7.3). */
+export function matchesRedirectUri(registered: string, requested: string): boolean {
+  if (registered === requested) return true
+  const ours = loopbackUri.exec(registered)
+  const theirs = ours && loopbackUri.exec(requested)
+  return theirs !== null && ours[1] === theirs[1] && ours[2] === theirs[2]
+}
