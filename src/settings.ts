@@ -1,5 +1,6 @@
 // Bindings and variables → Settings, once for each environment; all faults are reported together.
 import { createSealer, parseSecretKeys, type Sealer, type SecretKey } from './crypto/seal.ts'
+import { isLoopbackHost } from './protocol/redirect-uri.ts'
 
 export interface Settings {
   /** The issuer, byte for byte as in every token and document. No trailing slash. */
@@ -84,8 +85,6 @@ export function parseSettings(env: Partial<Record<keyof Env, unknown>>): Setting
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value.trim() : '')
-
-export const isLoopbackHost = (hostname: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
 
 /** OIDC Discovery §3, RFC 8414 §2: https, no query, no fragment; http only on a loopback name. */
 function parseIssuer(value: string, faults: string[]): { text: string; url: URL } | undefined {

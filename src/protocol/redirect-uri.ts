@@ -69,6 +69,6 @@ const loopbackUri = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::\d{1,5})?(\/.*)?$/s
 export function matchesRedirectUri(registered: string, requested: string): boolean {
   if (registered === requested) return true
   const ours = loopbackUri.exec(registered)
-  const theirs = ours && loopbackUri.exec(requested)
-  return theirs !== null && ours[1] === theirs[1] && ours[2] === theirs[2]
+  const theirs = loopbackUri.exec(requested)
+  return ours !== null && theirs !== null && ours[1] === theirs[1] && ours[2] === theirs[2]
 }
