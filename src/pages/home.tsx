@@ -1,0 +1,52 @@
+// The start page: what this address is, for people and for developers.
+import { type PageFrame, renderPage, textsFor } from './layout.tsx'
+import { safeTarget } from './links.ts'
+
+export interface HomePage {
+  frame: PageFrame
+  issuer: string
+  /** Whether /playground is served. */
+  playground: boolean
+  signInHref: string
+}
+
+export function renderHome(page: HomePage): string {
+  const { basePath, product } = page.frame
+  const texts = textsFor(page.frame)
+  return renderPage(page.frame, {
+    kind: 'home',
+    title: product,
+    children: (
+      <>
+        <header class="heading">
+          <h1>{product}</h1>
+          <p class="muted">{texts.home_intro}</p>
+        </header>
+        <p>
+          <a class="button primary" id="sign-in" href={safeTarget(page.signInHref)}>
+            {texts.home_sign_in}
+          </a>
+        </p>
+        <h2>{texts.home_developers}</h2>
+        <dl class="facts">
+          <div>
+            <dt>{texts.home_issuer}</dt>
+            <dd>
+              <code>{page.issuer}</code>
+            </dd>
+          </div>
+        </dl>
+        <ul class="links">
+          <li>
+            <a href={`${basePath}/.well-known/openid-configuration`}>{texts.home_discovery}</a>
+          </li>
+          {page.playground ? (
+            <li>
+              <a href={`${basePath}/playground/`}>{texts.home_playground}</a>
+            </li>
+          ) : null}
+        </ul>
+      </>
+    ),
+  })
+}

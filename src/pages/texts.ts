@@ -1,0 +1,332 @@
+// Every word the pages say, in each language. English is the model: a key missing elsewhere is a type error.
+
+export type Locale = 'en' | 'nl' | 'de'
+
+const en = {
+  opens_in_new_tab: '(opens in a new tab)',
+
+  login_title: 'Sign in',
+  login_to_client: 'to continue to {client}',
+  login_username: 'Username',
+  login_password: 'Password',
+  login_remember: 'Keep me signed in on this device',
+  login_submit: 'Sign in',
+  login_error_prefix: 'Error: {title}',
+  problem_wrong_credentials: 'The username or the password is not correct.',
+  problem_locked: 'Too many attempts. Wait a few minutes, then try again.',
+  problem_busy: 'Many people are signing in right now. Try again in a moment.',
+  problem_no_local_accounts: 'Signing in with a username and password is switched off here. Ask your administrator.',
+
+  client_policy: 'Privacy policy of {client}',
+  client_terms: 'Terms of {client}',
+
+  consent_title: 'Allow access?',
+  consent_intro: '{client} asks for access to your account.',
+  consent_signed_in_as: 'Signed in as {user}',
+  consent_list: 'What {client} will get',
+  consent_claims: 'Details from your account',
+  consent_new: 'New',
+  consent_trust: 'Allow this only if you trust {client}.',
+  consent_allow: 'Allow',
+  consent_deny: 'Deny',
+
+  select_title: 'Continue with this account?',
+  select_intro: 'You are already signed in.',
+  select_client: '{client} asks which account to use.',
+  select_continue: 'Continue',
+  select_other: 'Use another account',
+
+  error_title: 'Something is not right',
+  error_word: 'Error',
+  error_request: 'The request cannot be completed. This is usually a setting of the application you came from.',
+  error_not_found: 'This page does not exist.',
+  error_outage: 'A part of the service does not answer at the moment. Try again shortly.',
+  error_code: 'Error code',
+  error_description: 'What happened',
+  error_request_id: 'Request ID',
+  error_help: 'Does it keep happening? Give this to your administrator:',
+  action_try_again: 'Try again',
+  action_back: 'Go back',
+  action_home: 'To the start page',
+
+  form_post_title: 'One moment',
+  form_post_intro: 'You are being returned to the application.',
+  form_post_submit: 'Continue',
+
+  account_title: 'You are signed in',
+  account_username: 'Username',
+  account_email: 'E-mail address',
+  account_sign_out: 'Sign out',
+
+  signed_out_title: 'You are signed out',
+  signed_out_intro: 'You can close this window.',
+  signed_out_sign_in: 'Sign in again',
+
+  home_intro: 'One account for all your applications.',
+  home_sign_in: 'Sign in',
+  home_developers: 'For developers',
+  home_issuer: 'Issuer',
+  home_discovery: 'Discovery document',
+  home_playground: 'Playground',
+
+  scopes: {
+    openid: { title: 'Recognise you', description: 'An identifier of your account, to know you the next time.' },
+    profile: { title: 'Your profile', description: 'Your name and other basic details.' },
+    email: { title: 'Your e-mail address', description: 'The address, and whether it was verified.' },
+    address: { title: 'Your postal address', description: 'The address in your account.' },
+    phone: { title: 'Your phone number', description: 'The number, and whether it was verified.' },
+    offline_access: {
+      title: 'Stay connected',
+      description: 'Keep this access while you are not using the application.',
+    },
+    full_api_access: {
+      title: 'Work on your behalf',
+      description: 'See and change through the API whatever you may see and change yourself.',
+    },
+  },
+
+  claims: {
+    sub: 'identifier',
+    name: 'full name',
+    given_name: 'first name',
+    family_name: 'last name',
+    middle_name: 'middle name',
+    nickname: 'nickname',
+    preferred_username: 'username',
+    profile: 'profile page',
+    picture: 'picture',
+    website: 'website',
+    gender: 'gender',
+    birthdate: 'date of birth',
+    zoneinfo: 'time zone',
+    locale: 'language',
+    updated_at: 'time of last change',
+    email: 'e-mail address',
+    email_verified: 'whether the e-mail address was verified',
+    address: 'postal address',
+    phone_number: 'phone number',
+    phone_number_verified: 'whether the phone number was verified',
+  },
+}
+
+export type Texts = typeof en
+
+const nl: Texts = {
+  opens_in_new_tab: '(opent in een nieuw tabblad)',
+
+  login_title: 'Inloggen',
+  login_to_client: 'om door te gaan naar {client}',
+  login_username: 'Gebruikersnaam',
+  login_password: 'Wachtwoord',
+  login_remember: 'Ingelogd blijven op dit apparaat',
+  login_submit: 'Inloggen',
+  login_error_prefix: 'Fout: {title}',
+  problem_wrong_credentials: 'De gebruikersnaam of het wachtwoord klopt niet.',
+  problem_locked: 'Te veel pogingen. Wacht een paar minuten en probeer het dan opnieuw.',
+  problem_busy: 'Er loggen nu veel mensen in. Probeer het zo meteen opnieuw.',
+  problem_no_local_accounts:
+    'Inloggen met gebruikersnaam en wachtwoord is hier uitgeschakeld. Neem contact op met uw beheerder.',
+
+  client_policy: 'Privacybeleid van {client}',
+  client_terms: 'Voorwaarden van {client}',
+
+  consent_title: 'Toegang toestaan?',
+  consent_intro: '{client} vraagt toegang tot uw account.',
+  consent_signed_in_as: 'Ingelogd als {user}',
+  consent_list: 'Wat {client} krijgt',
+  consent_claims: 'Gegevens uit uw account',
+  consent_new: 'Nieuw',
+  consent_trust: 'Sta dit alleen toe als u {client} vertrouwt.',
+  consent_allow: 'Toestaan',
+  consent_deny: 'Weigeren',
+
+  select_title: 'Doorgaan met dit account?',
+  select_intro: 'U bent al ingelogd.',
+  select_client: '{client} vraagt welk account u wilt gebruiken.',
+  select_continue: 'Doorgaan',
+  select_other: 'Een ander account gebruiken',
+
+  error_title: 'Er klopt iets niet',
+  error_word: 'Fout',
+  error_request:
+    'De aanvraag kan niet worden voltooid. Meestal ligt dat aan een instelling van de applicatie waar u vandaan komt.',
+  error_not_found: 'Deze pagina bestaat niet.',
+  error_outage: 'Een deel van de dienst reageert op dit moment niet. Probeer het zo meteen opnieuw.',
+  error_code: 'Foutcode',
+  error_description: 'Wat er gebeurde',
+  error_request_id: 'Aanvraagnummer',
+  error_help: 'Blijft dit gebeuren? Geef dit aan uw beheerder:',
+  action_try_again: 'Opnieuw proberen',
+  action_back: 'Terug',
+  action_home: 'Naar de startpagina',
+
+  form_post_title: 'Een ogenblik',
+  form_post_intro: 'U gaat terug naar de applicatie.',
+  form_post_submit: 'Doorgaan',
+
+  account_title: 'U bent ingelogd',
+  account_username: 'Gebruikersnaam',
+  account_email: 'E-mailadres',
+  account_sign_out: 'Uitloggen',
+
+  signed_out_title: 'U bent uitgelogd',
+  signed_out_intro: 'U kunt dit venster sluiten.',
+  signed_out_sign_in: 'Opnieuw inloggen',
+
+  home_intro: 'Eén account voor al uw applicaties.',
+  home_sign_in: 'Inloggen',
+  home_developers: 'Voor ontwikkelaars',
+  home_issuer: 'Issuer',
+  home_discovery: 'Discovery-document',
+  home_playground: 'Playground',
+
+  scopes: {
+    openid: { title: 'U herkennen', description: 'Een kenmerk van uw account, om u de volgende keer te herkennen.' },
+    profile: { title: 'Uw profiel', description: 'Uw naam en andere basisgegevens.' },
+    email: { title: 'Uw e-mailadres', description: 'Het adres, en of het is bevestigd.' },
+    address: { title: 'Uw postadres', description: 'Het adres in uw account.' },
+    phone: { title: 'Uw telefoonnummer', description: 'Het nummer, en of het is bevestigd.' },
+    offline_access: {
+      title: 'Verbonden blijven',
+      description: 'Deze toegang behouden terwijl u de applicatie niet gebruikt.',
+    },
+    full_api_access: {
+      title: 'Namens u werken',
+      description: 'Via de API alles zien en wijzigen wat u zelf mag zien en wijzigen.',
+    },
+  },
+
+  claims: {
+    sub: 'kenmerk',
+    name: 'volledige naam',
+    given_name: 'voornaam',
+    family_name: 'achternaam',
+    middle_name: 'tweede naam',
+    nickname: 'roepnaam',
+    preferred_username: 'gebruikersnaam',
+    profile: 'profielpagina',
+    picture: 'foto',
+    website: 'website',
+    gender: 'geslacht',
+    birthdate: 'geboortedatum',
+    zoneinfo: 'tijdzone',
+    locale: 'taal',
+    updated_at: 'tijdstip van de laatste wijziging',
+    email: 'e-mailadres',
+    email_verified: 'of het e-mailadres is bevestigd',
+    address: 'postadres',
+    phone_number: 'telefoonnummer',
+    phone_number_verified: 'of het telefoonnummer is bevestigd',
+  },
+}
+
+const de: Texts = {
+  opens_in_new_tab: '(öffnet in einem neuen Tab)',
+
+  login_title: 'Anmelden',
+  login_to_client: 'um mit {client} fortzufahren',
+  login_username: 'Benutzername',
+  login_password: 'Passwort',
+  login_remember: 'Auf diesem Gerät angemeldet bleiben',
+  login_submit: 'Anmelden',
+  login_error_prefix: 'Fehler: {title}',
+  problem_wrong_credentials: 'Der Benutzername oder das Passwort stimmt nicht.',
+  problem_locked: 'Zu viele Versuche. Warten Sie einige Minuten und versuchen Sie es dann erneut.',
+  problem_busy: 'Gerade melden sich viele Personen an. Versuchen Sie es gleich noch einmal.',
+  problem_no_local_accounts:
+    'Die Anmeldung mit Benutzername und Passwort ist hier abgeschaltet. Wenden Sie sich an Ihre Administration.',
+
+  client_policy: 'Datenschutzerklärung von {client}',
+  client_terms: 'Nutzungsbedingungen von {client}',
+
+  consent_title: 'Zugriff erlauben?',
+  consent_intro: '{client} bittet um Zugriff auf Ihr Konto.',
+  consent_signed_in_as: 'Angemeldet als {user}',
+  consent_list: 'Was {client} erhält',
+  consent_claims: 'Angaben aus Ihrem Konto',
+  consent_new: 'Neu',
+  consent_trust: 'Erlauben Sie dies nur, wenn Sie {client} vertrauen.',
+  consent_allow: 'Erlauben',
+  consent_deny: 'Ablehnen',
+
+  select_title: 'Mit diesem Konto fortfahren?',
+  select_intro: 'Sie sind bereits angemeldet.',
+  select_client: '{client} fragt, welches Konto Sie verwenden möchten.',
+  select_continue: 'Fortfahren',
+  select_other: 'Anderes Konto verwenden',
+
+  error_title: 'Etwas stimmt nicht',
+  error_word: 'Fehler',
+  error_request:
+    'Die Anfrage kann nicht abgeschlossen werden. Meist liegt das an einer Einstellung der Anwendung, von der Sie kommen.',
+  error_not_found: 'Diese Seite gibt es nicht.',
+  error_outage: 'Ein Teil des Dienstes antwortet gerade nicht. Versuchen Sie es in Kürze erneut.',
+  error_code: 'Fehlercode',
+  error_description: 'Was geschehen ist',
+  error_request_id: 'Anfragenummer',
+  error_help: 'Passiert das immer wieder? Geben Sie dies an Ihre Administration weiter:',
+  action_try_again: 'Erneut versuchen',
+  action_back: 'Zurück',
+  action_home: 'Zur Startseite',
+
+  form_post_title: 'Einen Moment',
+  form_post_intro: 'Sie kehren zur Anwendung zurück.',
+  form_post_submit: 'Weiter',
+
+  account_title: 'Sie sind angemeldet',
+  account_username: 'Benutzername',
+  account_email: 'E-Mail-Adresse',
+  account_sign_out: 'Abmelden',
+
+  signed_out_title: 'Sie sind abgemeldet',
+  signed_out_intro: 'Sie können dieses Fenster schließen.',
+  signed_out_sign_in: 'Erneut anmelden',
+
+  home_intro: 'Ein Konto für alle Ihre Anwendungen.',
+  home_sign_in: 'Anmelden',
+  home_developers: 'Für die Entwicklung',
+  home_issuer: 'Issuer',
+  home_discovery: 'Discovery-Dokument',
+  home_playground: 'Playground',
+
+  scopes: {
+    openid: { title: 'Sie wiedererkennen', description: 'Eine Kennung Ihres Kontos, um Sie wiederzuerkennen.' },
+    profile: { title: 'Ihr Profil', description: 'Ihr Name und weitere grundlegende Angaben.' },
+    email: { title: 'Ihre E-Mail-Adresse', description: 'Die Adresse, und ob sie bestätigt ist.' },
+    address: { title: 'Ihre Postanschrift', description: 'Die Anschrift in Ihrem Konto.' },
+    phone: { title: 'Ihre Telefonnummer', description: 'Die Nummer, und ob sie bestätigt ist.' },
+    offline_access: {
+      title: 'Verbunden bleiben',
+      description: 'Diesen Zugriff behalten, während Sie die Anwendung nicht benutzen.',
+    },
+    full_api_access: {
+      title: 'In Ihrem Namen arbeiten',
+      description: 'Über die API alles sehen und ändern, was Sie selbst sehen und ändern dürfen.',
+    },
+  },
+
+  claims: {
+    sub: 'Kennung',
+    name: 'vollständiger Name',
+    given_name: 'Vorname',
+    family_name: 'Nachname',
+    middle_name: 'zweiter Vorname',
+    nickname: 'Spitzname',
+    preferred_username: 'Benutzername',
+    profile: 'Profilseite',
+    picture: 'Bild',
+    website: 'Website',
+    gender: 'Geschlecht',
+    birthdate: 'Geburtsdatum',
+    zoneinfo: 'Zeitzone',
+    locale: 'Sprache',
+    updated_at: 'Zeitpunkt der letzten Änderung',
+    email: 'E-Mail-Adresse',
+    email_verified: 'ob die E-Mail-Adresse bestätigt ist',
+    address: 'Postanschrift',
+    phone_number: 'Telefonnummer',
+    phone_number_verified: 'ob die Telefonnummer bestätigt ist',
+  },
+}
+
+export const textsOf: Record<Locale, Texts> = { en, nl, de }

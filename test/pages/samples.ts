@@ -1,0 +1,99 @@
+// One filled-in example of every page, for the tests and for looking at them.
+import { type AccountPage, renderAccount, renderSignedOut } from '../../src/pages/account.tsx'
+import { type ConsentPage, renderConsent } from '../../src/pages/consent.tsx'
+import { type ErrorPage, renderError } from '../../src/pages/error.tsx'
+import { type FormPostPage, renderFormPost } from '../../src/pages/form-post.tsx'
+import { renderHome } from '../../src/pages/home.tsx'
+import type { Locale, PageFrame } from '../../src/pages/layout.tsx'
+import { type LoginPage, renderLogin } from '../../src/pages/login.tsx'
+import { renderSelectAccount, type SelectAccountPage } from '../../src/pages/select-account.tsx'
+
+export const nonce = 'bm9uY2U'
+
+export function aFrame(locale: Locale = 'en', product = 'Countersign'): PageFrame {
+  return { locale, nonce, requestId: '7f3a9c2e51d04b68', product, basePath: '' }
+}
+
+export const aClient = {
+  client_name: 'Meridian Planning',
+  client_uri: 'https://meridian.example',
+  logo_uri: null,
+  policy_uri: 'https://meridian.example/privacy',
+  tos_uri: 'https://meridian.example/terms',
+}
+
+export const aLogin = (frame: PageFrame): LoginPage => ({
+  frame,
+  action: '/account/login',
+  interaction: 'sealed',
+  username: '',
+  remember: false,
+  client: aClient,
+})
+
+export const aConsent = (frame: PageFrame): ConsentPage => ({
+  frame,
+  action: '/account/consent',
+  interaction: 'sealed',
+  client: aClient,
+  user: 'Anna de Vries',
+  items: [
+    { scope: 'openid', claims: [], isNew: false },
+    { scope: 'profile', claims: ['name', 'given_name', 'family_name', 'locale'], isNew: false },
+    { scope: 'offline_access', claims: [], isNew: false },
+    {
+      scope: 'planning.read',
+      title: 'Read the planning',
+      description: 'Shifts, locations and colleagues of your teams.',
+      claims: ['department'],
+      isNew: true,
+    },
+  ],
+  claims: ['phone_number', 'birthdate'],
+})
+
+export const aSelectAccount = (frame: PageFrame): SelectAccountPage => ({
+  frame,
+  action: '/account/select',
+  interaction: 'sealed',
+  client: aClient,
+  user: 'Anna de Vries',
+  username: 'anna',
+})
+
+export const anError = (frame: PageFrame): ErrorPage => ({
+  frame,
+  status: 400,
+  code: 'invalid_request',
+  description: 'redirect_uri is not registered for this client',
+  action: { href: '/', label: 'home' },
+})
+
+export const aFormPost = (frame: PageFrame): FormPostPage => ({
+  frame,
+  action: 'https://rp.test/cb?tenant=1',
+  parameters: { code: 'abc', state: 'xyz', iss: 'https://id.test' },
+})
+
+export const anAccount = (frame: PageFrame): AccountPage => ({
+  frame,
+  user: 'Anna de Vries',
+  username: 'anna',
+  email: 'anna@meridian.example',
+  signOutAction: '/account/logout',
+})
+
+export const pages: Record<string, (frame: PageFrame) => string> = {
+  login: (frame) => renderLogin(aLogin(frame)),
+  'login-wrong': (frame) => renderLogin({ ...aLogin(frame), username: 'anna', problem: 'wrong_credentials' }),
+  'login-locked': (frame) => renderLogin({ ...aLogin(frame), username: 'anna', problem: 'locked' }),
+  'login-off': (frame) => renderLogin({ ...aLogin(frame), problem: 'no_local_accounts' }),
+  'login-plain': (frame) => renderLogin({ ...aLogin(frame), client: undefined }),
+  consent: (frame) => renderConsent(aConsent(frame)),
+  'select-account': (frame) => renderSelectAccount(aSelectAccount(frame)),
+  error: (frame) => renderError(anError(frame)),
+  'form-post': (frame) => renderFormPost(aFormPost(frame)),
+  account: (frame) => renderAccount(anAccount(frame)),
+  'signed-out': (frame) => renderSignedOut({ frame, signInHref: '/account' }),
+  home: (frame) => renderHome({ frame, issuer: 'https://id.example', playground: true, signInHref: '/account/login' }),
+}
