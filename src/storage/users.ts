@@ -112,19 +112,14 @@ export function insertUser(db: Database, row: UserRow): Statement {
   return db.insert(users).values(row)
 }
 
-/**
- * The row's new state. Fails the whole batch (NOT NULL on version) when another writer came first: `row.version` must be one above the
- * stored one.
- */
-export function updateUser(db: Database, row: UserRow): Statement {
+/** The row's new state. Fails the whole batch (NOT NULL on version) when the stored row is no longer of version `previous`. */
+export function updateUser(db: Database, row: UserRow, previous: number): Statement {
   const { user_id, ...columns } = row
   return db
     .update(users)
-    .set({ ...columns, version: nextVersion(row.version) })
+    .set({ ...columns, version: sql`case when version = ${previous} then ${row.version} end` })
     .where(eq(users.user_id, user_id))
 }
-
-const nextVersion = (version: number) => sql`case when version = ${version - 1} then ${version} end`
 
 /** Replaces the groups of a user. Unknown groups fail the batch. */
 export function setGroupsOfUser(db: Database, userId: string, groupIds: string[]): Statement[] {
@@ -134,10 +129,10 @@ export function setGroupsOfUser(db: Database, userId: string, groupIds: string[]
   ]
 }
 
-/** Removes the user and remembers the subject identifier. Fails the whole batch when another writer came first. */
+/** Removes the user and remembers the subject identifier. Fails the whole batch when the stored row is of another version. */
 export function deleteUser(db: Database, row: UserRow, now: number): Statement[] {
   return [
-    updateUser(db, { ...row, version: row.version + 1 }),
+    updateUser(db, { ...row, version: row.version + 1 }, row.version),
     db
       .insert(deletedSubjects)
       .values({ sub: row.sub, user_id: row.user_id, subject_ref: row.subject_ref, deleted_at: now }),

@@ -103,8 +103,8 @@ it('columns win over claims of the same name', () => {
 })
 
 it('of two writers that read the same version the second fails, with its whole batch', async () => {
-  await updateUser(db, { ...alice, version: 2, name: 'First' })
-  const late = db.batch([updateUser(db, { ...alice, version: 2, name: 'Second' })])
+  await updateUser(db, { ...alice, version: 2, name: 'First' }, 1)
+  const late = db.batch([updateUser(db, { ...alice, version: 3, name: 'Second' }, 1)])
   await expect(late).rejects.toThrow()
   await expect(runBatch(db, deleteUser(db, alice, now))).rejects.toThrow()
   const found = await findUser(db, 'alice')
