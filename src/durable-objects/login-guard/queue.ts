@@ -1,0 +1,53 @@
+// Whose turn it is: one piece of work at a time, and the event loop free between two, so that whoever waits for something else is answered.
+
+/** `device`: a browser that signed in to this very name before. */
+export type Line = 'stranger' | 'device'
+
+export interface Queue {
+  /** Undefined: no room, nothing was queued. */
+  enter<T>(line: Line, name: string, work: () => Promise<T>): Promise<T> | undefined
+}
+
+/** Who may wait in a line beside the one whose turn it is. Two for a device: a double click is no reason to turn its owner away. */
+const room = { stranger: 2, device: 8 }
+const roomForName = { stranger: 2, device: 2 }
+
+interface Job {
+  name: string
+  run(): Promise<void>
+}
+
+export function createQueue(): Queue {
+  const lines: Record<Line, Job[]> = { stranger: [], device: [] }
+  let isRunning = false
+  let last: Line = 'stranger'
+
+  // The lines alternate: neither strangers nor the holder of one account can keep the others out.
+  function next(): Job | undefined {
+    const preferred: Line = last === 'stranger' ? 'device' : 'stranger'
+    const line = lines[preferred].length > 0 ? preferred : last
+    last = line
+    return lines[line].shift()
+  }
+
+  async function run(): Promise<void> {
+    isRunning = true
+    for (let job = next(); job; job = next()) {
+      await scheduler.wait(0)
+      await job.run()
+    }
+    isRunning = false
+  }
+
+  return {
+    enter(line, name, work) {
+      const waiting = lines[line]
+      if (waiting.length >= room[line]) return undefined
+      if (waiting.filter((job) => job.name === name).length >= roomForName[line]) return undefined
+      return new Promise((resolve, reject) => {
+        waiting.push({ name, run: () => work().then(resolve, reject) })
+        if (!isRunning) void run()
+      })
+    },
+  }
+}

@@ -1,0 +1,89 @@
+// A request's context for tests of one function: real bindings, the configuration from memory.
+import { env } from 'cloudflare:workers'
+import type { ConfigurationView } from '../src/configuration/configuration.ts'
+import type { RequestContext } from '../src/context.ts'
+import type { Client } from '../src/protocol/client-metadata.ts'
+import { defaultSettings, type ProviderSettings } from '../src/protocol/provider-settings.ts'
+import { settingsOf } from '../src/settings.ts'
+
+export interface TestContext extends RequestContext {
+  /** Settles when everything handed to waitUntil has. */
+  settled(): Promise<unknown>
+}
+
+export interface TestContextOptions extends Partial<Omit<RequestContext, 'configuration'>> {
+  clients?: Client[]
+  provider?: Partial<ProviderSettings>
+  configuration?: Partial<ConfigurationView>
+}
+
+/** The time in tests that do not need another: 2026-11-21 12:00 UTC, in milliseconds. */
+export const noon = 1_795_262_400_000
+
+let addresses = 0
+
+/** Every context has an address of its own, so that no scenario uses up the allowance of another. */
+export function aContext({ clients = [], provider, configuration, ...rest }: TestContextOptions = {}): TestContext {
+  addresses += 1
+  const waiting: Promise<unknown>[] = []
+  return {
+    env,
+    settings: settingsOf(env),
+    configuration: {
+      epoch: 1,
+      settings: { ...defaultSettings, ...provider },
+      scopes: new Map(),
+      resources: [],
+      keys: [],
+      confirmedAt: noon,
+      findClient: async (clientId) => clients.find((client) => client.client_id === clientId),
+      refresh: async () => {},
+      ...configuration,
+    },
+    now: noon,
+    requestId: 'a-request-id',
+    address: `198.51.${100 + (addresses >> 8)}.${addresses & 255}`,
+    hops: 0,
+    log: {},
+    waitUntil: (promise) => waiting.push(promise),
+    settled: () => Promise.all(waiting),
+    ...rest,
+  }
+}
+
+/** A confidential client with everything switched on and no secret yet. */
+export function aClient(overrides: Partial<Client> = {}): Client {
+  return {
+    client_id: 'web',
+    client_name: 'Web',
+    enabled: true,
+    token_endpoint_auth_method: null,
+    token_endpoint_auth_signing_alg: null,
+    jwks: null,
+    jwks_uri: null,
+    grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+    redirect_uris: ['https://rp.test/cb'],
+    post_logout_redirect_uris: [],
+    client_origins: [],
+    secrets: [],
+    scopes: ['openid', 'profile', 'email'],
+    api_access: true,
+    offline_access: true,
+    require_pkce: true,
+    require_consent: false,
+    linked_user: null,
+    id_token_signed_response_alg: null,
+    access_token_lifetime: null,
+    id_token_lifetime: null,
+    code_lifetime: null,
+    refresh_token_sliding_lifetime: null,
+    refresh_token_absolute_lifetime: null,
+    refresh_token_rotation: true,
+    refresh_token_grace: null,
+    client_uri: null,
+    logo_uri: null,
+    policy_uri: null,
+    tos_uri: null,
+    ...overrides,
+  }
+}
