@@ -20,6 +20,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
+import { workerdOf } from './workerd-process.ts'
 
 process.chdir(path.join(import.meta.dirname, '..'))
 Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false', CI: 'true' })
@@ -132,20 +133,4 @@ function freePort() {
       probe.close(() => resolve(port))
     })
   })
-}
-
-/** The process id of workerd, our child; undefined where there is no /proc. */
-function workerdOf(parent) {
-  const isOurs = (pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ')[1] === String(parent)
-    } catch {
-      return false
-    }
-  }
-  const processes = existsSync('/proc') ? readdirSync('/proc').filter((each) => /^\d+$/.test(each)) : []
-  const pid = processes.find(
-    (each) => isOurs(each) && readFileSync(`/proc/${each}/cmdline`, 'utf8').includes('workerd'),
-  )
-  return pid ? Number(pid) : undefined
 }

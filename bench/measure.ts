@@ -1,0 +1,82 @@
+// One interleaved run: every subject in each round, forwards and backwards in turn (A, B, B, A), so that what the machine does beside it
+// falls on all alike.
+import { cpuTime } from '../scripts/workerd-process.ts'
+import type { Scenario, Target } from './load.ts'
+import type { Generator } from './processes.ts'
+
+/** What is under load in one turn. A phase may use what the phase before it collected. */
+export interface Subject {
+  pid: number
+  target: Target
+  phases: { name: string; scenario: Scenario }[]
+}
+
+export interface Figures {
+  /** Milliseconds of server CPU for one operation: the median of the rounds. */
+  cpu: number
+  perSecond: number
+  p50: number
+  p99: number
+  operations: number
+  failures: number
+  failure?: string
+}
+
+export interface Plan {
+  rounds: number
+  /** Of one subject in one round. */
+  milliseconds: number
+  connections: number
+}
+
+interface Sample {
+  cpu: number
+  operations: number
+  seconds: number
+  latencies: number[]
+  failures: number
+  failure?: string | undefined
+}
+
+/** By phase name. The first round warms up and is thrown away. */
+export async function measure(subjects: Subject[], plan: Plan, generator: Generator): Promise<Map<string, Figures>> {
+  const samples = new Map<string, Sample[]>()
+  for (let round = 0; round <= plan.rounds; round += 1) {
+    const milliseconds = round === 0 ? plan.milliseconds / 2 : plan.milliseconds
+    const order = round % 2 === 0 ? subjects : subjects.toReversed()
+    for (const { pid, target, phases } of order) {
+      for (const { name, scenario } of phases) {
+        // What a phase collected is used up by the next one, however long it takes.
+        const limit = scenario.kind === 'redeem' ? 10_000 : milliseconds / phases.length
+        const before = cpuTime(pid)
+        const result = await generator.run({ target, scenario, milliseconds: limit, connections: plan.connections })
+        const cpu = cpuTime(pid) - before
+        if (result.failures > 20) throw new Error(`${name}: ${result.failure}`)
+        if (round > 0) samples.set(name, [...(samples.get(name) ?? []), { ...result, cpu }])
+      }
+    }
+  }
+  return new Map([...samples].map(([name, list]) => [name, figuresOf(list)]))
+}
+
+function figuresOf(samples: Sample[]): Figures {
+  const sum = (value: (sample: Sample) => number) => samples.reduce((total, sample) => total + value(sample), 0)
+  const latencies = samples.flatMap((sample) => sample.latencies).sort((a, b) => a - b)
+  const failure = samples.find((sample) => sample.failure)?.failure
+  return {
+    cpu: median(samples.map((sample) => sample.cpu / sample.operations)),
+    perSecond: sum((sample) => sample.operations) / sum((sample) => sample.seconds),
+    p50: quantile(latencies, 0.5),
+    p99: quantile(latencies, 0.99),
+    operations: sum((sample) => sample.operations),
+    failures: sum((sample) => sample.failures),
+    ...(failure ? { failure } : {}),
+  }
+}
+
+const quantile = (sorted: number[], share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN
+
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return ((sorted[(sorted.length - 1) >> 1] ?? Number.NaN) + (sorted[sorted.length >> 1] ?? Number.NaN)) / 2
+}

@@ -1,0 +1,85 @@
+// The peer: oidc-provider on Node with a durable store, set up for what the benchmark asks of both: JWT access tokens for one resource,
+// ID tokens of the same algorithm, rotation on every refresh, PKCE. Whoever follows the sign-in link is signed in, and consent is given.
+// Arguments: port, algorithm, database file, then client_id:secret for each client (static ones: the cheapest look-up it has).
+import { generateKeyPairSync } from 'node:crypto'
+import Provider from 'oidc-provider'
+import { sqliteAdapter } from './sqlite-adapter.mjs'
+
+const [port, alg, file, redirectUri, ...clients] = process.argv.slice(2)
+const issuer = `http://127.0.0.1:${port}`
+const resource = 'https://api.bench.test'
+const { privateKey } =
+  alg === 'RS256'
+    ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+    : generateKeyPairSync('ec', { namedCurve: 'P-256' })
+
+const provider = new Provider(issuer, {
+  adapter: sqliteAdapter(file),
+  clients: clients.map((each) => {
+    const [client_id, client_secret] = each.split(':')
+    return {
+      client_id,
+      client_secret,
+      redirect_uris: [redirectUri],
+      grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+      id_token_signed_response_alg: alg,
+    }
+  }),
+  jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: 'bench' }] },
+  cookies: { keys: ['bench cookies are not secret'] },
+  scopes: ['openid', 'profile', 'offline_access'],
+  claims: { openid: ['sub'], profile: ['name'] },
+  ttl: {
+    AccessToken: 3600,
+    ClientCredentials: 3600,
+    AuthorizationCode: 60,
+    Grant: 90 * 86400,
+    IdToken: 600,
+    Interaction: 3600,
+    RefreshToken: 15 * 86400,
+    Session: 30 * 86400,
+  },
+  pkce: { required: () => true },
+  rotateRefreshToken: true,
+  issueRefreshToken: (_context, client) => client.grantTypeAllowed('refresh_token'),
+  findAccount: (_context, sub) => ({ accountId: sub, claims: () => ({ sub, name: 'Bench User' }) }),
+  interactions: { url: (_context, interaction) => `/sign-in/${interaction.uid}` },
+  async loadExistingGrant(context) {
+    const { client, session } = context.oidc
+    const known = session.grantIdFor(client.clientId)
+    if (known) return provider.Grant.find(known)
+    const grant = new provider.Grant({ accountId: session.accountId, clientId: client.clientId })
+    grant.addOIDCScope('openid profile offline_access')
+    grant.addResourceScope(resource, 'api')
+    await grant.save()
+    return grant
+  },
+  features: {
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => resource,
+      useGrantedResource: () => true,
+      getResourceServerInfo: () => ({
+        scope: 'api',
+        audience: resource,
+        accessTokenTTL: 3600,
+        accessTokenFormat: 'jwt',
+        jwt: { sign: { alg } },
+      }),
+    },
+  },
+})
+
+let people = 0
+provider.use(async (context, next) => {
+  if (!context.path.startsWith('/sign-in/')) return next()
+  people += 1
+  const result = { login: { accountId: `user-${people}`, remember: true } }
+  await provider.interactionFinished(context.req, context.res, result, { mergeWithLastSubmission: false })
+  context.respond = false
+})
+
+provider.listen(Number(port), '127.0.0.1', () => process.send?.({ issuer }))
+process.once('disconnect', () => process.exit())
