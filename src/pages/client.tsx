@@ -1,5 +1,5 @@
 // How a page shows the client a person comes from: logo or initial, name, its own policy and terms.
-import { Filled, initialOf } from './layout.tsx'
+import { initialOf } from './layout.tsx'
 import { safeLink } from './links.ts'
 import type { Texts } from './texts.ts'
 
@@ -28,10 +28,10 @@ export function ClientName({ client, texts }: { client: PageClient; texts: Texts
 }
 
 /** In a new tab: whoever reads the terms finds the page as it was. */
-function NewTab({ href, texts, text, client }: { href: string; texts: Texts; text: string; client?: PageClient }) {
+function NewTab({ href, texts, text }: { href: string; texts: Texts; text: string }) {
   return (
     <a href={href} target="_blank" rel="noopener noreferrer">
-      {client ? <Filled text={text} values={{ client: client.client_name }} /> : text}
+      {text}
       <span class="unseen"> {texts.opens_in_new_tab}</span>
     </a>
   )
@@ -42,17 +42,10 @@ export function ClientLinks({ client, texts }: { client: PageClient; texts: Text
   const terms = safeLink(client.tos_uri)
   if (!policy && !terms) return null
   return (
-    <ul class="client-links">
-      {policy ? (
-        <li>
-          <NewTab href={policy} texts={texts} text={texts.client_policy} client={client} />
-        </li>
-      ) : null}
-      {terms ? (
-        <li>
-          <NewTab href={terms} texts={texts} text={texts.client_terms} client={client} />
-        </li>
-      ) : null}
-    </ul>
+    <footer class="client-links">
+      <bdi>{client.client_name}</bdi>
+      {policy ? <NewTab href={policy} texts={texts} text={texts.client_policy} /> : null}
+      {terms ? <NewTab href={terms} texts={texts} text={texts.client_terms} /> : null}
+    </footer>
   )
 }

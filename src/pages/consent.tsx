@@ -40,30 +40,30 @@ export function renderConsent(page: ConsentPage): string {
           <div>
             <h1>{texts.consent_title}</h1>
             <p class="muted">
-              <Filled text={texts.consent_signed_in_as} values={{ user: page.user }} />
+              <Filled text={texts.consent_intro} values={{ client: <ClientName client={client} texts={texts} /> }} />
             </p>
           </div>
         </header>
-        <p>
-          <Filled text={texts.consent_intro} values={{ client: <ClientName client={client} texts={texts} /> }} />
-        </p>
-        <h2>
-          <Filled text={texts.consent_list} values={named} />
-        </h2>
-        <ul class="grants">
-          {page.items.map((item) => (
-            <Item key={item.scope} item={item} texts={texts} />
-          ))}
-          {page.claims.length > 0 ? (
-            <li>
-              <p class="grant-title">{texts.consent_claims}</p>
-              <p class="muted">{claimNames(page.claims, texts)}</p>
-            </li>
-          ) : null}
-        </ul>
+        <section class="group" aria-labelledby="granted">
+          <h2 id="granted">
+            <Filled text={texts.consent_list} values={named} />
+          </h2>
+          <ul class="grants">
+            {page.items.map((item) => (
+              <Item key={item.scope} item={item} texts={texts} />
+            ))}
+            {page.claims.length > 0 ? (
+              <li>
+                <p class="grant-title">{texts.consent_claims}</p>
+                <p class="muted">{claimNames(page.claims, texts)}</p>
+              </li>
+            ) : null}
+          </ul>
+        </section>
         <form method="post" action={page.action}>
           <input type="hidden" name="interaction" value={page.interaction} />
           <p class="muted">
+            <Filled text={texts.consent_signed_in_as} values={{ user: page.user }} />{' '}
             <Filled text={texts.consent_trust} values={named} />
           </p>
           <div class="decision">

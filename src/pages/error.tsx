@@ -34,27 +34,29 @@ export function renderError(page: ErrorPage): string {
             </a>
           </p>
         ) : null}
-        <p class="muted">{texts.error_help}</p>
-        <dl class="facts">
-          <div>
-            <dt>{texts.error_code}</dt>
-            <dd>
-              <code id="error-code">{page.code}</code>
-            </dd>
-          </div>
-          <div>
-            <dt>{texts.error_description}</dt>
-            <dd id="error-description" lang="en">
-              {page.description}
-            </dd>
-          </div>
-          <div>
-            <dt>{texts.error_request_id}</dt>
-            <dd>
-              <code id="request-id">{page.frame.requestId}</code>
-            </dd>
-          </div>
-        </dl>
+        <section class="group">
+          <p class="muted">{texts.error_help}</p>
+          <dl class="facts">
+            <div>
+              <dt>{texts.error_code}</dt>
+              <dd>
+                <code id="error-code">{page.code}</code>
+              </dd>
+            </div>
+            <div>
+              <dt>{texts.error_description}</dt>
+              <dd id="error-description" lang="en">
+                {page.description}
+              </dd>
+            </div>
+            <div>
+              <dt>{texts.error_request_id}</dt>
+              <dd>
+                <code id="request-id">{page.frame.requestId}</code>
+              </dd>
+            </div>
+          </dl>
+        </section>
       </>
     ),
   })

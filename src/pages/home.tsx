@@ -27,25 +27,27 @@ export function renderHome(page: HomePage): string {
             {texts.home_sign_in}
           </a>
         </p>
-        <h2>{texts.home_developers}</h2>
-        <dl class="facts">
-          <div>
-            <dt>{texts.home_issuer}</dt>
-            <dd>
-              <code>{page.issuer}</code>
-            </dd>
-          </div>
-        </dl>
-        <ul class="links">
-          <li>
-            <a href={`${basePath}/.well-known/openid-configuration`}>{texts.home_discovery}</a>
-          </li>
-          {page.playground ? (
+        <section class="group" aria-labelledby="developers">
+          <h2 id="developers">{texts.home_developers}</h2>
+          <dl class="facts">
+            <div>
+              <dt>{texts.home_issuer}</dt>
+              <dd>
+                <code>{page.issuer}</code>
+              </dd>
+            </div>
+          </dl>
+          <ul class="links">
             <li>
-              <a href={`${basePath}/playground/`}>{texts.home_playground}</a>
+              <a href={`${basePath}/.well-known/openid-configuration`}>{texts.home_discovery}</a>
             </li>
-          ) : null}
-        </ul>
+            {page.playground ? (
+              <li>
+                <a href={`${basePath}/playground/`}>{texts.home_playground}</a>
+              </li>
+            ) : null}
+          </ul>
+        </section>
       </>
     ),
   })

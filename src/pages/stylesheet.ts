@@ -49,9 +49,11 @@ button:hover, .button:hover { color: var(--ink); background: var(--page); }
 .primary, .primary:hover { color: var(--on-accent); background: var(--accent); border-color: transparent; }
 .primary:hover { background: var(--accent-strong); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-input:focus-visible { outline-offset: 0; }
-.problem { padding: 0.875rem 1rem; color: var(--danger); background: var(--danger-tint); border-radius: 0.625rem; border-left: 4px solid var(--danger); }
+input:focus-visible { border-color: var(--accent); outline-width: 2px; outline-offset: 0; }
+input[type=checkbox]:focus-visible { outline-offset: 2px; }
+.problem { padding: 0.875rem 1rem; color: var(--danger); background: var(--danger-tint); border: 1px solid; border-radius: 0.625rem; }
 .eyebrow { font-size: 0.875rem; font-weight: 600; color: var(--danger); }
+.group { display: grid; gap: 0.875rem; }
 .grants { display: grid; gap: 1rem; }
 .grants li { padding-left: 1.75rem; position: relative; }
 .grants li::before { content: ''; position: absolute; left: 0.25rem; top: 0.3rem; width: 0.45rem; height: 0.75rem; border: solid var(--accent); border-width: 0 2.5px 2.5px 0; transform: rotate(40deg); }
@@ -64,7 +66,8 @@ input:focus-visible { outline-offset: 0; }
 .person-name { font-weight: 600; }
 .facts { display: grid; gap: 0.875rem; padding: 1rem; background: var(--page); border-radius: 0.75rem; }
 .facts dt { font-size: 0.875rem; color: var(--muted); }
-.client-links { display: flex; flex-wrap: wrap; gap: 0.5rem 1.25rem; padding-top: 1.25rem; font-size: 0.875rem; border-top: 1px solid var(--line); }
+.client-links bdi { flex-basis: 100%; }
+.client-links { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; color: var(--muted); padding-top: 1.25rem; font-size: 0.875rem; border-top: 1px solid var(--line); }
 .links { display: grid; gap: 0.5rem; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .page-form-post .card { animation: appear 0.2s 0.8s both; }
@@ -72,9 +75,9 @@ input:focus-visible { outline-offset: 0; }
 @media (min-width: 32rem) {
   body { display: grid; place-items: center; padding: 2.5rem 1.5rem; background: var(--page); }
   .card { padding: 2.25rem 2.5rem 2.5rem; background: var(--card); border: 1px solid var(--line); border-radius: 1.25rem; box-shadow: 0 1px 2px rgb(0 0 0 / 4%), 0 16px 40px -16px rgb(0 0 0 / 12%); }
-  .decision { grid-template-columns: 1fr 1fr; }
+  .page-consent .decision { grid-template-columns: 1fr 1fr; }
 }
 @media (forced-colors: active) {
-  .primary, .problem, .logo { border: 1px solid; }
+  .primary, .logo { border: 1px solid; }
 }
 `

@@ -17,12 +17,12 @@ const en = {
   problem_busy: 'Many people are signing in right now. Try again in a moment.',
   problem_no_local_accounts: 'Signing in with a username and password is switched off here. Ask your administrator.',
 
-  client_policy: 'Privacy policy of {client}',
-  client_terms: 'Terms of {client}',
+  client_policy: 'Privacy policy',
+  client_terms: 'Terms of use',
 
   consent_title: 'Allow access?',
   consent_intro: '{client} asks for access to your account.',
-  consent_signed_in_as: 'Signed in as {user}',
+  consent_signed_in_as: 'You are signed in as {user}.',
   consent_list: 'What {client} will get',
   consent_claims: 'Details from your account',
   consent_new: 'New',
@@ -127,12 +127,12 @@ const nl: Texts = {
   problem_no_local_accounts:
     'Inloggen met gebruikersnaam en wachtwoord is hier uitgeschakeld. Neem contact op met uw beheerder.',
 
-  client_policy: 'Privacybeleid van {client}',
-  client_terms: 'Voorwaarden van {client}',
+  client_policy: 'Privacybeleid',
+  client_terms: 'Voorwaarden',
 
   consent_title: 'Toegang toestaan?',
   consent_intro: '{client} vraagt toegang tot uw account.',
-  consent_signed_in_as: 'Ingelogd als {user}',
+  consent_signed_in_as: 'U bent ingelogd als {user}.',
   consent_list: 'Wat {client} krijgt',
   consent_claims: 'Gegevens uit uw account',
   consent_new: 'Nieuw',
@@ -236,12 +236,12 @@ const de: Texts = {
   problem_no_local_accounts:
     'Die Anmeldung mit Benutzername und Passwort ist hier abgeschaltet. Wenden Sie sich an Ihre Administration.',
 
-  client_policy: 'Datenschutzerklärung von {client}',
-  client_terms: 'Nutzungsbedingungen von {client}',
+  client_policy: 'Datenschutz',
+  client_terms: 'Nutzungsbedingungen',
 
   consent_title: 'Zugriff erlauben?',
   consent_intro: '{client} bittet um Zugriff auf Ihr Konto.',
-  consent_signed_in_as: 'Angemeldet als {user}',
+  consent_signed_in_as: 'Sie sind angemeldet als {user}.',
   consent_list: 'Was {client} erhält',
   consent_claims: 'Angaben aus Ihrem Konto',
   consent_new: 'Neu',
