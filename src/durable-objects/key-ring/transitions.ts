@@ -1,0 +1,51 @@
+// The steps announced → active → retired → gone that are due, and when the next one is.
+import type { SigningKeyRecord } from '../../storage/configuration.ts'
+import type { KeyTransition, RingRecords } from '../../storage/signing-keys.ts'
+import { signingKeyAt } from './key-states.ts'
+
+/** Seconds for which an isolate may go on with the configuration it knows when D1 is down (DESIGN §4). */
+const longestStaleness = 300
+
+/** Milliseconds from a key's first publication to its first signature: every cached JWKS has been replaced by then. */
+export function announcePeriod({ settings }: Pick<RingRecords, 'settings'>): number {
+  return Math.max(settings.key_announce_period, settings.jwks_max_age + longestStaleness) * 1000
+}
+
+/** Milliseconds from a key's last signature until no token it signed is accepted any more. */
+export function publishedAfterRetirement({ settings, longestTokenLifetime }: RingRecords): number {
+  return (longestTokenLifetime + settings.clock_skew + longestStaleness) * 1000
+}
+
+export function dueTransitions(ring: RingRecords, now: number): KeyTransition[] {
+  return ring.keys.flatMap((key) => dueTransition(key, ring, now) ?? [])
+}
+
+function dueTransition(key: SigningKeyRecord, ring: RingRecords, now: number): KeyTransition | undefined {
+  const { kid, state: from } = key
+  if (from === 'retired' && key.gone_at !== null && key.gone_at <= now) {
+    return { kid, from, set: { state: 'gone', wrapped_private_key: null } }
+  }
+  if ((from !== 'announced' && from !== 'active') || key.activates_at > now) return undefined
+  const signing = signingKeyAt(ring.keys, key.alg, now)
+  // Readers went over to the new key when its time came, however late the ring notices.
+  if (signing && signing.kid !== kid) return retirement(key, signing.activates_at, ring)
+  return from === 'announced' ? { kid, from, set: { state: 'active' } } : undefined
+}
+
+export function retirement({ kid, state: from }: SigningKeyRecord, at: number, ring: RingRecords): KeyTransition {
+  return { kid, from, set: { state: 'retired', retired_at: at, gone_at: at + publishedAfterRetirement(ring) } }
+}
+
+export function applyTransitions(keys: SigningKeyRecord[], transitions: KeyTransition[]): SigningKeyRecord[] {
+  const changes = new Map(transitions.map(({ kid, set }) => [kid, set]))
+  return keys.map((key) => ({ ...key, ...changes.get(key.kid) }))
+}
+
+/** Milliseconds since 1970; undefined: nothing is going to change by itself. */
+export function nextTransitionAt(keys: readonly SigningKeyRecord[]): number | undefined {
+  const times = keys.flatMap((key) => {
+    if (key.state === 'announced') return key.activates_at
+    return key.state === 'retired' && key.gone_at !== null ? key.gone_at : []
+  })
+  return times.length > 0 ? Math.min(...times) : undefined
+}

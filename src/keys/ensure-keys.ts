@@ -1,0 +1,14 @@
+// Asking for the first key of an issuer: the KeyRing makes it, the configuration learns of it.
+import { askKeyRing, type RequestContext } from '../context.ts'
+import { temporarilyUnavailable } from '../protocol/errors.ts'
+import type { SigningKeyRecord } from '../storage/configuration.ts'
+
+/** Two hops. The keys as the ring has just written them; throws 503 when it cannot, or while no client is enabled. */
+export async function ensureKeys(context: RequestContext): Promise<SigningKeyRecord[]> {
+  const answer = await askKeyRing(context, (ring) => ring.ensure(context.now))
+  if (answer.outcome !== 'ready') {
+    throw temporarilyUnavailable(`the key ring: ${answer.outcome === 'unavailable' ? answer.reason : answer.outcome}`)
+  }
+  await context.configuration.refresh()
+  return answer.keys
+}

@@ -1,0 +1,90 @@
+// Signing and verifying with the keys of this issuer (DESIGN §5, RFC 8725 §3): every token we mint or believe passes here.
+import type { RequestContext } from '../context.ts'
+import { type JwsHeader, parseJws, signJws, verifyJws } from '../crypto/jws.ts'
+import { isPublishedAt, isTrustedForHints, signingKeyAt } from '../durable-objects/key-ring/key-states.ts'
+import type { SigningAlgorithm } from '../protocol/client-metadata.ts'
+import { temporarilyUnavailable } from '../protocol/errors.ts'
+import type { SigningKeyRecord } from '../storage/configuration.ts'
+import { ensureKeys } from './ensure-keys.ts'
+import { findSigner, findVerifier, headerOf, importSigner, importVerifier } from './imported-keys.ts'
+
+export interface JwtToSign {
+  alg: SigningAlgorithm
+  /** `at+jwt`, `JWT`, `logout+jwt`, … (RFC 8725 §3.11). */
+  typ: string
+  /** Complete: nothing is added. */
+  claims: object
+}
+
+/** No hop while the isolate knows a key. Throws 503 when there is none and none can be had. */
+export async function signJwt(context: RequestContext, { alg, typ, claims }: JwtToSign): Promise<string> {
+  const record = signingKeyAt(context.configuration.keys, alg, context.now) ?? (await obtainKey(context, alg))
+  const signer = findSigner(record.kid) ?? (await importSigner(context, record))
+  return signJws(headerOf(signer, typ), claims, signer.key, signer.alg)
+}
+
+/** The first token of an issuer or of an algorithm. A replica may not have the new row yet: then the ring's own answer does. */
+async function obtainKey(context: RequestContext, alg: SigningAlgorithm): Promise<SigningKeyRecord> {
+  const created = await ensureKeys(context)
+  const { keys } = context.configuration
+  const record = signingKeyAt(keys, alg, context.now) ?? signingKeyAt(created, alg, context.now)
+  if (!record) throw temporarilyUnavailable(`there is no ${alg} key: signing_algs in the settings does not name it`)
+  return record
+}
+
+export interface VerifyOptions {
+  /** Accepted media types, such as `at+jwt`; left out: any, or none. */
+  typ?: string[]
+  /** For id_token_hint: keys that have left the JWKS count until the longest session is over. */
+  allowRetiredForHint?: boolean
+}
+
+export interface VerifiedJwt {
+  header: JwsHeader
+  claims: Record<string, unknown>
+}
+
+/**
+ * Undefined: not a JWT of this issuer, signed by a key that is (still) trusted. Expiry, audience and everything else in the claims is the
+ * caller's to check. A kid nobody knows costs one hop, once in five seconds.
+ */
+export async function verifyJwt(
+  context: RequestContext,
+  token: string,
+  options: VerifyOptions = {},
+): Promise<VerifiedJwt | undefined> {
+  const jws = parseJws(token)
+  if (!jws || jws.payload.iss !== context.settings.issuer || !isAcceptedType(jws.header, options.typ)) return undefined
+  const record = await findKey(context, jws.header)
+  if (!record || !isTrusted(record, context, options)) return undefined
+  const verifier = findVerifier(record.kid) ?? (await importVerifier(record))
+  if (!verifier || !(await verifyJws(jws, verifier.key, verifier.alg))) return undefined
+  return { header: jws.header, claims: jws.payload }
+}
+
+/** RFC 7515 §4.1.9: media types are compared without case, and `application/` may be left out. */
+function isAcceptedType({ typ }: JwsHeader, accepted: string[] | undefined): boolean {
+  return !accepted || (typ !== undefined && accepted.some((each) => mediaType(each) === mediaType(typ)))
+}
+
+const mediaType = (typ: string): string => typ.toLowerCase().replace(/^application\//, '')
+
+function isTrusted(record: SigningKeyRecord, context: RequestContext, options: VerifyOptions): boolean {
+  if (!options.allowRetiredForHint) return isPublishedAt(record, context.now)
+  return isTrustedForHints(record, context.configuration.settings.session_absolute_lifetime, context.now)
+}
+
+const askAgainAfter = 5000
+/** When this isolate last went to ask for a kid it did not know. */
+const askedAt = new WeakMap<Env, number>()
+
+/** Another isolate may have signed with a key that is a few seconds old. */
+async function findKey(context: RequestContext, { kid }: JwsHeader): Promise<SigningKeyRecord | undefined> {
+  if (kid === undefined) return undefined
+  const find = () => context.configuration.keys.find((key) => key.kid === kid)
+  const known = find()
+  if (known || context.now - (askedAt.get(context.env) ?? 0) < askAgainAfter) return known
+  askedAt.set(context.env, context.now)
+  await context.configuration.refresh()
+  return find()
+}
