@@ -50,17 +50,20 @@ export async function hop<T>(
   }
 }
 
+/** An object as its callers see it: plain data in, a promise of plain data out. The platform's own type loses unions on the way. */
+export type Remote<T> = {
+  [K in keyof T]: T[K] extends (...parameters: infer P) => infer R ? (...parameters: P) => Promise<Awaited<R>> : never
+}
+
 // A stub that threw is broken (Durable Objects, error handling), so each call asks for a new one.
-const stub = <T extends Rpc.DurableObjectBranded | undefined>(
-  namespace: DurableObjectNamespace<T>,
-  name: string,
-): DurableObjectStub<T> => namespace.get(namespace.idFromName(name))
+const stub = <T extends Rpc.DurableObjectBranded>(namespace: DurableObjectNamespace<T>, name: string): Remote<T> =>
+  namespace.get(namespace.idFromName(name)) as unknown as Remote<T>
 
 /** What the Subject of one person is asked: one hop. `subjectRef` is the address in the user's row. */
 export function askSubject<T>(
   context: RequestContext,
   subjectRef: string,
-  question: (subject: DurableObjectStub<Subject>) => Promise<T>,
+  question: (subject: Remote<Subject>) => Promise<T>,
 ): Promise<T> {
   return hop(context, 'Subject', () => question(stub(context.env.SUBJECT, subjectRef)))
 }
@@ -69,7 +72,7 @@ export function askSubject<T>(
 export function askOneTime<T>(
   context: RequestContext,
   shard: string,
-  question: (oneTime: DurableObjectStub<OneTime>) => Promise<T>,
+  question: (oneTime: Remote<OneTime>) => Promise<T>,
 ): Promise<T> {
   return hop(context, 'OneTime', () => question(stub(context.env.ONE_TIME, shard)))
 }
@@ -78,15 +81,12 @@ export function askOneTime<T>(
 export function askLoginGuard<T>(
   context: RequestContext,
   shard: number,
-  question: (guard: DurableObjectStub<LoginGuard>) => Promise<T>,
+  question: (guard: Remote<LoginGuard>) => Promise<T>,
 ): Promise<T> {
   return hop(context, 'LoginGuard', () => question(stub(context.env.LOGIN_GUARD, `guard:${shard}`)))
 }
 
 /** One per issuer. */
-export function askKeyRing<T>(
-  context: RequestContext,
-  question: (ring: DurableObjectStub<KeyRing>) => Promise<T>,
-): Promise<T> {
+export function askKeyRing<T>(context: RequestContext, question: (ring: Remote<KeyRing>) => Promise<T>): Promise<T> {
   return hop(context, 'KeyRing', () => question(stub(context.env.KEY_RING, context.settings.issuer)))
 }

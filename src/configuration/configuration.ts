@@ -45,7 +45,10 @@ interface Memory {
   /** Most recently used last. */
   clients: Map<string, Client>
   unknown: Map<string, number>
-  refreshing: Promise<void> | undefined
+  /** When a request last went to ask, whatever came of it. */
+  askedAt: number
+  /** When D1 last failed to answer: for five seconds nobody waits for it again. */
+  failedAt: number
 }
 
 const memories = new WeakMap<D1Database, Memory>()
@@ -53,7 +56,7 @@ const memories = new WeakMap<D1Database, Memory>()
 function memoryOf(db: D1Database): Memory {
   let memory = memories.get(db)
   if (!memory) {
-    memory = { core: undefined, confirmedAt: 0, clients: new Map(), unknown: new Map(), refreshing: undefined }
+    memory = { core: undefined, confirmedAt: 0, clients: new Map(), unknown: new Map(), askedAt: 0, failedAt: 0 }
     memories.set(db, memory)
   }
   return memory
@@ -75,16 +78,19 @@ export async function openConfiguration(
     await load(memory, db, clientId, now, reach)
   } else if (now - memory.confirmedAt > waitAfter) {
     await refreshOrServeStale(memory, db, now, reach)
-  } else if (now - memory.confirmedAt > refreshAfter && !memory.refreshing) {
+  } else if (now - Math.max(memory.confirmedAt, memory.askedAt) > refreshAfter) {
     waitUntil(refresh(memory, db, now, (read) => read()).catch(() => undefined))
   }
   return viewOf(memory, db, now, reach)
 }
 
 async function refreshOrServeStale(memory: Memory, db: D1Database, now: number, reach: Reach): Promise<void> {
+  const isDown = now - memory.failedAt < refreshAfter
+  if (isDown && now - memory.confirmedAt <= serveStaleFor) return
   try {
     await refresh(memory, db, now, reach)
   } catch (fault) {
+    memory.failedAt = now
     if (now - memory.confirmedAt > serveStaleFor) throw fault
   }
 }
@@ -96,16 +102,10 @@ async function load(memory: Memory, db: D1Database, clientId: string | undefined
   if (clientId !== undefined) rememberClient(memory, clientId, client, now)
 }
 
-/** One request asks for all that wait. */
-function refresh(memory: Memory, db: D1Database, now: number, reach: Reach): Promise<void> {
-  memory.refreshing ??= readAndApply(memory, db, now, reach).finally(() => {
-    memory.refreshing = undefined
-  })
-  return memory.refreshing
-}
-
-async function readAndApply(memory: Memory, db: D1Database, now: number, reach: Reach): Promise<void> {
+/** Each request asks for itself: a promise of another request's I/O may never settle. */
+async function refresh(memory: Memory, db: D1Database, now: number, reach: Reach): Promise<void> {
   const { core } = memory
+  memory.askedAt = now
   if (!core || now - memory.confirmedAt > 3600 * second) {
     memory.clients.clear()
     return load(memory, db, undefined, now, reach)

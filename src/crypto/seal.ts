@@ -33,16 +33,16 @@ const headerLength = 2 + nonceLength
 export function createSealer(keys: SecretKey[], issuer: string): Sealer {
   const [current] = keys
   if (!current) throw new Error('a sealer needs at least one key')
-  const derived = new Map<string, Promise<CryptoKey>>()
+  const derived = new Map<string, CryptoKey>()
 
-  function keyFor(purpose: SealPurpose, key: SecretKey): Promise<CryptoKey> {
+  // The key is remembered, not the promise of it: a promise belongs to the request that made it and dies with it.
+  async function keyFor(purpose: SealPurpose, key: SecretKey): Promise<CryptoKey> {
     const name = `${purpose} ${key.id}`
-    let promise = derived.get(name)
-    if (!promise) {
-      promise = derive(key, issuer, purpose)
-      derived.set(name, promise)
-    }
-    return promise
+    const known = derived.get(name)
+    if (known) return known
+    const made = await derive(key, issuer, purpose)
+    derived.set(name, made)
+    return made
   }
 
   return {

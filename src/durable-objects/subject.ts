@@ -54,6 +54,7 @@ export type Refreshment =
   | Exclude<grants.RefreshOutcome, { grant: Grant }>
   | { outcome: 'rotated' | 'kept'; grant: Grant; person: Person }
   | { outcome: 'retried'; grant: Grant; person: Person; retry: string }
+  | { outcome: 'scope'; grant: Grant; person: Person }
 
 export type TokenStatus = { outcome: 'inactive' } | { outcome: 'active'; grant: Grant; person: Person }
 
@@ -170,18 +171,18 @@ export class Subject extends DurableObject<Env> {
     return { outcome: 'active', grant, person }
   }
 
-  /** Revokes one access token (RFC 7009 §2.1) if the client is its owner; `expiresAt` in milliseconds. */
-  revokeToken(id: string, clientId: string, jti: string, expiresAt: number): void {
-    const grant = this.person && grants.findLiveGrant(this.sql, id, 0)
-    if (grant?.client_id !== clientId) return
+  /** Revokes one access token (RFC 7009 §2.1), whose owner the Worker has checked; `expiresAt` in milliseconds. */
+  revokeToken(jti: string, expiresAt: number, now: number): void {
+    if (!this.person) return
     this.sql.exec('INSERT OR IGNORE INTO revoked_tokens VALUES (?, ?)', jti, expiresAt)
-    this.wake(Date.now())
+    this.wake(now)
   }
 
-  /** Revokes a refresh token's family and its access tokens (RFC 7009 §2.1) if the client is its owner. */
-  revokeFamily(id: string, clientId: string, now: number): void {
-    const grant = this.person && grants.findLiveGrant(this.sql, id, 0)
-    if (grant?.client_id === clientId) grants.revokeGrant(this.sql, id, now)
+  /** Revokes a refresh token's family and its access tokens (RFC 7009 §2.1). False: it is another client's. */
+  revokeFamily(id: string, clientId: string, now: number): boolean {
+    const owner = grants.ownerOf(this.sql, id)
+    if (owner === clientId) grants.revokeGrant(this.sql, id, now)
+    return owner === undefined || owner === clientId
   }
 
   /** Takes back everything a client was allowed: its grants and the remembered consent. */

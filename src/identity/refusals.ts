@@ -58,3 +58,20 @@ function bounded(refusal: Refusal): Refusal {
   ])
   return Object.fromEntries(entries) as Refusal
 }
+
+/** Behind the answer. */
+export function noteRefusal(context: RequestContext, endpoint: string, error: OAuthError): void {
+  context.log.outcome = error.code
+  context.log.check = error.detail.check
+  const recorded = recordRefusal(context, endpoint, error).catch((fault: unknown) => {
+    console.warn(
+      JSON.stringify({
+        level: 'warn',
+        message: 'a refusal was not kept',
+        request_id: context.requestId,
+        fault: String(fault),
+      }),
+    )
+  })
+  context.waitUntil(recorded)
+}

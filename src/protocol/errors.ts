@@ -57,6 +57,8 @@ export class OAuthError extends Error {
   readonly status: number
   /** Set once the redirect_uri is trusted: the error goes to the client instead of a page. */
   redirect?: ErrorRedirect
+  /** On a page: where the same request can be begun again. */
+  restart?: string
   /** The client the caller claimed to be, for the log and the ring of refusals. */
   client_id?: string
   /** Extra response headers: `WWW-Authenticate`, `Retry-After`, `Allow`. */

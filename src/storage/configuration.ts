@@ -2,17 +2,10 @@
 // with its lists and its linked user is one read, which the query builder cannot express.
 import type { Client, LinkedUser } from '../protocol/client-metadata.ts'
 import { defaultSettings, type ProviderSettings } from '../protocol/provider-settings.ts'
+import type { ScopeRecord } from '../protocol/scope-record.ts'
 import type { signingKeys } from './schema.ts'
 
-export interface ScopeRecord {
-  name: string
-  enabled: boolean
-  published: boolean
-  /** By locale; null: the built-in text. */
-  title: Record<string, string> | null
-  description: Record<string, string> | null
-  claims: { claim: string; destination: 'userinfo' | 'id_token' | 'access_token' }[]
-}
+export type { ScopeRecord }
 
 export interface ResourceRecord {
   identifier: string

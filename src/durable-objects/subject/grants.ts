@@ -29,6 +29,8 @@ export interface NewFamily {
 
 export interface Rotation {
   client_id: string
+  /** What the client asks for now; empty: all that was granted. */
+  scope: string[]
   /** Hash of the presented secret. */
   presented_hash: string
   successor_hash: string
@@ -36,7 +38,7 @@ export interface Rotation {
   retry: string
   /** Milliseconds: how long the presented token may be retried; 0: never. */
   grace: number
-  /** Null: the client's tokens do not rotate. */
+  /** False: the client keeps its token, and only the sliding end moves. */
   rotates: boolean
   /** Sliding end, counted from now, milliseconds. */
   sliding_lifetime: number
@@ -115,7 +117,7 @@ export function redeemCode(
   }
   if (row.revoked_at !== null || grant.created_at < notBefore) return unknown('code', 'a live grant', 'a revoked one')
 
-  if (family) {
+  if (family && grant.scope.includes('offline_access')) {
     dropOldestFamilies(sql, grant.client_id, family.most - 1, now)
     sql.exec(
       'UPDATE grants SET redeemed_at = ?, refresh_hash = ?, refresh_expires_at = ?, refresh_ends_at = ?, expires_at = ? WHERE id = ?',
@@ -162,6 +164,8 @@ function bindingDifference(grant: Grant, presented: CodeBinding): RefusalDetail 
 export type RefreshOutcome =
   | { outcome: 'rotated' | 'kept'; grant: Grant }
   | { outcome: 'retried'; grant: Grant; retry: string }
+  /** More than was granted was asked for; nothing happened. */
+  | { outcome: 'scope'; grant: Grant }
   | { outcome: 'reused' }
   | { outcome: 'unknown'; detail: RefusalDetail }
 
@@ -186,16 +190,21 @@ export function refresh(
     const end = Math.min(row.refresh_expires_at ?? 0, row.refresh_ends_at ?? 0)
     if (end <= now)
       return unknown('clock', 'use before the sliding or absolute end', `${Math.ceil((now - end) / 1000)} s after it`)
+    if (isWidened(grant, rotation)) return { outcome: 'scope', grant }
     rotate(sql, row, rotation, now)
     return { outcome: rotation.rotates ? 'rotated' : 'kept', grant }
   }
   // The answer to the last use may have been lost: the same token again gets the same answer, until its successor is used.
   const isRetry = row.previous_hash === rotation.presented_hash && now < (row.rotated_at ?? 0) + rotation.grace
+  if (isRetry && isWidened(grant, rotation)) return { outcome: 'scope', grant }
   if (isRetry && row.retry !== null) return { outcome: 'retried', grant, retry: row.retry }
   // RFC 9700 §4.14.2: an older token of this family is in two hands. The handle was sealed by us, so it is one of ours.
   revokeGrant(sql, id, now)
   return { outcome: 'reused' }
 }
+
+const isWidened = (grant: Grant, rotation: Rotation): boolean =>
+  rotation.scope.some((name) => !grant.scope.includes(name))
 
 function rotate(sql: SqlStorage, row: GrantRow, rotation: Rotation, now: number): void {
   const expiresAt = now + rotation.sliding_lifetime
@@ -226,6 +235,9 @@ export function isLiveRefreshToken(sql: SqlStorage, id: string, hash: string, no
   const row = findRow(sql, id)
   return row?.refresh_hash === hash && Math.min(row.refresh_expires_at ?? 0, row.refresh_ends_at ?? 0) > now
 }
+
+/** The client of a grant; undefined: no such grant. */
+export const ownerOf = (sql: SqlStorage, id: string): string | undefined => findRow(sql, id)?.client_id
 
 export function revokeGrant(sql: SqlStorage, id: string, now: number): void {
   sql.exec('UPDATE grants SET revoked_at = ?, retry = NULL WHERE id = ?', now, id)

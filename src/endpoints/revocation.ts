@@ -1,0 +1,54 @@
+// Token revocation (RFC 7009). A refresh token takes its whole grant with it; an access token only itself.
+import { askSubject, type RequestContext } from '../context.ts'
+import { openHandle } from '../identity/handles.ts'
+import type { Incoming } from '../incoming.ts'
+import type { Client } from '../protocol/client-metadata.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { revokeClientToken } from '../tokens/client-token.ts'
+import { readAccessToken } from '../tokens/presented-token.ts'
+import { authenticateClient } from './client-authentication.ts'
+import { requiredToken } from './required-token.ts'
+
+export async function revocation({ request, parameters }: Incoming, context: RequestContext): Promise<Response> {
+  const { client } = await authenticateClient(request, parameters, context)
+  const token = requiredToken(parameters)
+  const isOurs = (await revokeRefreshToken(context, client, token)) || (await revokeAccessToken(context, client, token))
+  context.log.revoked = isOurs
+  // RFC 7009 §2.2: an unknown token is no error, since the client's wish is fulfilled.
+  return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
+}
+
+async function revokeRefreshToken(context: RequestContext, client: Client, token: string): Promise<boolean> {
+  const handle = await openHandle(context, 'refresh-token', token)
+  if (!handle) return false
+  const isOwner = await askSubject(context, handle.subject_ref, (subject) =>
+    subject.revokeFamily(handle.id, client.client_id, context.now),
+  )
+  if (!isOwner) throw notYours(client)
+  return true
+}
+
+async function revokeAccessToken(context: RequestContext, client: Client, text: string): Promise<boolean> {
+  const token = await readAccessToken(context, text)
+  if (!token || token.owner.kind === 'foreign') return false
+  if (token.client_id !== client.client_id) throw notYours(client)
+  if (token.expires_at <= context.now) return true
+  const { owner } = token
+  if (owner.kind === 'client') await revokeClientToken(context, token.jti, token.expires_at)
+  else {
+    await askSubject(context, owner.subject_ref, (subject) =>
+      subject.revokeToken(token.jti, token.expires_at, context.now),
+    )
+  }
+  return true
+}
+
+/** RFC 7009 §2.1: refused, and the client is told. */
+function notYours(client: Client): OAuthError {
+  return new OAuthError('invalid_request', 'the token was issued to another client', {
+    check: 'client_id',
+    expected: 'the client that the token was issued to',
+    received: client.client_id,
+    fix: 'revoke a token with the credentials of its own client',
+  })
+}

@@ -1,0 +1,80 @@
+// UserInfo endpoint (OIDC Core §5.3) by Bearer token (RFC 6750 §2.1, §2.2).
+import type { RequestContext } from '../context.ts'
+import type { Incoming } from '../incoming.ts'
+import { selectClaims } from '../protocol/claims.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { type PresentedToken, readAccessToken, standingOf } from '../tokens/presented-token.ts'
+
+export async function userinfo(incoming: Incoming, context: RequestContext): Promise<Response> {
+  const token = await readAccessToken(context, presentedToken(incoming))
+  if (!token)
+    throw invalidToken('the access token is not valid', 'a JWT access token signed by this issuer', 'something else')
+  context.log.client = token.client_id
+  if (!isForUs(context, token)) {
+    throw invalidToken(
+      'the access token is for another audience',
+      `aud with ${context.settings.issuer}`,
+      token.audience.join(' '),
+    )
+  }
+  const standing = await standingOf(context, token)
+  if (!standing.isActive)
+    throw invalidToken('the access token is no longer valid', 'a live access token', standing.reason)
+  if (!token.scope.includes('openid') || !standing.person || !standing.grant) throw insufficientScope(token)
+
+  const { person, grant } = standing
+  const { scopes } = context.configuration
+  const claims = selectClaims(person.claims, scopes, token.scope, 'userinfo', grant.userinfo_claims)
+  return Response.json({ ...claims, sub: person.sub }, { headers: { 'cache-control': 'no-store' } })
+}
+
+/** RFC 6750 §2: in the Authorization header or in a form body, not in both, and never in the query. */
+function presentedToken({ request, parameters }: Incoming): string {
+  const header = request.headers.get('authorization')
+  const match = header === null ? null : /^bearer +([\w.~+/-]+=*)$/i.exec(header.trim())
+  const inBody = request.method === 'POST' ? parameters.get('access_token') : null
+  if (match && inBody) {
+    throw new OAuthError('invalid_request', 'the access token must be sent in one way only', {
+      check: 'access_token',
+      expected: 'one access token',
+      received: 'one in the header and one in the body',
+      fix: 'send it in the Authorization header only',
+    })
+  }
+  const token = match?.[1] ?? inBody
+  if (token) return token
+  // RFC 6750 §3.1: without authentication information the challenge carries no error.
+  const detail = {
+    check: 'access_token',
+    expected: 'Authorization: Bearer',
+    received: 'no bearer token',
+    fix: 'send the access token',
+  }
+  throw new OAuthError('invalid_token', 'an access token is needed', detail, {
+    headers: { 'www-authenticate': 'Bearer' },
+  })
+}
+
+/** RFC 9068 §4: one of the audiences must be us. */
+function isForUs(context: RequestContext, token: PresentedToken): boolean {
+  const { issuer } = context.settings
+  return token.audience.includes(issuer) || token.audience.includes(`${issuer}/resources`)
+}
+
+function invalidToken(description: string, expected: string, received: string): OAuthError {
+  const detail = { check: 'access_token', expected, received, fix: 'fetch a new access token' }
+  const challenge = `Bearer error="invalid_token", error_description="${description}"`
+  return new OAuthError('invalid_token', description, detail, { headers: { 'www-authenticate': challenge } })
+}
+
+function insufficientScope(token: PresentedToken): OAuthError {
+  const description = 'the access token was not issued for openid'
+  const detail = {
+    check: 'scope',
+    expected: 'the scope openid, granted by a person',
+    received: token.scope.join(' '),
+    fix: 'request the scope openid by the authorization code flow',
+  }
+  const challenge = `Bearer error="insufficient_scope", error_description="${description}", scope="openid"`
+  return new OAuthError('insufficient_scope', description, detail, { headers: { 'www-authenticate': challenge } })
+}

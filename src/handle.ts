@@ -1,0 +1,230 @@
+// One request from door to log line: address, limits, route, context, handler, error, headers. Nothing here knows a protocol.
+import { handleAdmin } from './admin/admin.ts'
+import { openConfiguration } from './configuration/configuration.ts'
+import { hop, type RequestContext } from './context.ts'
+import { crossOriginHeaders, preflight } from './cross-origin.ts'
+import { noteRefusal } from './identity/refusals.ts'
+import { type Incoming, mostUrlBytes, readParameters } from './incoming.ts'
+import { servePlayground } from './playground.ts'
+import { OAuthError } from './protocol/errors.ts'
+import { isLoopbackHost } from './protocol/redirect-uri.ts'
+import { asOAuthError, errorJson, errorResponse } from './responses.ts'
+import { authorizationServerMetadata, type Handler, type Method, type Route, routes } from './routes.ts'
+import { type Settings, SettingsError, settingsOf } from './settings.ts'
+
+export async function handle(request: Request, env: Env, execution: ExecutionContext): Promise<Response> {
+  const startedAt = Date.now()
+  const requestId = crypto.randomUUID()
+  let settings: Settings
+  try {
+    settings = settingsOf(env)
+  } catch (error) {
+    return misconfigured(error, requestId)
+  }
+  const url = new URL(request.url)
+  const elsewhere = canonicalAddress(url, settings)
+  if (elsewhere) return Response.redirect(elsewhere, 307)
+
+  const context = newContext(request, env, execution, settings, requestId, startedAt)
+  const path = pathBelowIssuer(url.pathname, settings)
+  const response = await answer(request, url, path, context)
+  return finish(response, request, path, context)
+}
+
+async function answer(
+  request: Request,
+  url: URL,
+  path: string | undefined,
+  context: RequestContext,
+): Promise<Response> {
+  const isAdmin = path?.startsWith('/admin/api/') === true
+  const route = path === undefined ? undefined : routes.get(path)
+  try {
+    if (request.url.length > mostUrlBytes)
+      throw refusedAddress('the address is too long', 414, `at most ${mostUrlBytes} characters`)
+    if (path !== undefined && isAdmin) {
+      await openContext(context, undefined)
+      return await handleAdmin(request, path.slice('/admin/api'.length), context)
+    }
+    if (path !== undefined && (path === '/playground' || path.startsWith('/playground/')))
+      return await servePlayground(request, path, context)
+    if (!route) throw refusedAddress('there is nothing at this address', 404, 'a path that discovery names')
+    if (request.method === 'OPTIONS' && route.crossOrigin !== 'none') return preflight(request, route)
+    return await serve(request, url, path ?? '', route, context)
+  } catch (error) {
+    await openContext(context, undefined).catch(() => undefined)
+    if (!isConfigured(context)) return errorJson(asOAuthError(error), context.requestId)
+    return refuse(
+      error,
+      isAdmin ? 'problem' : (route?.errors ?? formFor(request)),
+      request,
+      path ?? url.pathname,
+      context,
+    )
+  }
+}
+
+async function serve(
+  request: Request,
+  url: URL,
+  path: string,
+  route: Route,
+  context: RequestContext,
+): Promise<Response> {
+  const handler = handlerOf(route, request)
+  const parameters = await readParameters(request, url)
+  await openContext(context, clientHint(request, parameters))
+  const incoming: Incoming = { request, url, path, parameters }
+  return handler(incoming, context)
+}
+
+function refuse(
+  error: unknown,
+  form: Route['errors'],
+  request: Request,
+  path: string,
+  context: RequestContext,
+): Response {
+  const refusal = asOAuthError(error)
+  if (form !== 'problem') {
+    if (!(error instanceof OAuthError))
+      context.log.fault = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    if (refusal.client_id) context.log.client ??= refusal.client_id
+    // What nobody can look up is not kept: addresses that do not exist, and our own outages.
+    if (refusal.status < 500 && refusal.status !== 404) noteRefusal(context, path, refusal)
+  }
+  context.log.outcome = refusal.code
+  return errorResponse(error, form, request, context)
+}
+
+/** A known path with another method (RFC 9110 §15.5.6). */
+function handlerOf(route: Route, request: Request): Handler {
+  const handler = route.handlers[request.method as Method]
+  if (handler) return handler
+  const allow = Object.keys(route.handlers).join(', ')
+  const detail = {
+    check: 'method',
+    expected: allow,
+    received: request.method,
+    fix: 'use the method of the specification',
+  }
+  throw new OAuthError('invalid_request', 'the method is not allowed here', detail, { status: 405, headers: { allow } })
+}
+
+function refusedAddress(description: string, status: number, expected: string): OAuthError {
+  return new OAuthError(
+    'invalid_request',
+    description,
+    { check: 'address', expected, received: 'another address' },
+    { status },
+  )
+}
+
+const formFor = (request: Request): 'page' | 'json' =>
+  request.headers.get('accept')?.includes('text/html') ? 'page' : 'json'
+
+/** A cold isolate reads the client together with everything else: one round trip instead of two. */
+function clientHint(request: Request, parameters: URLSearchParams): string | undefined {
+  const named = parameters.get('client_id')
+  if (named !== null) return named
+  const basic = /^basic +([\w+/-]+=*)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+  if (!basic) return undefined
+  try {
+    return decodeURIComponent(atob(basic).split(':', 1)[0]?.replaceAll('+', ' ') ?? '')
+  } catch {
+    return undefined
+  }
+}
+
+function newContext(
+  request: Request,
+  env: Env,
+  execution: ExecutionContext,
+  settings: Settings,
+  requestId: string,
+  now: number,
+): RequestContext {
+  return {
+    env,
+    settings,
+    configuration: unopened,
+    now,
+    requestId,
+    address: request.headers.get('cf-connecting-ip') ?? 'unknown',
+    hops: 0,
+    log: {},
+    waitUntil: (promise) => execution.waitUntil(promise),
+  }
+}
+
+const unopened = undefined as unknown as RequestContext['configuration']
+const isConfigured = (context: RequestContext): boolean => context.configuration !== unopened
+
+async function openContext(context: RequestContext, clientId: string | undefined): Promise<void> {
+  if (isConfigured(context)) return
+  context.configuration = await openConfiguration(
+    context.env.DB,
+    clientId,
+    context.now,
+    (read) => hop(context, 'D1', read),
+    context.waitUntil,
+  )
+}
+
+/** `npm start` writes one issuer; the other loopback names lead to it. Elsewhere the request's host changes nothing. */
+function canonicalAddress(url: URL, settings: Settings): string | undefined {
+  if (!settings.isLoopback || url.origin === settings.issuerOrigin || !isLoopbackHost(url.hostname)) return undefined
+  return `${settings.issuerOrigin}${url.pathname}${url.search}`
+}
+
+/** Undefined: outside the issuer. RFC 8414 §3.1 puts the well-known part before the issuer's path. */
+function pathBelowIssuer(pathname: string, { basePath }: Settings): string | undefined {
+  if (basePath === '') return pathname
+  if (pathname === authorizationServerMetadata + basePath) return authorizationServerMetadata
+  if (pathname === basePath) return '/'
+  return pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length) : undefined
+}
+
+async function finish(
+  response: Response,
+  request: Request,
+  path: string | undefined,
+  context: RequestContext,
+): Promise<Response> {
+  const { headers } = response
+  headers.set('x-request-id', context.requestId)
+  headers.set('x-content-type-options', 'nosniff')
+  if (!context.settings.isLoopback) headers.set('strict-transport-security', 'max-age=63072000; includeSubDomains')
+  const origin = request.headers.get('origin')
+  const route = path === undefined ? undefined : routes.get(path)
+  if (route && route.crossOrigin !== 'none' && (origin !== null || route.crossOrigin === 'public')) {
+    await crossOriginHeaders(headers, route, origin, context)
+  }
+  if (context.settings.requestLog) writeLog(request, path, response.status, context)
+  return response
+}
+
+/** One line, never a query, a body or a header. */
+function writeLog(request: Request, path: string | undefined, status: number, context: RequestContext): void {
+  const line = {
+    level: status >= 500 ? 'error' : 'info',
+    request_id: context.requestId,
+    method: request.method,
+    path: path !== undefined && (routes.has(path) || path.startsWith('/admin/api/')) ? path : '(other)',
+    status,
+    hops: context.hops,
+    milliseconds: Date.now() - context.now,
+    ...context.log,
+  }
+  console.log(JSON.stringify(line))
+}
+
+/** Nothing is served with half a configuration; the fix is named to whoever looks, the values are not. */
+function misconfigured(error: unknown, requestId: string): Response {
+  if (!(error instanceof SettingsError)) throw error
+  console.error(
+    JSON.stringify({ level: 'error', request_id: requestId, message: 'misconfigured', faults: error.faults }),
+  )
+  const body = { error: 'server_error', error_description: 'this provider is not configured', faults: error.faults }
+  return Response.json(body, { status: 503, headers: { 'cache-control': 'no-store', 'x-request-id': requestId } })
+}

@@ -1,0 +1,77 @@
+// Authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2) by GET and POST.
+import type { RequestContext } from '../context.ts'
+import { fromUtf8, utf8 } from '../crypto/encoding.ts'
+import { newId } from '../identity/handles.ts'
+import { readSession } from '../identity/sessions.ts'
+import type { Incoming } from '../incoming.ts'
+import { verifyJwt } from '../keys/signing.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { advance, goOn, goToStep, type Judged, judge, redirectOf, stepForStranger } from './authorization.ts'
+import { seeOther } from './page.ts'
+
+/** Not a registered parameter: a POSTed request that came back to us by GET. */
+const resumed = 'sealed_request'
+const resumeWithin = 600_000
+
+export async function authorize(incoming: Incoming, context: RequestContext): Promise<Response> {
+  const session = await readSession(incoming.request, context)
+  // A POST from another site carries no Lax cookie: as a GET to ourselves it does, and finds the session (DESIGN §7).
+  if (incoming.request.method === 'POST' && !session) return resumeByGet(incoming, context)
+
+  const parameters = await requestParameters(incoming, context)
+  const interaction = { id: newId(), started_at: context.now, parameters: withoutHint(parameters) }
+  const judged = await judge(context, parameters, interaction)
+  const hint = parameters.get('id_token_hint')
+  if (hint !== null) judged.interaction.expected_sub = await subjectOfHint(context, judged, hint)
+
+  if (session) return goOn(incoming, context, judged, await advance(context, judged, session))
+  const step = stepForStranger(context, judged)
+  if (step.kind === 'respond') throw new Error('nobody is signed in')
+  return goToStep(incoming, context, judged, step)
+}
+
+/** The hint is verified once, when it comes; what it said travels on, not the token. */
+function withoutHint(parameters: URLSearchParams): string {
+  const kept = new URLSearchParams(parameters)
+  kept.delete('id_token_hint')
+  return kept.toString()
+}
+
+async function resumeByGet(incoming: Incoming, context: RequestContext): Promise<Response> {
+  const content = JSON.stringify({ v: 1, at: context.now, parameters: incoming.parameters.toString() })
+  const sealed = await context.settings.sealer.seal('authorization-request', utf8(content))
+  if (sealed.length > 8 * 1024) throw unusable('a request of at most 6 KB', `${content.length} bytes`)
+  return seeOther(`${context.settings.basePath}/connect/authorize?${resumed}=${sealed}`)
+}
+
+async function requestParameters({ parameters }: Incoming, context: RequestContext): Promise<URLSearchParams> {
+  const sealed = parameters.get(resumed)
+  if (sealed === null) return parameters
+  const opened = await context.settings.sealer.open('authorization-request', sealed)
+  if (!opened) throw unusable('a request sealed here', 'a changed one')
+  const content = JSON.parse(fromUtf8(opened)) as { v: number; at: number; parameters: string }
+  if (content.v !== 1 || context.now - content.at > resumeWithin)
+    throw unusable('a request of the last ten minutes', 'an older one')
+  return new URLSearchParams(content.parameters)
+}
+
+function unusable(expected: string, received: string): OAuthError {
+  const detail = { check: 'sealed_request', expected, received, fix: 'start again from the application' }
+  return new OAuthError('invalid_request', 'the request cannot be resumed', detail)
+}
+
+/** OIDC Core §3.1.2.1: whoever this ID token of ours names must be signed in. An expired one still says who. */
+async function subjectOfHint(context: RequestContext, judged: Judged, hint: string): Promise<string> {
+  const verified = await verifyJwt(context, hint, { typ: ['JWT'], allowRetiredForHint: true })
+  const { sub, aud } = verified?.claims ?? {}
+  if (typeof sub === 'string' && aud === judged.client.client_id) return sub
+  const error = new OAuthError('invalid_request', 'id_token_hint is not an ID token of this client', {
+    check: 'id_token_hint',
+    expected: `an ID token issued here to ${judged.client.client_id}`,
+    received: verified ? 'one for another client' : 'something that this provider did not sign',
+    fix: 'send the ID token of this application, or leave id_token_hint out',
+  })
+  error.redirect = redirectOf(judged)
+  error.client_id = judged.client.client_id
+  throw error
+}

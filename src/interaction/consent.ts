@@ -1,0 +1,77 @@
+// Consent (OIDC Core §3.1.2.4): what the client will get, and the person's answer, remembered by scope and claim.
+import type { RequestContext } from '../context.ts'
+import { readSession } from '../identity/sessions.ts'
+import type { Incoming } from '../incoming.ts'
+import { type ConsentItem, renderConsent } from '../pages/consent.tsx'
+import type { Locale } from '../pages/layout.tsx'
+import { requestedClaims, type Step } from '../protocol/next-step.ts'
+import type { Person } from '../protocol/person.ts'
+import { advance, clientError, goOn, goToStep, type Judged, resume } from './authorization.ts'
+import { requireOwnForm } from './form-guard.ts'
+import { frameOf, htmlPage } from './page.ts'
+import { displayName, requireRequest } from './person-page.ts'
+
+/** GET: shows the page if consent is what is missing, and goes on otherwise. */
+export async function showConsent(incoming: Incoming, context: RequestContext): Promise<Response> {
+  const { interaction, judged } = requireRequest(await resume(incoming, context))
+  const session = await readSession(incoming.request, context)
+  if (!session) return goToStep(incoming, context, judged, { kind: 'sign-in' })
+  const advanced = await advance(context, judged, session)
+  const { answer } = advanced
+  if (answer.outcome !== 'step' || answer.step.kind !== 'consent') return goOn(incoming, context, judged, advanced)
+
+  const frame = frameOf(incoming.request, context, judged.request.ui_locales)
+  const html = renderConsent({
+    frame,
+    action: `${context.settings.basePath}/account/consent`,
+    interaction: interaction.sealed,
+    client: judged.client,
+    user: displayName(answer.person),
+    items: itemsOf(context, judged, answer.step, answer.person, frame.locale),
+    claims: requestedClaims(judged.request),
+  })
+  return htmlPage(html, frame.nonce, { leadsToClient: true })
+}
+
+/** POST: what is allowed is what the sealed request asks for, never what the form says. */
+export async function consent(incoming: Incoming, context: RequestContext): Promise<Response> {
+  requireOwnForm(incoming.request, context)
+  const { judged } = requireRequest(await resume(incoming, context))
+  const session = await readSession(incoming.request, context)
+  if (!session) return goToStep(incoming, context, judged, { kind: 'sign-in' })
+  const decision = incoming.parameters.get('decision')
+  if (decision === 'deny') {
+    throw clientError(judged, 'access_denied', 'the person did not allow it', {
+      check: 'consent',
+      expected: 'consent',
+      received: 'a refusal by the person',
+      fix: 'nothing: this is the person’s own answer',
+    })
+  }
+  if (decision !== 'allow') return showConsent(incoming, context)
+  const choice = { kind: 'consent' as const, scopes: judged.request.scope, claims: requestedClaims(judged.request) }
+  return goOn(incoming, context, judged, await advance(context, judged, session, choice))
+}
+
+function itemsOf(
+  context: RequestContext,
+  { request }: Judged,
+  step: Extract<Step, { kind: 'consent' }>,
+  person: Person,
+  locale: Locale,
+): ConsentItem[] {
+  return request.scope.map((name) => {
+    const scope = context.configuration.scopes.get(name)
+    const [title, description] = [
+      scope?.title?.[locale] ?? scope?.title?.en,
+      scope?.description?.[locale] ?? scope?.description?.en,
+    ]
+    return {
+      scope: name,
+      ...(title ? { title } : {}),
+      ...(description ? { description } : {}),
+      claims: (scope?.claims ?? []).map((entry) => entry.claim).filter((claim) => Object.hasOwn(person.claims, claim)),
+      isNew: step.new_scopes.includes(name),
+    }
+  })
+}

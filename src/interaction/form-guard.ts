@@ -1,0 +1,22 @@
+// Cross-site request forgery (RFC 9700 §4.7): only our own pages may submit our forms.
+import type { RequestContext } from '../context.ts'
+import { OAuthError } from '../protocol/errors.ts'
+
+/** Throws access_denied (403). `Origin: null` never passes. */
+export function requireOwnForm(request: Request, context: RequestContext): void {
+  const site = request.headers.get('sec-fetch-site')
+  const origin = request.headers.get('origin')
+  const isOwn = site === null ? origin === context.settings.issuerOrigin : site === 'same-origin'
+  if (isOwn) return
+  throw new OAuthError(
+    'access_denied',
+    'the form was not sent by a page of this provider',
+    {
+      check: 'origin',
+      expected: `Sec-Fetch-Site: same-origin, or Origin: ${context.settings.issuerOrigin}`,
+      received: `Sec-Fetch-Site: ${site ?? '(none)'}, Origin: ${origin ?? '(none)'}`,
+      fix: 'open the page at the address of AUTHORITY_URL; a proxy in between must leave Origin and Sec-Fetch-Site alone',
+    },
+    { status: 403 },
+  )
+}

@@ -1,0 +1,56 @@
+// An HTML answer: its frame, its nonce, and the headers every page carries (DESIGN §7, RFC 9700 §4.2.4, §4.16).
+import type { RequestContext } from '../context.ts'
+import { base64url, randomBytes } from '../crypto/encoding.ts'
+import type { PageFrame } from '../pages/layout.tsx'
+import { chooseLocale } from '../pages/locale.ts'
+
+export interface PageOptions {
+  status?: number
+  cookies?: string[]
+  headers?: Record<string, string>
+  /** The page has the one script that submits its form. */
+  hasScript?: boolean
+  /** Its form may end in a redirect to a client; Chromium applies form-action to the whole chain, so it is left out there. */
+  leadsToClient?: boolean
+}
+
+export function frameOf(request: Request, context: RequestContext, uiLocales?: string[]): PageFrame {
+  const { settings } = context.configuration
+  return {
+    locale: chooseLocale(uiLocales, request.headers.get('accept-language'), settings.default_locale),
+    nonce: base64url(randomBytes(16)),
+    requestId: context.requestId,
+    product: settings.display_name,
+    basePath: context.settings.basePath,
+  }
+}
+
+export function htmlPage(html: string, nonce: string, options: PageOptions = {}): Response {
+  const policy = [
+    "default-src 'none'",
+    `style-src 'nonce-${nonce}'`,
+    'img-src https: data:',
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    ...(options.hasScript ? [`script-src 'nonce-${nonce}'`] : []),
+    ...(options.leadsToClient ? [] : ["form-action 'self'"]),
+  ]
+  const headers = new Headers({
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-store',
+    'content-security-policy': policy.join('; '),
+    'x-frame-options': 'DENY',
+    // Under no-referrer Chromium sends `Origin: null` even to its own origin.
+    'referrer-policy': 'same-origin',
+    ...options.headers,
+  })
+  for (const cookie of options.cookies ?? []) headers.append('set-cookie', cookie)
+  return new Response(html, { status: options.status ?? 200, headers })
+}
+
+/** 303: whatever the method was, the next request is a GET without body (RFC 9700 §4.12). */
+export function seeOther(location: string, cookies: string[] = []): Response {
+  const headers = new Headers({ location, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
+  for (const cookie of cookies) headers.append('set-cookie', cookie)
+  return new Response(null, { status: 303, headers })
+}

@@ -1,0 +1,41 @@
+// prompt=select_account (OIDC Core §3.1.2.1): this account, or another.
+import type { RequestContext } from '../context.ts'
+import { readSession } from '../identity/sessions.ts'
+import type { Incoming } from '../incoming.ts'
+import { renderSelectAccount } from '../pages/select-account.tsx'
+import { advance, goOn, goToStep, resume } from './authorization.ts'
+import { requireOwnForm } from './form-guard.ts'
+import { frameOf, htmlPage, seeOther } from './page.ts'
+import { displayName, requireRequest } from './person-page.ts'
+
+export async function showAccounts(incoming: Incoming, context: RequestContext): Promise<Response> {
+  const { interaction, judged } = requireRequest(await resume(incoming, context))
+  const session = await readSession(incoming.request, context)
+  if (!session) return goToStep(incoming, context, judged, { kind: 'sign-in' })
+  const advanced = await advance(context, judged, session)
+  const { answer } = advanced
+  if (answer.outcome !== 'step' || answer.step.kind !== 'select-account')
+    return goOn(incoming, context, judged, advanced)
+
+  const frame = frameOf(incoming.request, context, judged.request.ui_locales)
+  const html = renderSelectAccount({
+    frame,
+    action: `${context.settings.basePath}/account/select`,
+    interaction: interaction.sealed,
+    client: judged.client,
+    user: displayName(answer.person),
+    username: String(answer.person.claims.preferred_username ?? ''),
+  })
+  return htmlPage(html, frame.nonce, { leadsToClient: true })
+}
+
+export async function selectAccount(incoming: Incoming, context: RequestContext): Promise<Response> {
+  requireOwnForm(incoming.request, context)
+  const { interaction, judged } = requireRequest(await resume(incoming, context))
+  const session = await readSession(incoming.request, context)
+  if (!session) return goToStep(incoming, context, judged, { kind: 'sign-in' })
+  if (incoming.parameters.get('decision') === 'other') {
+    return seeOther(`${context.settings.basePath}/account/login?interaction=${interaction.sealed}&account=other`)
+  }
+  return goOn(incoming, context, judged, await advance(context, judged, session, { kind: 'select-account' }))
+}

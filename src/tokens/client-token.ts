@@ -1,0 +1,18 @@
+// Tokens of client_credentials belong to no Subject: their jti says so, and OneTime keeps the revoked ones.
+import { askOneTime, type RequestContext } from '../context.ts'
+
+export const clientTokenPrefix = 'c.'
+
+export const isClientTokenId = (jti: string): boolean => jti.startsWith(clientTokenPrefix)
+
+const shards = 16
+
+const shardOf = (jti: string): string => `revoked:${jti.charCodeAt(clientTokenPrefix.length) % shards}`
+
+/** One hop. `expiresAt` in milliseconds. */
+export const revokeClientToken = (context: RequestContext, jti: string, expiresAt: number): Promise<void> =>
+  askOneTime(context, shardOf(jti), (oneTime) => oneTime.revoke(jti, expiresAt, context.now))
+
+/** One hop. */
+export const isClientTokenRevoked = (context: RequestContext, jti: string, expiresAt: number): Promise<boolean> =>
+  askOneTime(context, shardOf(jti), (oneTime) => oneTime.isRevoked(jti, expiresAt))

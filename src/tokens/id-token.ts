@@ -1,0 +1,49 @@
+// ID tokens (OIDC Core §2): protocol claims, and person claims only where asked for or configured.
+import type { RequestContext } from '../context.ts'
+import { base64url, utf8 } from '../crypto/encoding.ts'
+import { signJwt } from '../keys/signing.ts'
+import { selectClaims } from '../protocol/claims.ts'
+import type { Client, SigningAlgorithm } from '../protocol/client-metadata.ts'
+import type { Grant } from '../protocol/grant.ts'
+import type { Person } from '../protocol/person.ts'
+
+export interface IdTokenContent {
+  client: Client
+  person: Person
+  grant: Grant
+  sid: string
+  access_token: string
+  /** Only in the answer to the code (OIDC Core §12.2). */
+  nonce?: string | undefined
+  /** Seconds. */
+  iat: number
+}
+
+export async function issueIdToken(context: RequestContext, content: IdTokenContent): Promise<string> {
+  const { client, person, grant, iat } = content
+  const { settings, scopes } = context.configuration
+  const alg = client.id_token_signed_response_alg ?? settings.id_token_signing_alg
+  const claims: Record<string, unknown> = {
+    ...selectClaims(person.claims, scopes, grant.scope, 'id_token', grant.id_token_claims),
+    iss: context.settings.issuer,
+    sub: person.sub,
+    aud: client.client_id,
+    iat,
+    exp: iat + (client.id_token_lifetime ?? settings.id_token_lifetime),
+    auth_time: Math.floor(grant.authenticated_at / 1000),
+    acr: grant.acr,
+    amr: grant.amr,
+    sid: content.sid,
+    at_hash: await halfHash(content.access_token, alg),
+  }
+  if (content.nonce !== undefined) claims.nonce = content.nonce
+  return signJwt(context, { alg, typ: 'JWT', claims })
+}
+
+const hashOf: Partial<Record<SigningAlgorithm, string>> = { ES384: 'SHA-384', EdDSA: 'SHA-512' }
+
+/** OIDC Core §3.1.3.6: the left half of the hash that the alg uses. */
+async function halfHash(token: string, alg: SigningAlgorithm): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest(hashOf[alg] ?? 'SHA-256', utf8(token)))
+  return base64url(digest.subarray(0, digest.length / 2))
+}

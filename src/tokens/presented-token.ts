@@ -1,0 +1,74 @@
+// An access token that somebody presents: whose it is, and whether it is still good (RFC 9068 §4, DESIGN §6).
+import { askSubject, type RequestContext } from '../context.ts'
+import { openHandle } from '../identity/handles.ts'
+import { verifyJwt } from '../keys/signing.ts'
+import type { Grant } from '../protocol/grant.ts'
+import type { Person } from '../protocol/person.ts'
+import { isClientTokenId, isClientTokenRevoked } from './client-token.ts'
+
+export interface PresentedToken {
+  claims: Record<string, unknown>
+  client_id: string
+  jti: string
+  audience: string[]
+  scope: string[]
+  /** Milliseconds. */
+  expires_at: number
+  /** `person`: kept by a Subject; `client`: of client_credentials; `foreign`: of another instance that shares our key. */
+  owner: { kind: 'person'; subject_ref: string; grant_id: string } | { kind: 'client' } | { kind: 'foreign' }
+}
+
+export type TokenStanding = { isActive: false; reason: string } | { isActive: true; person?: Person; grant?: Grant }
+
+/** Undefined: not signed by us, of another issuer, or not an access token. Expired ones are returned: see `expires_at`. */
+export async function readAccessToken(context: RequestContext, token: string): Promise<PresentedToken | undefined> {
+  const verified = await verifyJwt(context, token, { typ: ['at+jwt', 'application/at+jwt'] })
+  if (!verified) return undefined
+  const { claims } = verified
+  const { jti, client_id, exp } = claims
+  if (typeof jti !== 'string' || typeof client_id !== 'string' || typeof exp !== 'number') return undefined
+  return {
+    claims,
+    client_id,
+    jti,
+    audience: listOf(claims.aud),
+    scope: typeof claims.scope === 'string' ? claims.scope.split(' ') : listOf(claims.scope),
+    expires_at: exp * 1000,
+    owner: await ownerOf(context, jti),
+  }
+}
+
+async function ownerOf(context: RequestContext, jti: string): Promise<PresentedToken['owner']> {
+  if (isClientTokenId(jti)) return { kind: 'client' }
+  const handle = await openHandle(context, 'token-id', jti)
+  return handle ? { kind: 'person', subject_ref: handle.subject_ref, grant_id: handle.id } : { kind: 'foreign' }
+}
+
+/** At most one hop. A person's rights end at once, a client's with the configuration, within ten seconds. */
+export async function standingOf(context: RequestContext, token: PresentedToken): Promise<TokenStanding> {
+  const gone = (reason: string): TokenStanding => ({ isActive: false, reason })
+  if (token.expires_at <= context.now)
+    return gone(`it expired ${Math.ceil((context.now - token.expires_at) / 1000)} s ago`)
+  const { owner } = token
+  if (owner.kind === 'foreign') {
+    if (context.configuration.settings.introspect_foreign_tokens) return { isActive: true }
+    return gone('it was issued by another instance, which the setting introspect_foreign_tokens does not admit')
+  }
+  const client = await context.configuration.findClient(token.client_id)
+  if (!client?.enabled) return gone('its client is disabled or deleted')
+  if (owner.kind === 'client') {
+    if (!client.linked_user?.enabled || client.linked_user.sub !== token.claims.sub)
+      return gone('its user is disabled or no longer linked')
+    return (await isClientTokenRevoked(context, token.jti, token.expires_at))
+      ? gone('it was revoked')
+      : { isActive: true }
+  }
+  const status = await askSubject(context, owner.subject_ref, (subject) =>
+    subject.tokenStatus(owner.grant_id, token.jti),
+  )
+  if (status.outcome === 'inactive') return gone('it was revoked, or the user was disabled or signed out')
+  return { isActive: true, person: status.person, grant: status.grant }
+}
+
+const listOf = (value: unknown): string[] =>
+  (Array.isArray(value) ? value : [value]).filter((each): each is string => typeof each === 'string')
