@@ -1,0 +1,146 @@
+// The Worker in the test's own isolate, set up by the operator's interface as an operator would, with the clients of SECURITY-CASES.
+import { exports } from 'cloudflare:workers'
+import { aBrowser, type Browser, basic, pkce, redirectOf } from './user-agent.ts'
+
+export const issuer = 'https://id.test'
+export const operatorToken = 'b3BlcmF0b3ItdG9rZW4tb2YtdGhlLXRlc3RzLTAxMjM'
+/** Registered for `web`. */
+export const redirectUri = 'https://rp.test/cb'
+export const password = 'correct horse battery staple'
+/** One secret for all confidential clients of the tests. */
+export const secret = 'bm90LWEtcmVhbC1zZWNyZXQtYnV0LWxvbmctZW5vdWdo'
+
+export const reach = (url: string, init?: RequestInit): Promise<Response> => exports.default.fetch(url, init)
+
+export const browser = (): Browser => aBrowser(issuer, reach)
+
+/** Throws on any answer but 2xx. */
+export async function operator(method: string, path: string, body?: unknown): Promise<unknown> {
+  const response = await reach(`${issuer}/admin/api/${path}`, {
+    method,
+    headers: { authorization: `Bearer ${operatorToken}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
+  return text ? JSON.parse(text) : undefined
+}
+
+/** Every standard claim of OIDC Core §5.1. */
+export const fullProfile = {
+  name: 'Ada Example',
+  given_name: 'Ada',
+  family_name: 'Example',
+  email: 'ada@example.test',
+  email_verified: true,
+  gender: 'female',
+  locale: 'en-GB',
+  zoneinfo: 'Europe/Amsterdam',
+  claims: {
+    middle_name: 'B',
+    nickname: 'Ad',
+    profile: 'https://example.test/ada',
+    picture: 'https://example.test/ada.png',
+    website: 'https://ada.example.test',
+    birthdate: '1990-12-10',
+    phone_number: '+31201234567',
+    phone_number_verified: true,
+    address: { formatted: 'Street 1, Amsterdam', country: 'NL' },
+  },
+}
+
+const scopes = ['profile', 'email', 'address', 'phone']
+const secrets = [{ value: secret, label: 'tests' }]
+
+/** user `ada`, service `robot`; clients `web`, `web2` (confidential), `spa` (public), `m2m` (client_credentials). */
+export async function setUp(): Promise<void> {
+  await operator('PUT', 'users/ada', { ...fullProfile, password })
+  await operator('PUT', 'users/robot', { name: 'Robot', service_account: true })
+  const web = {
+    client_name: 'Web',
+    grant_types: ['authorization_code'],
+    redirect_uris: [redirectUri],
+    scopes,
+    api_access: true,
+    offline_access: true,
+    require_pkce: false,
+    secrets,
+  }
+  await operator('PUT', 'clients/web', web)
+  await operator('PUT', 'clients/web2', { ...web, client_name: 'Web two' })
+  await operator('PUT', 'clients/spa', {
+    client_name: 'Single page',
+    grant_types: ['authorization_code'],
+    redirect_uris: ['https://spa.test/'],
+    token_endpoint_auth_method: 'none',
+    scopes,
+    offline_access: true,
+  })
+  await operator('PUT', 'clients/m2m', {
+    client_name: 'Machine',
+    grant_types: ['client_credentials'],
+    linked_user_id: 'robot',
+    api_access: true,
+    scopes: [],
+    secrets,
+  })
+}
+
+export type Parameters = Record<string, string | undefined>
+
+/** An authorize URL for `web`; a parameter of undefined is left out. */
+export function authorizeUrl(parameters: Parameters = {}): string {
+  const all = {
+    client_id: 'web',
+    redirect_uri: redirectUri,
+    response_type: 'code',
+    scope: 'openid',
+    state: 'a-state',
+    ...parameters,
+  }
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(all)) if (value !== undefined) query.set(name, value)
+  return `${issuer}/connect/authorize?${query}`
+}
+
+/** Goes through the login page if it comes; returns where the client is called. */
+export async function authorize(user: Browser, parameters: Parameters = {}): Promise<URL> {
+  const page = await user.open(authorizeUrl(parameters))
+  if (!page.html.includes('name="password"')) return redirectOf(page)
+  return redirectOf(await user.submit(page, { username: 'ada', password }))
+}
+
+export async function codeFor(user: Browser, parameters: Parameters = {}): Promise<string> {
+  const target = await authorize(user, parameters)
+  const code = target.searchParams.get('code')
+  if (!code) throw new Error(`no code: ${target}`)
+  return code
+}
+
+/** A token request of `web`, unless `credentials` says otherwise. */
+export function tokenRequest(form: Record<string, string>, credentials = basic('web', secret)): Promise<Response> {
+  return reach(`${issuer}/connect/token`, { method: 'POST', headers: credentials, body: new URLSearchParams(form) })
+}
+
+export interface Tokens {
+  access_token: string
+  id_token: string
+  refresh_token: string
+  expires_in: number
+  scope: string
+}
+
+/** Throws on an error answer. */
+export async function tokensOf(response: Response): Promise<Tokens> {
+  const body = await response.json<Tokens>()
+  if (response.status !== 200) throw new Error(`${response.status} ${JSON.stringify(body)}`)
+  return body
+}
+
+export const redeem = async (code: string): Promise<Tokens> =>
+  tokensOf(await tokenRequest({ grant_type: 'authorization_code', code, redirect_uri: redirectUri }))
+
+export const refresh = (refreshToken: string): Promise<Response> =>
+  tokenRequest({ grant_type: 'refresh_token', refresh_token: refreshToken })
+
+export { basic, pkce, redirectOf }
