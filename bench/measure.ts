@@ -74,7 +74,8 @@ function figuresOf(samples: Sample[]): Figures {
   }
 }
 
-const quantile = (sorted: number[], share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN
+const quantile = (sorted: number[], share: number): number =>
+  sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN
 
 function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b)

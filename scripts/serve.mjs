@@ -29,7 +29,7 @@ Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND
 const options = JSON.parse(process.argv[2] ?? '{}')
 const state = path.resolve(options.state ?? mkdtempSync(path.join(tmpdir(), 'countersign-')))
 const port = options.port || (await freePort())
-const issuer = `http://127.0.0.1:${port}${options.path ?? ''}`
+const issuer = options.issuer ?? `http://127.0.0.1:${port}${options.path ?? ''}`
 
 if (!existsSync(path.join(state, 'v3'))) cpSync(migratedState(), state, { recursive: true })
 const secrets = secretsOf(state)
@@ -57,7 +57,7 @@ const server = new Miniflare(
   }),
 )
 await server.ready
-const started = { issuer, state, secrets, pid: workerdOf(process.pid) }
+const started = { issuer, port, state, secrets, pid: workerdOf(process.pid) }
 if (process.send) process.send(started)
 else console.log(`${issuer} (state in ${state})`)
 

@@ -10,6 +10,8 @@ export interface ServeOptions {
   port?: number
   /** Path of the issuer, '' or '/like/this'. */
   path?: string
+  /** When the server stands behind another address than its own. */
+  issuer?: string
   /** Those not given are read from the state folder, else generated. */
   secrets?: Partial<Secrets>
   /** Over wrangler.toml's; REQUEST_LOG is off unless it stands here. */
@@ -29,6 +31,7 @@ export interface Secrets {
 
 export interface Server {
   issuer: string
+  port: number
   state: string
   secrets: Secrets
   /** Of workerd itself; undefined off Linux. */
@@ -39,6 +42,8 @@ export interface Server {
   /** SIGKILL to workerd and what started it, at once. The state folder stays. */
   kill9(): Promise<void>
 }
+
+type Started = Pick<Server, 'issuer' | 'port' | 'state' | 'secrets' | 'pid'>
 
 /** Resolves when the server answers; throws what it printed when it does not start. */
 export async function serve(options: ServeOptions = {}): Promise<Server> {
@@ -54,9 +59,7 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
 
   const started = await Promise.race([
-    new Promise<Pick<Server, 'issuer' | 'state' | 'secrets' | 'pid'>>((resolve) =>
-      child.once('message', resolve as never),
-    ),
+    new Promise<Started>((resolve) => child.once('message', resolve as never)),
     ended.then(() => Promise.reject(new Error(`the server did not start:\n${log.join('\n')}`))),
   ])
   return {

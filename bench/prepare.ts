@@ -1,0 +1,117 @@
+// State folders to measure on: the same users, clients, sessions and tokens in each, however many others stand beside them.
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { type Server, serve } from '../scripts/server.ts'
+import { type Browser, basic, startProvider } from '../test/node/server.ts'
+import { fillDirectory } from './directory.ts'
+import { askForTokens, type ConfidentialClient, codeFields, newCode, seedPair, type User } from './driver.ts'
+import type { Credentials, Visitor } from './load.ts'
+
+export type Algorithm = 'ES256' | 'RS256'
+
+/** What the load is made with. */
+export interface Hot {
+  visitors: Visitor[]
+  chains: { token: string; client: Credentials }[]
+  accessTokens: { token: string; client: Credentials }[]
+  clients: ConfidentialClient[]
+}
+
+export interface Prepared {
+  issuer: string
+  states: Record<Algorithm, string>
+  hot: Record<Algorithm, Hot>
+  users: User[]
+  remove(): void
+}
+
+interface Person {
+  user: User
+  client: ConfidentialClient
+  browser: Browser
+}
+
+/** No limit that a load generator on one address could reach. */
+export const rateLimit = { limit: 10_000_000, period: 10 } as const
+
+/** `people` users sign in, each at a client of their own; then both algorithms get tokens for them. */
+export async function prepareStates(people: number): Promise<Prepared> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'bench-'))
+  const state = path.join(folder, 'current')
+  const states = { RS256: path.join(folder, 'RS256'), ES256: path.join(folder, 'ES256') }
+
+  let provider = await startProvider({ state, rateLimit })
+  const { issuer } = provider
+  const signedIn: Person[] = []
+  for (let number = 0; number < people; number += 1) {
+    signedIn.push({ ...(await seedPair(provider, String(number))), browser: provider.browser() })
+  }
+  const rs256 = await hotOf(issuer, signedIn)
+  await provider.stop()
+  cpSync(state, states.RS256, { recursive: true })
+
+  provider = await startProvider({ state, port: Number(new URL(issuer).port), rateLimit })
+  await provider.operator('PATCH', 'settings', {
+    signing_algs: ['RS256', 'ES256'],
+    access_token_signing_alg: 'ES256',
+    id_token_signing_alg: 'ES256',
+  })
+  const es256 = await hotOf(issuer, signedIn)
+  await provider.stop()
+  cpSync(state, states.ES256, { recursive: true })
+
+  return {
+    issuer,
+    states,
+    hot: { RS256: rs256, ES256: es256 },
+    users: signedIn.map((person) => person.user),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+async function hotOf(issuer: string, people: Person[]): Promise<Hot> {
+  const hot: Hot = { visitors: [], chains: [], accessTokens: [], clients: people.map((person) => person.client) }
+  for (const { user, client, browser } of people) {
+    const code = await newCode(browser, issuer, client.clientId, user)
+    const { status, body } = await askForTokens(`${issuer}/connect/token`, client, codeFields(code))
+    if (status !== 200 || !body.refresh_token) throw new Error(`no tokens: ${status} ${JSON.stringify(body)}`)
+    const credentials = { clientId: client.clientId, ...basic(client.clientId, client.secret) }
+    const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    hot.visitors.push({ cookie, client: credentials })
+    hot.chains.push({ token: body.refresh_token, client: credentials })
+    hot.accessTokens.push({ token: body.access_token, client: credentials })
+  }
+  return hot
+}
+
+export interface Instance extends Server {
+  /** What Host says: the issuer's, whatever port this instance listens on. */
+  host: string
+}
+
+export function copyOfState(prepared: Prepared, alg: Algorithm, others: number): { folder: string; remove(): void } {
+  const folder = mkdtempSync(path.join(tmpdir(), 'bench-state-'))
+  cpSync(prepared.states[alg], folder, { recursive: true })
+  fillDirectory(folder, prepared.hot[alg].clients[0]?.clientId ?? '', others)
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+/** A server on a copy of a prepared state with `others` more clients and users, under the same issuer. */
+export async function startInstance(
+  prepared: Prepared,
+  alg: Algorithm,
+  others: number,
+  vars: Record<string, string> = {},
+): Promise<Instance> {
+  const state = copyOfState(prepared, alg, others)
+  const server = await serve({ state: state.folder, issuer: prepared.issuer, vars, rateLimit })
+  return {
+    ...server,
+    host: new URL(prepared.issuer).host,
+    async stop() {
+      await server.stop()
+      state.remove()
+    },
+  }
+}
