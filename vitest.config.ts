@@ -41,11 +41,11 @@ export default defineConfig({
         test: {
           name: 'workers',
           include: ['test/**/*.test.{ts,tsx}'],
-          exclude: ['test/node/**', 'test/browser/**'],
+          exclude: ['test/{node,flows,conformance,browser}/**'],
           setupFiles: ['./test/setup.ts'],
         },
       },
-      { test: { name: 'node', include: ['test/node/**/*.test.ts'], ...inNode } },
+      { test: { name: 'node', include: ['test/{node,flows,conformance}/**/*.test.ts'], ...inNode } },
       { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...inNode } },
     ],
   },
