@@ -12,7 +12,7 @@ const levels: string[][] = [
   ['tokens'],
   ['grant-types'],
   ['endpoints', 'interaction', 'admin'],
-  ['responses.ts', 'routes.ts', 'cross-origin.ts', 'playground.ts'],
+  ['responses.ts', 'routes.ts', 'cross-origin.ts', 'client-hint.ts', 'playground.ts'],
   ['handle.ts'],
   ['index.ts'],
 ]
