@@ -11,6 +11,8 @@ interface AlgorithmParameters {
   key: { name: string; hash?: string; namedCurve?: string }
   /** For sign and verify. */
   signature: { name: string; hash?: string; saltLength?: number }
+  /** Bytes; absent for RSA: as many as the modulus has. */
+  signatureLength?: number
 }
 
 export const jwsAlgorithms: Readonly<Record<JwsAlgorithm, AlgorithmParameters>> = {
@@ -28,13 +30,15 @@ export const jwsAlgorithms: Readonly<Record<JwsAlgorithm, AlgorithmParameters>> 
     family: 'P-256',
     key: { name: 'ECDSA', namedCurve: 'P-256' },
     signature: { name: 'ECDSA', hash: 'SHA-256' },
+    signatureLength: 64,
   },
   ES384: {
     family: 'P-384',
     key: { name: 'ECDSA', namedCurve: 'P-384' },
     signature: { name: 'ECDSA', hash: 'SHA-384' },
+    signatureLength: 96,
   },
-  EdDSA: { family: 'Ed25519', key: { name: 'Ed25519' }, signature: { name: 'Ed25519' } },
+  EdDSA: { family: 'Ed25519', key: { name: 'Ed25519' }, signature: { name: 'Ed25519' }, signatureLength: 64 },
 }
 
 export const isJwsAlgorithm = (name: unknown): name is JwsAlgorithm =>
