@@ -1,5 +1,6 @@
 // One request from door to log line: address, limits, route, context, handler, error, headers. Nothing here knows a protocol.
 import { handleAdmin } from './admin/admin.ts'
+import { clientHint } from './client-hint.ts'
 import { openConfiguration } from './configuration/configuration.ts'
 import { hop, type RequestContext } from './context.ts'
 import { crossOriginHeaders, preflight } from './cross-origin.ts'
@@ -43,7 +44,7 @@ async function answer(
     if (request.url.length > mostUrlBytes)
       throw refusedAddress('the address is too long', 414, `at most ${mostUrlBytes} characters`)
     if (path !== undefined && isAdmin) {
-      await openContext(context, undefined)
+      await openContext(context)
       return await handleAdmin(request, path.slice('/admin/api'.length), context)
     }
     if (path !== undefined && (path === '/playground' || path.startsWith('/playground/')))
@@ -52,7 +53,7 @@ async function answer(
     if (request.method === 'OPTIONS' && route.crossOrigin !== 'none') return preflight(request, route)
     return await serve(request, url, path ?? '', route, context)
   } catch (error) {
-    await openContext(context, undefined).catch(() => undefined)
+    await openContext(context).catch(() => undefined)
     if (!isConfigured(context)) return errorJson(asOAuthError(error), context.requestId)
     return refuse(
       error,
@@ -73,7 +74,7 @@ async function serve(
 ): Promise<Response> {
   const handler = handlerOf(route, request)
   const parameters = await readParameters(request, url)
-  await openContext(context, clientHint(request, parameters))
+  await openContext(context, () => clientHint(request, parameters, context.settings))
   const incoming: Incoming = { request, url, path, parameters }
   return handler(incoming, context)
 }
@@ -123,19 +124,6 @@ function refusedAddress(description: string, status: number, expected: string): 
 const formFor = (request: Request): 'page' | 'json' =>
   request.headers.get('accept')?.includes('text/html') ? 'page' : 'json'
 
-/** A cold isolate reads the client together with everything else: one round trip instead of two. */
-function clientHint(request: Request, parameters: URLSearchParams): string | undefined {
-  const named = parameters.get('client_id')
-  if (named !== null) return named
-  const basic = /^basic +([\w+/-]+=*)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
-  if (!basic) return undefined
-  try {
-    return decodeURIComponent(atob(basic).split(':', 1)[0]?.replaceAll('+', ' ') ?? '')
-  } catch {
-    return undefined
-  }
-}
-
 function newContext(
   request: Request,
   env: Env,
@@ -160,11 +148,13 @@ function newContext(
 const unopened = undefined as unknown as RequestContext['configuration']
 const isConfigured = (context: RequestContext): boolean => context.configuration !== unopened
 
-async function openContext(context: RequestContext, clientId: string | undefined): Promise<void> {
+const noHint = async (): Promise<undefined> => undefined
+
+async function openContext(context: RequestContext, hint: () => Promise<string | undefined> = noHint): Promise<void> {
   if (isConfigured(context)) return
   context.configuration = await openConfiguration(
     context.env.DB,
-    clientId,
+    hint,
     context.now,
     (read) => hop(context, 'D1', read),
     context.waitUntil,

@@ -137,10 +137,11 @@ export function pkce(): { code_verifier: string; code_challenge: string } {
 /** RFC 6749 §2.3.1: both halves form-encoded first. */
 export function basic(clientId: string, secret: string): { authorization: string } {
   const encode = (text: string) => new URLSearchParams({ '': text }).toString().slice(1)
-  return { authorization: `Basic ${Buffer.from(`${encode(clientId)}:${encode(secret)}`).toString('base64')}` }
+  return { authorization: `Basic ${btoa(`${encode(clientId)}:${encode(secret)}`)}` }
 }
 
 /** What `JSON.parse` says of a JWT's payload; nothing is verified. */
 export function claimsOf(jwt: string): Record<string, unknown> {
-  return JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString())
+  const payload = atob((jwt.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/'))
+  return JSON.parse(new TextDecoder().decode(Uint8Array.from(payload, (each) => each.charCodeAt(0))))
 }

@@ -63,19 +63,19 @@ function memoryOf(db: D1Database): Memory {
 }
 
 /**
- * The configuration for one request. A cold isolate reads everything and the named client in one round trip; a warm one reads nothing, or
+ * The configuration for one request. A cold isolate reads everything and the client of `hint` in one round trip; a warm one reads nothing, or
  * asks for changes behind the answer. Rejects when nothing is known, or what is known is older than five minutes, and D1 does not answer.
  */
 export async function openConfiguration(
   db: D1Database,
-  clientId: string | undefined,
+  hint: () => Promise<string | undefined>,
   now: number,
   reach: Reach,
   waitUntil: (work: Promise<unknown>) => void,
 ): Promise<ConfigurationView> {
   const memory = memoryOf(db)
   if (!memory.core) {
-    await load(memory, db, clientId, now, reach)
+    await load(memory, db, await hint(), now, reach)
   } else if (now - memory.confirmedAt > waitAfter) {
     await refreshOrServeStale(memory, db, now, reach)
   } else if (now - Math.max(memory.confirmedAt, memory.askedAt) > refreshAfter) {
