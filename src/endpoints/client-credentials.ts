@@ -26,7 +26,8 @@ export function parseClientCredentials(
 
   const presented = [basic?.secret && 'Basic', secret && 'client_secret', assertion && 'client_assertion']
   const methods = presented.filter((method) => !!method)
-  if (methods.length > 1) throw malformed('one method of client authentication', methods.join(' and '), clientId)
+  if (methods.length > 1)
+    throw malformed('one method of client authentication', methods.join(' and '), clientId ?? basic?.id)
   if (basic && clientId !== undefined && clientId !== basic.id) {
     throw malformed(`client_id ${basic.id}, as in the Authorization header`, clientId, basic.id)
   }
