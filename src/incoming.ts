@@ -1,4 +1,5 @@
 // What came in, parsed once at the door: path below the issuer, query, form and cookies, within their limits.
+import { concatBytes, fromUtf8 } from './crypto/encoding.ts'
 import { OAuthError } from './protocol/errors.ts'
 import { parseParameters } from './protocol/parameters.ts'
 
@@ -35,19 +36,34 @@ export async function readParameters(request: Request, url: URL): Promise<URLSea
 export async function readBody(request: Request): Promise<string> {
   if (Number(request.headers.get('content-length') ?? 0) > mostBodyBytes) throw tooLarge()
   if (!request.body) return ''
-  if (request.headers.has('content-length')) return request.text()
-  const reader = request.body.getReader()
-  const decoder = new TextDecoder()
-  let [text, length] = ['', 0]
+  // The platform never hands out more than Content-Length says.
+  const bytes = request.headers.has('content-length') ? await request.arrayBuffer() : await readChunks(request.body)
+  try {
+    return fromUtf8(bytes)
+  } catch {
+    const detail = {
+      check: 'body',
+      expected: 'text in UTF-8',
+      received: 'other bytes',
+      fix: 'encode the body as UTF-8',
+    }
+    throw new OAuthError('invalid_request', 'the request body is not text in UTF-8', detail)
+  }
+}
+
+async function readChunks(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const reader = body.getReader()
+  const chunks: Uint8Array[] = []
+  let length = 0
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
+    if (done) return concatBytes(...chunks)
     length += value.byteLength
     if (length > mostBodyBytes) {
       await reader.cancel()
       throw tooLarge()
     }
-    text += decoder.decode(value, { stream: true })
+    chunks.push(value)
   }
 }
 

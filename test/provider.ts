@@ -79,7 +79,7 @@ export async function setUp(): Promise<void> {
   await operator('PUT', 'clients/m2m', {
     client_name: 'Machine',
     grant_types: ['client_credentials'],
-    linked_user_id: 'robot',
+    linked_user: 'robot',
     api_access: true,
     scopes: [],
     secrets,
