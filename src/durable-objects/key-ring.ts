@@ -125,7 +125,7 @@ export class KeyRing extends DurableObject<Env> {
     ]
     const added = await this.write({ transitions, additions, unless: ['announced'], cause, now }, ring)
     if (added.length > 0) return { outcome: 'announced', kids: added, activates_at: activatesAt }
-    return { outcome: 'already_announced', activates_at: Math.max(...announced.map((key) => key.activates_at)) }
+    return { outcome: 'already_announced', activates_at: Math.max(now, ...announced.map((key) => key.activates_at)) }
   }
 
   private async revokeVersion(version: string, ring: RingRecords, now: number, cause: Cause): Promise<Retired> {

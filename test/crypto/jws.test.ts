@@ -1,5 +1,5 @@
 import { CompactSign, compactVerify, importJWK } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { base64url, utf8 } from '../../src/crypto/encoding.ts'
 import { fitsAlgorithm, importVerificationKey, jwkThumbprint } from '../../src/crypto/jwk.ts'
 import { encodeHeader, parseJws, signJws, verifyJws } from '../../src/crypto/jws.ts'
@@ -120,8 +120,14 @@ describe('verifyJws', () => {
     if (!jws) throw new Error('our own token is not a JWS')
     const withoutR = jws.signature.slice().fill(0, 0, 32)
     const withoutS = jws.signature.slice().fill(0, 32)
-    for (const signature of [new Uint8Array(64), withoutR, withoutS]) {
-      expect(await verifyJws({ ...jws, signature }, publicKey, 'ES256')).toBe(false)
+    const credulous = vi.spyOn(crypto.subtle, 'verify').mockResolvedValue(true)
+    try {
+      expect(await verifyJws(jws, publicKey, 'ES256')).toBe(true)
+      for (const signature of [new Uint8Array(64), withoutR, withoutS]) {
+        expect(await verifyJws({ ...jws, signature }, publicKey, 'ES256')).toBe(false)
+      }
+    } finally {
+      credulous.mockRestore()
     }
   })
 
