@@ -1,5 +1,5 @@
 // The directory of people: rows of D1 and the Person that tokens are made from.
-import { asc, eq, gt, sql } from 'drizzle-orm'
+import { asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Person } from '../protocol/person.ts'
 import type { Database, Statement } from './database.ts'
 import { deletedSubjects, userGroupMembers, users } from './schema.ts'
@@ -33,36 +33,40 @@ function toRecord(found: { row: UserRow; groups: string }): UserRecord {
   return { row: found.row, groups }
 }
 
+/** By user_id. */
+export async function findUsers(db: Database, condition: SQL, limit: number): Promise<UserRecord[]> {
+  const found = await db.select(recordColumns).from(users).where(condition).orderBy(asc(users.user_id)).limit(limit)
+  return found.map(toRecord)
+}
+
 export async function findUser(db: Database, userId: string): Promise<UserRecord | undefined> {
-  const [found] = await db.select(recordColumns).from(users).where(eq(users.user_id, userId))
-  return found && toRecord(found)
+  const [record] = await findUsers(db, eq(users.user_id, userId), 1)
+  return record
 }
 
 /** By user_id, those after `after`. */
-export async function listUsers(db: Database, after: string, limit: number): Promise<UserRecord[]> {
-  const found = await db
-    .select(recordColumns)
-    .from(users)
-    .where(gt(users.user_id, after))
-    .orderBy(asc(users.user_id))
-    .limit(limit)
-  return found.map(toRecord)
+export function listUsers(db: Database, after: string, limit: number): Promise<UserRecord[]> {
+  return findUsers(db, gt(users.user_id, after), limit)
+}
+
+export function findUsersById(db: Database, userIds: string[]): Promise<UserRecord[]> {
+  const named = sql`(select value from json_each(${JSON.stringify(userIds)}))`
+  return findUsers(db, inArray(users.user_id, named), userIds.length)
 }
 
 /** One query, whatever the number of groups. `loginName` is normalised. */
 export async function findPersonByLogin(db: Database, loginName: string): Promise<SignInRecord | undefined> {
-  const [found] = await db.select(recordColumns).from(users).where(eq(users.login_name, loginName))
-  if (!found) return undefined
-  const { row, groups } = toRecord(found)
-  return {
-    person: personOf(
-      row,
-      groups.map((group) => group.name),
-    ),
-    password_hash: row.password_hash,
-    service_account: row.service_account,
-  }
+  const [record] = await findUsers(db, eq(users.login_name, loginName), 1)
+  if (!record) return undefined
+  const { password_hash, service_account } = record.row
+  return { person: personOfRecord(record), password_hash, service_account }
 }
+
+export const personOfRecord = ({ row, groups }: UserRecord): Person =>
+  personOf(
+    row,
+    groups.map((group) => group.name),
+  )
 
 /** What tokens need of a user. Columns win over `claims`, which the directory keeps free of protocol claims when it is written. */
 export function personOf(row: UserRow, groupNames: string[]): Person {
@@ -111,6 +115,12 @@ export async function findSubjectOwner(
 export function insertUser(db: Database, row: UserRow): Statement {
   return db.insert(users).values(row)
 }
+
+/**
+ * A version above the stored one, and above any that a write which failed half-way told the person's Subject: the clock never gives one
+ * twice. `now` in milliseconds.
+ */
+export const nextVersion = (version: number, now: number): number => Math.max(version + 1, now)
 
 /** The row's new state. Fails the whole batch (NOT NULL on version) when the stored row is no longer of version `previous`. */
 export function updateUser(db: Database, row: UserRow, previous: number): Statement {

@@ -1,0 +1,18 @@
+// The body of an operator's request: JSON of at most 64 KB (SECURITY-CASES T30, D04).
+import { readBody } from '../incoming.ts'
+import { Problem } from '../protocol/errors.ts'
+
+/** Throws a Problem for another media type and for what is not JSON, an OAuthError with status 413 above 64 KB. */
+export async function readJson(request: Request): Promise<unknown> {
+  const [mediaType] = (request.headers.get('content-type') ?? '').split(';')
+  // A form or text/plain body is what a page on another site could send without asking first.
+  if (mediaType?.trim().toLowerCase() !== 'application/json') {
+    throw new Problem(415, 'The body must be application/json')
+  }
+  const text = await readBody(request)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Problem(400, 'The body is not JSON')
+  }
+}

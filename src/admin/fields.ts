@@ -1,0 +1,49 @@
+// The kinds of field that several resources have, each with the bounds that keep it printable in a page, a log line and a token.
+import * as z from 'zod/mini'
+
+/** A check that says itself what is wrong. */
+export const judgedBy = (faultOf: (text: string) => string | undefined): z.core.CheckFn<string> => {
+  return (payload) => {
+    const fault = faultOf(payload.value)
+    if (fault) payload.issues.push({ code: 'custom', message: fault, input: payload.value })
+  }
+}
+
+/** One line: a line break in a name could forge a line of a log (SECURITY-CASES D13). */
+export const line = (longest: number) =>
+  z
+    .string()
+    .check(
+      z.minLength(1),
+      z.maxLength(longest),
+      z.regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, { error: 'must have no control characters' }),
+    )
+
+/** A key of ours: what stands in a URL, a claim and a log. */
+export const identifier = (longest: number) =>
+  z.string().check(
+    z.minLength(1),
+    z.maxLength(longest),
+    z.regex(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, {
+      error: 'must be printable ASCII without blanks around',
+    }),
+  )
+
+/** Whole seconds. */
+export const seconds = (least: number, most: number) => z.int().check(z.minimum(least), z.maximum(most))
+
+/** RFC 3339 on the wire, milliseconds inside. */
+export const instant = z.iso.datetime({ offset: true, error: 'must be a time such as 2027-01-31T00:00:00Z' })
+
+export const toInstant = (milliseconds: number): string => new Date(milliseconds).toISOString()
+
+/** A list in which nothing stands twice; its order means nothing, so it is kept sorted. */
+export const set = <Item extends z.ZodMiniType<string>>(item: Item, most: number) =>
+  z.pipe(
+    z.array(item).check(z.maxLength(most)),
+    z.transform((items) => [...new Set(items)].sort()),
+  )
+
+/** Text by locale, as the consent page shows it: `{ "en": "Your profile", "nl": "Je profiel" }`. */
+export const localised = (longest: number) =>
+  z.record(z.string().check(z.regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)), line(longest))

@@ -1,0 +1,26 @@
+// Who may use the operators' interface: whoever holds OPERATOR_TOKEN. Checked before any route is looked at (SECURITY-CASES D01, D04).
+import type { RequestContext } from '../context.ts'
+import { sameText, sha256 } from '../crypto/encoding.ts'
+import { Problem } from '../protocol/errors.ts'
+
+/** Returns the name that audit events carry. Throws a Problem. */
+export async function authenticateOperator(request: Request, context: RequestContext): Promise<string> {
+  const { operatorToken } = context.settings
+  if (!operatorToken) throw new Problem(404, 'The operator interface is switched off')
+  const site = request.headers.get('sec-fetch-site')
+  if (site === 'cross-site' || site === 'same-site') throw new Problem(403, 'Requests from other sites are refused')
+
+  const [scheme, token, ...rest] = (request.headers.get('authorization') ?? '').split(' ')
+  const isBearer = scheme?.toLowerCase() === 'bearer' && token !== undefined && rest.length === 0
+  // Hashes, so that the comparison takes as long for every length.
+  if (isBearer && sameText(await sha256(token), await sha256(operatorToken))) return 'operator'
+
+  await limitGuesses(context)
+  const challenge = { 'www-authenticate': isBearer ? 'Bearer error="invalid_token"' : 'Bearer' }
+  throw new Problem(401, 'The operator token is missing or wrong', {}, challenge)
+}
+
+async function limitGuesses(context: RequestContext): Promise<void> {
+  const { success } = await context.env.ANONYMOUS_RATE.limit({ key: `operator:${context.address}` })
+  if (!success) throw new Problem(429, 'Too many wrong operator tokens from this address', {}, { 'retry-after': '60' })
+}

@@ -1,0 +1,15 @@
+// Who changed what: only ever added to, in the same batch as the change, so that nothing changes unseen.
+import { desc, lt } from 'drizzle-orm'
+import type { Database, Statement } from './database.ts'
+import { auditEvents } from './schema.ts'
+
+export type AuditEventRow = typeof auditEvents.$inferSelect
+
+export function recordAuditEvent(db: Database, event: Omit<AuditEventRow, 'id'>): Statement {
+  return db.insert(auditEvents).values(event)
+}
+
+/** Newest first, those older than event number `before`. */
+export function listAuditEvents(db: Database, before: number, limit: number): Promise<AuditEventRow[]> {
+  return db.select().from(auditEvents).where(lt(auditEvents.id, before)).orderBy(desc(auditEvents.id)).limit(limit)
+}

@@ -1,0 +1,28 @@
+// The log of configuration changes that isolates follow (DESIGN §4): written in the same batch as the change itself.
+import { sql } from 'drizzle-orm'
+import type { Database, Statement } from './database.ts'
+import { configChanges } from './schema.ts'
+
+/** `all` makes every isolate read everything again. `linked-clients`: every client that a user is linked to. */
+export type Concern =
+  | { kind: 'client'; client_id: string }
+  | { kind: 'linked-clients'; user_id: string }
+  | { kind: 'clients-with-scope'; scope: string }
+  | { kind: 'scope' | 'resource' | 'settings' | 'keys' | 'all' }
+
+export function recordChange(db: Database, concern: Concern, now: number): Statement {
+  switch (concern.kind) {
+    case 'client':
+      return db.insert(configChanges).values({ kind: 'client', record: concern.client_id, changed_at: now })
+    case 'linked-clients':
+      return db
+        .insert(configChanges)
+        .select(sql`select null, 'client', client_id, ${now} from clients where linked_user_id = ${concern.user_id}`)
+    case 'clients-with-scope':
+      return db
+        .insert(configChanges)
+        .select(sql`select null, 'client', client_id, ${now} from client_scopes where scope = ${concern.scope}`)
+    default:
+      return db.insert(configChanges).values({ kind: concern.kind, changed_at: now })
+  }
+}

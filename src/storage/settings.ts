@@ -1,0 +1,20 @@
+// The provider's settings: a row only for what an operator set.
+import { eq } from 'drizzle-orm'
+import { defaultSettings, type ProviderSettings } from '../protocol/provider-settings.ts'
+import type { Database, Statement } from './database.ts'
+import { settings } from './schema.ts'
+
+export async function findSettings(db: Database): Promise<Partial<ProviderSettings>> {
+  const rows = await db.select().from(settings)
+  // A name that this version does not know was set by another one.
+  return Object.fromEntries(rows.filter((row) => row.name in defaultSettings).map((row) => [row.name, row.value]))
+}
+
+export function saveSetting(db: Database, name: keyof ProviderSettings, value: unknown): Statement {
+  return db.insert(settings).values({ name, value }).onConflictDoUpdate({ target: settings.name, set: { value } })
+}
+
+/** Back to the default. */
+export function deleteSetting(db: Database, name: keyof ProviderSettings): Statement {
+  return db.delete(settings).where(eq(settings.name, name))
+}

@@ -1,0 +1,25 @@
+// Tenants: an attribute of users and groups.
+import { asc, eq, gt } from 'drizzle-orm'
+import type { Database, Statement } from './database.ts'
+import { tenants } from './schema.ts'
+
+export type TenantRow = typeof tenants.$inferSelect
+
+export async function findTenant(db: Database, tenantId: string): Promise<TenantRow | undefined> {
+  const [row] = await db.select().from(tenants).where(eq(tenants.tenant_id, tenantId))
+  return row
+}
+
+/** By tenant_id, those after `after`. */
+export function listTenants(db: Database, after: string, limit: number): Promise<TenantRow[]> {
+  return db.select().from(tenants).where(gt(tenants.tenant_id, after)).orderBy(asc(tenants.tenant_id)).limit(limit)
+}
+
+export function saveTenant(db: Database, row: TenantRow): Statement {
+  return db.insert(tenants).values(row).onConflictDoUpdate({ target: tenants.tenant_id, set: row })
+}
+
+/** Fails the batch while users or groups belong to it. */
+export function deleteTenant(db: Database, tenantId: string): Statement {
+  return db.delete(tenants).where(eq(tenants.tenant_id, tenantId))
+}
