@@ -30,10 +30,6 @@ export interface Answer {
 /** A user and a confidential client that may do everything, linked to that user. */
 export async function seedPair(provider: Provider, name: string): Promise<{ user: User; client: ConfidentialClient }> {
   const user = { username: `user-${name}`, password: `a long password of ${name}` }
-  const client = {
-    clientId: `client-${name}`,
-    secret: `${name}-`.padEnd(43, 'vT7qLw2ZpK9xRb4NcY6mHs8dJf3gUe5aXo1iQz0t'),
-  }
   await provider.operator('PUT', `users/${user.username}`, {
     login_name: user.username,
     password: user.password,
@@ -41,6 +37,15 @@ export async function seedPair(provider: Provider, name: string): Promise<{ user
     email: `${name}@rp.test`,
     email_verified: true,
   })
+  return { user, client: await seedClient(provider, name, user) }
+}
+
+/** A confidential client that may do everything, linked to this user. */
+export async function seedClient(provider: Provider, name: string, user: User): Promise<ConfidentialClient> {
+  const client = {
+    clientId: `client-${name}`,
+    secret: `${name}-`.padEnd(43, 'vT7qLw2ZpK9xRb4NcY6mHs8dJf3gUe5aXo1iQz0t'),
+  }
   await provider.operator('PUT', `clients/${client.clientId}`, {
     client_name: `Client ${name}`,
     redirect_uris: [redirectUri],
@@ -49,9 +54,9 @@ export async function seedPair(provider: Provider, name: string): Promise<{ user
     api_access: true,
     offline_access: true,
     linked_user: user.username,
-    secrets: [{ secret: client.secret, label: 'bench' }],
+    secrets: [{ value: client.secret }],
   })
-  return { user, client }
+  return client
 }
 
 export interface AuthorizationAttempt {

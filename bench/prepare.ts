@@ -5,7 +5,15 @@ import path from 'node:path'
 import { type Server, serve } from '../scripts/server.ts'
 import { type Browser, basic, startProvider } from '../test/node/server.ts'
 import { fillDirectory } from './directory.ts'
-import { askForTokens, type ConfidentialClient, codeFields, newCode, seedPair, type User } from './driver.ts'
+import {
+  askForTokens,
+  type ConfidentialClient,
+  codeFields,
+  newCode,
+  seedClient,
+  seedPair,
+  type User,
+} from './driver.ts'
 import type { Credentials, Visitor } from './load.ts'
 
 export type Algorithm = 'ES256' | 'RS256'
@@ -29,6 +37,8 @@ export interface Prepared {
 interface Person {
   user: User
   client: ConfidentialClient
+  /** For the code flow alone: a person's oldest families with one client give way to new ones, and other rows need theirs. */
+  visited: ConfidentialClient
   browser: Browser
 }
 
@@ -45,7 +55,9 @@ export async function prepareStates(people: number): Promise<Prepared> {
   const { issuer } = provider
   const signedIn: Person[] = []
   for (let number = 0; number < people; number += 1) {
-    signedIn.push({ ...(await seedPair(provider, String(number))), browser: provider.browser() })
+    const pair = await seedPair(provider, String(number))
+    const visited = await seedClient(provider, `${number}-visited`, pair.user)
+    signedIn.push({ ...pair, visited, browser: provider.browser() })
   }
   const rs256 = await hotOf(issuer, signedIn)
   await provider.stop()
@@ -72,18 +84,23 @@ export async function prepareStates(people: number): Promise<Prepared> {
 
 async function hotOf(issuer: string, people: Person[]): Promise<Hot> {
   const hot: Hot = { visitors: [], chains: [], accessTokens: [], clients: people.map((person) => person.client) }
-  for (const { user, client, browser } of people) {
+  for (const { user, client, visited, browser } of people) {
     const code = await newCode(browser, issuer, client.clientId, user)
     const { status, body } = await askForTokens(`${issuer}/connect/token`, client, codeFields(code))
     if (status !== 200 || !body.refresh_token) throw new Error(`no tokens: ${status} ${JSON.stringify(body)}`)
-    const credentials = { clientId: client.clientId, ...basic(client.clientId, client.secret) }
+    const credentials = credentialsOf(client)
     const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    hot.visitors.push({ cookie, client: credentials })
+    hot.visitors.push({ cookie, client: credentialsOf(visited) })
     hot.chains.push({ token: body.refresh_token, client: credentials })
     hot.accessTokens.push({ token: body.access_token, client: credentials })
   }
   return hot
 }
+
+const credentialsOf = ({ clientId, secret }: ConfidentialClient): Credentials => ({
+  clientId,
+  ...basic(clientId, secret),
+})
 
 export interface Instance extends Server {
   /** What Host says: the issuer's, whatever port this instance listens on. */

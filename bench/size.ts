@@ -20,7 +20,7 @@ export function startupTime(runs: number): number {
   const outfile = path.join(tmpdir(), `startup-${process.pid}.cpuprofile`)
   const times = Array.from({ length: runs }, () => {
     const wrangler = path.resolve('node_modules/wrangler/bin/wrangler.js')
-    const args = ['check', 'startup', '--args', '--minify', '--outfile', outfile]
+    const args = ['check', 'startup', '--args=--minify', '--outfile', outfile]
     execFileSync(process.execPath, [wrangler, ...args], { stdio: 'ignore' })
     return activeTime(JSON.parse(readFileSync(outfile, 'utf8')))
   })
