@@ -23,8 +23,10 @@ export async function servePlayground(request: Request, path: string, context: R
     }
     throw new OAuthError('invalid_request', 'there is nothing at this address', detail, { status: 404 })
   }
-  if (path === '/playground')
-    return Response.redirect(`${settings.issuer}/playground/${new URL(request.url).search}`, 302)
+  if (path === '/playground') {
+    const location = `${settings.issuer}/playground/${new URL(request.url).search}`
+    return new Response(null, { status: 302, headers: { location } })
+  }
   const file = await env.ASSETS.fetch(new URL(path, settings.issuerOrigin))
   const response = new Response(file.body, file)
   response.headers.set('content-security-policy', policy)
