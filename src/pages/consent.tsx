@@ -30,6 +30,8 @@ export function renderConsent(page: ConsentPage): string {
   const texts = textsFor(page.frame)
   const { client } = page
   const named = { client: client.client_name }
+  // Where everything is new, saying so tells nothing.
+  const marksNew = page.items.some((item) => !item.isNew)
   return renderPage(page.frame, {
     kind: 'consent',
     title: texts.consent_title,
@@ -50,7 +52,7 @@ export function renderConsent(page: ConsentPage): string {
           </h2>
           <ul class="grants">
             {page.items.map((item) => (
-              <Item key={item.scope} item={item} texts={texts} />
+              <Item key={item.scope} item={item} marksNew={marksNew} texts={texts} />
             ))}
             {page.claims.length > 0 ? (
               <li>
@@ -81,14 +83,14 @@ export function renderConsent(page: ConsentPage): string {
   })
 }
 
-function Item({ item, texts }: { item: ConsentItem; texts: Texts }) {
+function Item({ item, marksNew, texts }: { item: ConsentItem; marksNew: boolean; texts: Texts }) {
   const builtIn = find(texts.scopes, item.scope)
   const description = item.description ?? (item.title ? undefined : builtIn?.description)
   return (
     <li>
       <p class="grant-title">
         <bdi>{item.title ?? builtIn?.title ?? item.scope}</bdi>
-        {item.isNew ? <span class="badge">{texts.consent_new}</span> : null}
+        {marksNew && item.isNew ? <span class="badge">{texts.consent_new}</span> : null}
       </p>
       {description ? <p class="muted">{description}</p> : null}
       {item.claims.length > 0 ? <p class="muted claims">{claimNames(item.claims, texts)}</p> : null}

@@ -48,7 +48,7 @@ describe.each(Object.keys(pages))('%s', (name) => {
   })
 })
 
-it('Enter signs in, with scripts off', async () => {
+it('Enter signs in without a script', async () => {
   const { page } = await show('login-plain', phone, 'light')
   const sent = page.waitForRequest((request) => request.method() === 'POST')
   await page.keyboard.type('anna')

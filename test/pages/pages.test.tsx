@@ -240,6 +240,22 @@ describe('consent', () => {
   })
 })
 
+describe('S06 what is new in a consent', () => {
+  const badges = (items: { isNew: boolean }[]) => {
+    const page = aConsent(aFrame())
+    const html = renderConsent({ ...page, items: items.map((item, i) => ({ scope: `s${i}`, claims: [], ...item })) })
+    return html.match(/class="badge"/g)?.length ?? 0
+  }
+
+  it('is marked beside what was allowed before', () => {
+    expect(badges([{ isNew: false }, { isNew: true }])).toBe(1)
+  })
+
+  it('is not marked where everything is', () => {
+    expect(badges([{ isNew: true }, { isNew: true }])).toBe(0)
+  })
+})
+
 describe('error', () => {
   it('says it is one, and gives what an administrator needs', async () => {
     const html = renderError(anError(aFrame()))
