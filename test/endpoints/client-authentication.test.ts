@@ -515,7 +515,7 @@ describe('private_key_jwt (RFC 7523)', () => {
     })
 
     it('T24 are refused from inside, by redirect, beyond 256 KB, a hundred keys, or anything but a JWK set', async () => {
-      const many = Array.from({ length: 101 }, () => ({ kty: 'EC' }))
+      const many = [await publicJwk(ec, 'ec-1'), ...Array.from({ length: 100 }, () => ({ kty: 'EC' }))]
       const bad: [string, () => Response][] = [
         ['a redirect inside', () => new Response(null, { status: 302, headers: { location: 'https://10.0.0.1/' } })],
         ['10 MB', () => new Response(new Uint8Array(10 * 2 ** 20))],

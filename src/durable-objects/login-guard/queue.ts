@@ -8,9 +8,10 @@ export interface Queue {
   enter<T>(line: Line, name: string, work: () => Promise<T>): Promise<T> | undefined
 }
 
-/** Who may wait in a line beside the one whose turn it is. Two for a device: a double click is no reason to turn its owner away. */
-const room = { stranger: 2, device: 8 }
-const roomForName = { stranger: 2, device: 2 }
+/** Who may wait in a line beside the one whose turn it is. */
+const room = { stranger: 2, device: 4 }
+/** Two, since a double click is no reason to turn anybody away. */
+const roomForName = 2
 
 /** All shards of an isolate share its thread: after each piece of work it is left to the rest of the isolate for so many milliseconds. */
 const pause = 5
@@ -55,7 +56,7 @@ export function createQueue(): Queue {
     enter(line, name, work) {
       const waiting = lines[line]
       if (waiting.length >= room[line]) return undefined
-      if (waiting.filter((job) => job.name === name).length >= roomForName[line]) return undefined
+      if (waiting.filter((job) => job.name === name).length >= roomForName) return undefined
       return new Promise((resolve, reject) => {
         waiting.push({ name, run: () => work().then(resolve, reject) })
         if (!isRunning) void run()
