@@ -43,6 +43,8 @@ export default defineConfig({
           include: ['test/**/*.test.{ts,tsx}'],
           exclude: ['test/{node,flows,conformance,browser}/**'],
           setupFiles: ['./test/setup.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
         },
       },
       { test: { name: 'node', include: ['test/{node,flows,conformance}/**/*.test.ts'], ...inNode } },

@@ -8,8 +8,9 @@ import { noteRefusal } from './identity/refusals.ts'
 import { type Incoming, mostUrlBytes, readParameters } from './incoming.ts'
 import { servePlayground } from './playground.ts'
 import { OAuthError } from './protocol/errors.ts'
+import { defaultSettings } from './protocol/provider-settings.ts'
 import { isLoopbackHost } from './protocol/redirect-uri.ts'
-import { asOAuthError, errorJson, errorResponse } from './responses.ts'
+import { asOAuthError, errorResponse } from './responses.ts'
 import { authorizationServerMetadata, type Handler, type Method, type Route, routes } from './routes.ts'
 import { type Settings, SettingsError, settingsOf } from './settings.ts'
 
@@ -53,8 +54,8 @@ async function answer(
     if (request.method === 'OPTIONS' && route.crossOrigin !== 'none') return preflight(request, route)
     return await serve(request, url, path ?? '', route, context)
   } catch (error) {
-    await openContext(context).catch(() => undefined)
-    if (!isConfigured(context)) return errorJson(asOAuthError(error), context.requestId)
+    // An error before the configuration was needed is shown with it; one that came of opening it is not tried again.
+    if (asOAuthError(error).status < 500) await openContext(context).catch(() => undefined)
     return refuse(
       error,
       isAdmin ? 'problem' : (route?.errors ?? formFor(request)),
@@ -145,7 +146,17 @@ function newContext(
   }
 }
 
-const unopened = undefined as unknown as RequestContext['configuration']
+/** Enough to show an error with. */
+const unopened: RequestContext['configuration'] = {
+  epoch: 0,
+  settings: defaultSettings,
+  scopes: new Map(),
+  resources: [],
+  keys: [],
+  confirmedAt: 0,
+  findClient: async () => undefined,
+  refresh: async () => undefined,
+}
 const isConfigured = (context: RequestContext): boolean => context.configuration !== unopened
 
 const noHint = async (): Promise<undefined> => undefined

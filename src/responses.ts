@@ -21,7 +21,7 @@ export function errorResponse(error: unknown, form: ErrorForm, request: Request,
 /** An outage is ours to report, not a reason to send the browser away with nothing. */
 const isForClient = (error: OAuthError): boolean => error.status < 500
 
-export function errorJson(error: OAuthError, requestId: string): Response {
+function errorJson(error: OAuthError, requestId: string): Response {
   const body = { error: error.code, error_description: described(error, requestId) }
   const headers = { 'cache-control': 'no-store', pragma: 'no-cache', ...error.headers }
   return Response.json(body, { status: error.status, headers })

@@ -9,8 +9,11 @@ export interface CountedIsolate {
   hops: string[]
 }
 
-/** A new isolate as far as our caches know: nothing is remembered of the configuration. */
-export function aColdIsolate(): CountedIsolate {
+/** A new isolate as far as our caches know: nothing is remembered of the configuration. `broken` replaces bindings. */
+export function aColdIsolate(
+  broken: Partial<Env> = {},
+  options: { dropsBackgroundWork?: boolean } = {},
+): CountedIsolate {
   const hops: string[] = []
   let isAnswered = false
   const count = (name: string) => {
@@ -23,6 +26,7 @@ export function aColdIsolate(): CountedIsolate {
     LOGIN_GUARD: countObjects(env.LOGIN_GUARD, () => count('LoginGuard')),
     ONE_TIME: countObjects(env.ONE_TIME, () => count('OneTime')),
     KEY_RING: countObjects(env.KEY_RING, () => count('KeyRing')),
+    ...broken,
   }
   return {
     hops,
@@ -30,9 +34,10 @@ export function aColdIsolate(): CountedIsolate {
       hops.length = 0
       isAnswered = false
       const execution = createExecutionContext()
+      if (options.dropsBackgroundWork) execution.waitUntil = () => undefined
       const response = await handle(new Request(url, init), counted, execution)
       isAnswered = true
-      await waitOnExecutionContext(execution)
+      if (!options.dropsBackgroundWork) await waitOnExecutionContext(execution)
       return response
     },
   }

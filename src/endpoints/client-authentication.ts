@@ -23,6 +23,7 @@ export async function authenticateClient(
   const credentials = parseClientCredentials(request.headers.get('authorization'), params)
   const verdict = credentials ? await judge(credentials, request, context) : { fault: nothingPresented }
   if ('fault' in verdict) throw await refusal(verdict, credentials, context)
+  context.log.client = verdict.client_id
   return { client: verdict, method: credentials?.method ?? 'none' }
 }
 

@@ -15,8 +15,9 @@ export function signingKeyAt(
   return signing
 }
 
+/** An active key signs whatever our clock says: the ring has judged its time by its own, and a clock that is behind must not stop it. */
 const maySignAt = (key: SigningKeyRecord, now: number): boolean =>
-  (key.state === 'active' || key.state === 'announced') && key.activates_at <= now && key.wrapped_private_key !== null
+  (key.state === 'active' || (key.state === 'announced' && key.activates_at <= now)) && key.wrapped_private_key !== null
 
 const isNewer = (key: SigningKeyRecord, other: SigningKeyRecord): boolean =>
   key.activates_at !== other.activates_at ? key.activates_at > other.activates_at : key.kid > other.kid
