@@ -56,8 +56,8 @@ const body = z.strictObject(
   Object.fromEntries(names.map((name) => [name, z.optional(z.nullable(fields[name] as z.ZodMiniType))])),
 )
 
-const values = z.object(fields)
-const answer = z.object({ values, defaults: values, set: z.array(z.string()) })
+export const settingValues = z.object(fields)
+const answer = z.object({ values: settingValues, defaults: settingValues, set: z.array(z.string()) })
 
 export const settingRoutes: AdminRoute[] = [
   route({

@@ -1,0 +1,125 @@
+// The OpenAPI 3.1 document of the operators' interface, made of the table that serves it. Built by `npm run openapi`, never in the Worker.
+import * as z from 'zod/mini'
+import { clientAnswer, clientBody } from './client-fields.ts'
+import type { AdminRoute } from './route.ts'
+import { settingValues } from './settings.ts'
+import { adminRoutes } from './table.ts'
+import { userAnswer, userBody } from './user-fields.ts'
+
+type Json = Record<string, unknown>
+
+/** Schemas that stand once in the document and are referred to by name. */
+const named = z.registry<{ id: string }>()
+named.add(clientAnswer, { id: 'Client' })
+named.add(clientBody, { id: 'ClientChange' })
+named.add(userAnswer, { id: 'User' })
+named.add(userBody, { id: 'UserChange' })
+named.add(settingValues, { id: 'Settings' })
+
+/** A schema as OpenAPI wants it: what is named moves to the components. */
+function json(schema: z.ZodMiniType, components: Json): Json {
+  const generated = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', metadata: named }) as Json
+  const { $schema, $defs, ...rest } = JSON.parse(
+    JSON.stringify(generated).replaceAll('"#/$defs/', '"#/components/schemas/'),
+  ) as Json
+  for (const [id, definition] of Object.entries(($defs ?? {}) as Record<string, Json>)) {
+    const { id: _, ...known } = definition
+    components[id] = known
+  }
+  return { content: { 'application/json': { schema: referTo(rest, components) } } }
+}
+
+/** A named schema at the top is not referred to by the generator itself. */
+function referTo(schema: Json, components: Json): Json {
+  const { id, ...known } = schema
+  if (typeof id !== 'string') return schema
+  components[id] = known
+  return { $ref: `#/components/schemas/${id}` }
+}
+
+const problem: Json = {
+  type: 'object',
+  required: ['type', 'status', 'title', 'request_id'],
+  properties: {
+    type: { const: 'about:blank' },
+    status: { type: 'integer' },
+    title: { type: 'string' },
+    request_id: { type: 'string' },
+    fields: {
+      type: 'object',
+      additionalProperties: { type: 'string' },
+      description: 'Field path → what is wrong with it',
+    },
+  },
+}
+
+export function openApiDocument(): Json {
+  const paths: Record<string, Json> = {}
+  const components: Json = {}
+  for (const route of adminRoutes) {
+    const path = `/${route.path}`
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, components) }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: "Countersign: the operators' interface",
+      version: '1',
+      description:
+        'Guarded by OPERATOR_TOKEN; without one it answers 404. Changes are live: rights of a person end at the next call, those of a client ' +
+        'within ten seconds. Errors are application/problem+json (RFC 9457).',
+    },
+    servers: [{ url: '{issuer}/admin/api', variables: { issuer: { default: 'http://localhost:8787' } } }],
+    security: [{ operatorToken: [] }],
+    paths,
+    components: {
+      securitySchemes: { operatorToken: { type: 'http', scheme: 'bearer' } },
+      schemas: { Problem: problem, ...components },
+      responses: {
+        Problem: {
+          description: 'Refused; nothing was changed',
+          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+        },
+      },
+    },
+  }
+}
+
+function operation(route: AdminRoute, components: Json): Json {
+  return {
+    operationId: operationId(route),
+    tags: [route.path.split('/')[0]],
+    summary: route.summary,
+    ...(route.description ? { description: route.description } : {}),
+    parameters: [...pathParameters(route), ...(route.isPaged ? pageParameters : [])],
+    ...(route.body ? { requestBody: { required: true, ...json(route.body, components) } } : {}),
+    responses: { ...success(route, components), default: { $ref: '#/components/responses/Problem' } },
+  }
+}
+
+const operationId = ({ method, path }: AdminRoute): string =>
+  `${method.toLowerCase()} ${path.replaceAll(/[{}]/g, '')}`.replaceAll(/[^A-Za-z]+(\w)/g, (_, letter: string) =>
+    letter.toUpperCase(),
+  )
+
+const pathParameters = ({ path }: AdminRoute): Json[] =>
+  [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
+
+const pageParameters: Json[] = [
+  { name: 'limit', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 500, default: 50 } },
+  { name: 'after', in: 'query', schema: { type: 'string' }, description: '`next` of the page before' },
+]
+
+/** PUT creates or updates; POST with an answer may create; what has no answer has no body. */
+function success({ method, path, answer }: AdminRoute, components: Json): Json {
+  if (!answer) return { 204: { description: 'Done' } }
+  const body = json(answer, components)
+  if (method === 'PUT') return { 200: { description: 'Updated', ...body }, 201: { description: 'Created', ...body } }
+  const isCreation = method === 'POST' && path.endsWith('/secrets')
+  return isCreation ? { 201: { description: 'Created', ...body } } : { 200: { description: 'OK', ...body } }
+}
