@@ -115,8 +115,18 @@ it('shows an error that came back from the authorization endpoint', async () => 
   await page.close()
 })
 
-it('refuses a response that it did not ask for', async () => {
-  const page = await openPlayground(`/?code=planted&state=planted&iss=${encodeURIComponent(provider.issuer)}`)
+it.each([
+  ['it did not ask for', false],
+  ['to another request than the one it sent', true],
+])('refuses a response %s', async (_, hasAsked) => {
+  const page = await openPlayground()
+  if (hasAsked) {
+    await page.click('#sign-in')
+    await page.waitForSelector('#password')
+  }
+  const planted = new URLSearchParams({ code: 'planted', state: 'planted', iss: provider.issuer })
+  await page.goto(`${provider.issuer}/playground/?${planted}`)
+  await page.waitForSelector('#sign-in:enabled')
   expect(await checks(page, '#response')).toContainEqual(expect.stringMatching(/^Fails: state/))
   expect(await page.isDisabled('#redeem')).toBe(true)
   await page.close()
