@@ -37,8 +37,8 @@ const secrets = secretsOf(state)
 Object.assign(process.env, secrets)
 const build = builtWorker()
 const { workerOptions } = unstable_getMiniflareWorkerOptions('wrangler.toml', undefined, { envFiles: [] })
-// Miniflare puts a router before a Worker that has static assets, which costs more than the Worker itself.
-if (!options.assets) delete workerOptions.assets
+// Miniflare puts a router before a Worker that has static assets, which costs more than the Worker itself. Only the playground needs them.
+if (options.vars?.PLAYGROUND !== 'on') delete workerOptions.assets
 for (const limiter of Object.values(workerOptions.ratelimits)) Object.assign(limiter.simple, options.rateLimit)
 
 const server = new Miniflare(

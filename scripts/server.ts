@@ -16,8 +16,6 @@ export interface ServeOptions {
   secrets?: Partial<Secrets>
   /** Over wrangler.toml's; REQUEST_LOG is off unless it stands here. */
   vars?: Record<string, string>
-  /** With the static files of public/: the playground needs them. */
-  assets?: boolean
   /** For every rate limit binding. */
   rateLimit?: { limit: number; period: 10 | 60 }
   /** Opens workerd's inspector for a profile. */
