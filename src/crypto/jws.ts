@@ -46,7 +46,7 @@ export function parseJws(token: string): ParsedJws | undefined {
 function parseHeader(part: string): JwsHeader | undefined {
   const text = textOf(part)
   const header = parseJsonObject(text)
-  if (!text || !header || hasDuplicateMembers(text)) return undefined
+  if (!text || !header || hasDuplicateMembers(text, header)) return undefined
   // RFC 7515 §4.1.11: an extension we do not know must be refused, and we know none; RFC 7797 (b64) is one of them.
   if ('crit' in header || 'b64' in header) return undefined
   const { alg, kid, typ, cty } = header
@@ -79,7 +79,9 @@ function parseJsonObject(text: string | undefined): Record<string, unknown> | un
 const jsonTokens = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g
 
 /** RFC 7515 §4: names in a header are unique. `JSON.parse` keeps the last one, others the first. */
-function hasDuplicateMembers(json: string): boolean {
+function hasDuplicateMembers(json: string, parsed: object): boolean {
+  // The usual spelling, written back with every name once, has no name twice.
+  if (JSON.stringify(parsed) === json) return false
   const names = new Set<unknown>()
   let depth = 0
   for (const [text, colon] of json.matchAll(jsonTokens)) {

@@ -64,7 +64,8 @@ export async function verifyJwt(
 
 /** RFC 7515 §4.1.9: media types are compared without case, and `application/` may be left out. */
 function isAcceptedType({ typ }: JwsHeader, accepted: string[] | undefined): boolean {
-  return !accepted || (typ !== undefined && accepted.some((each) => mediaType(each) === mediaType(typ)))
+  if (!accepted || typ === undefined) return !accepted
+  return accepted.includes(typ) || accepted.some((each) => mediaType(each) === mediaType(typ))
 }
 
 const mediaType = (typ: string): string => typ.toLowerCase().replace(/^application\//, '')

@@ -50,73 +50,77 @@ export async function readRing(db: Database): Promise<RingRecords> {
 /** One key's step from one state to the next. */
 export interface KeyTransition {
   kid: string
-  from: KeyState
-  set: Partial<Pick<SigningKeyRecord, 'state' | 'activates_at' | 'retired_at' | 'gone_at' | 'wrapped_private_key'>>
+  /** For the audit trail. */
+  action: 'key.activated' | 'key.retired' | 'key.gone' | 'key.revoked'
+  /** Taken only from this state; absent: whatever it is. */
+  from?: KeyState
+  set: Pick<SigningKeyRecord, 'state'> &
+    Partial<Pick<SigningKeyRecord, 'activates_at' | 'retired_at' | 'gone_at' | 'wrapped_private_key'>>
 }
 
 export interface RingChange {
   transitions: KeyTransition[]
-  /** Taken only while their algorithm has no key in one of the states `unless`. */
+  /** An active key is taken only while its algorithm has none in use, an announced one only while no other is announced. */
   additions: SigningKeyRecord[]
-  unless: KeyState[]
   cause: { actor: string; requestId: string }
   now: number
 }
 
-/** All or nothing, with the change rows that isolates look for and the audit trail. Returns the kids that were added. */
+/** All or nothing, with the change row that isolates look for and the audit trail. Returns the kids that were added. */
 export async function writeRing(db: Database, change: RingChange): Promise<string[]> {
-  const additions = change.additions.map((key) => addition(db, key, change.unless))
-  const rest: Statement[] = [
-    ...change.transitions.flatMap((transition) => transitionStatements(db, transition, change)),
-    ...change.additions.map((key) => auditOfAddition(db, key, change)),
-    recordChange(db, { kind: 'keys' }, change.now),
-  ]
   // Transitions come first: they make room for what is added.
-  const [changed, audit] = [rest.slice(0, change.transitions.length * 2), rest.slice(change.transitions.length * 2)]
-  const [first, ...others] = [...changed, ...additions, ...audit]
-  if (!first) return []
-  const results = (await db.batch([first, ...others])) as unknown[]
-  const added = results.slice(changed.length, changed.length + additions.length) as { kid: string }[][]
+  const before = change.transitions.flatMap((transition) => transitionStatements(db, transition, change))
+  const additions = change.additions.map((key) => addition(db, key))
+  const audit = change.additions.map((key) => auditOfAddition(db, key, change))
+  const results: unknown[] = await db.batch([
+    recordChange(db, { kind: 'keys' }, change.now),
+    ...before,
+    ...additions,
+    ...audit,
+  ])
+  const added = results.slice(1 + before.length, 1 + before.length + additions.length) as { kid: string }[][]
   return added.flatMap((rows) => rows.map(({ kid }) => kid))
 }
 
-function addition(db: Database, key: SigningKeyRecord, unless: KeyState[]): Statement {
-  const states = sql.join(
-    unless.map((state) => sql`${state}`),
-    sql`, `,
-  )
+function addition(db: Database, key: SigningKeyRecord): Statement {
+  const rivals = key.state === 'active' ? sql`('announced', 'active')` : sql`('announced')`
   return db
     .insert(signingKeys)
     .select(
       sql`select ${key.kid}, ${key.alg}, ${key.state}, ${key.version}, ${key.vault}, ${JSON.stringify(key.public_jwk)},
         ${key.certificate}, ${key.wrapped_private_key}, ${key.created_at}, ${key.activates_at}, ${key.retired_at}, ${key.gone_at}
-        where not exists (select 1 from signing_keys where alg = ${key.alg} and state in (${states}))`,
+        where not exists (select 1 from signing_keys where alg = ${key.alg} and state in ${rivals})`,
     )
     .returning({ kid: signingKeys.kid })
 }
 
-function transitionStatements(db: Database, { kid, from, set }: KeyTransition, change: RingChange): Statement[] {
+function transitionStatements(
+  db: Database,
+  { kid, action, from, set }: KeyTransition,
+  change: RingChange,
+): Statement[] {
   return [
     db
       .update(signingKeys)
       .set(set)
-      .where(and(eq(signingKeys.kid, kid), eq(signingKeys.state, from))),
+      .where(and(eq(signingKeys.kid, kid), from && eq(signingKeys.state, from))),
     recordAuditEvent(db, {
       at: change.now,
       actor: change.cause.actor,
-      action: `key.${set.state ?? from}`,
+      action,
       target: kid,
       request_id: change.cause.requestId,
-      detail: { from },
+      detail: {},
     }),
   ]
 }
 
 function auditOfAddition(db: Database, key: SigningKeyRecord, { now, cause }: RingChange): Statement {
   const { alg, version, vault, activates_at } = key
+  const action = key.state === 'announced' ? 'key.announced' : 'key.created'
   const detail = JSON.stringify({ alg, version, vault, activates_at })
   return db.insert(auditEvents).select(
-    sql`select null, ${now}, ${cause.actor}, ${`key.${key.state}`}, ${key.kid}, ${cause.requestId}, ${detail}
+    sql`select null, ${now}, ${cause.actor}, ${action}, ${key.kid}, ${cause.requestId}, ${detail}
       where exists (select 1 from signing_keys where kid = ${key.kid})`,
   )
 }

@@ -1,8 +1,12 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { generateKeyMaterial } from '../../src/crypto/key-material.ts'
 import { signingKeyAt } from '../../src/durable-objects/key-ring/key-states.ts'
+import type { KeyRing } from '../../src/durable-objects/key-ring.ts'
 import { settingsOf } from '../../src/settings.ts'
+import { localVault } from '../../src/vaults/local.ts'
+import type { KeyVersion, Vault } from '../../src/vaults/vault.ts'
 import { noon } from '../context.ts'
 import { addClient, cause, emptyRing, keysInD1, set, theRing } from '../keys/ring.ts'
 
@@ -98,7 +102,7 @@ describe('the first key', () => {
     const before = (await rowsOf('config_changes')).length
     const key = await firstKey()
     expect((await rowsOf('config_changes')).slice(before)).toMatchObject([{ kind: 'keys' }])
-    expect(await rowsOf('audit_events')).toMatchObject([{ actor: 'key-ring', action: 'key.active', target: key.kid }])
+    expect(await rowsOf('audit_events')).toMatchObject([{ actor: 'key-ring', action: 'key.created', target: key.kid }])
   })
 
   it('comes for every algorithm in the settings, PS256 with the certificate of RS256', async () => {
@@ -119,6 +123,13 @@ describe('the first key', () => {
     const keys = await keysInD1()
     expect(keys.map((key) => key.alg).sort()).toEqual(['ES256', 'PS256', 'RS256'])
     expect(keys.find((key) => key.alg === 'PS256')?.version).toBe(rs256.version)
+  })
+
+  it('signs for an isolate whose clock lags behind the ring’s', async () => {
+    const key = await firstKey()
+    expect(signingKeyAt(await keysInD1(), 'RS256', noon - second)?.kid).toBe(key.kid)
+    expect(await theRing().ensure(noon - second)).toMatchObject({ outcome: 'ready', created: false })
+    expect(await keysInD1()).toHaveLength(1)
   })
 
   it('has as many bits as the settings say', async () => {
@@ -280,6 +291,27 @@ describe('rotation', () => {
     expect(es256.map((key) => key.state)).toEqual(['retired'])
   })
 
+  it('lets an announced key sign before its time when its algorithm has lost every other', async () => {
+    await set({ signing_algs: ['RS256', 'ES256'] })
+    await rotated()
+    await set({ signing_algs: ['RS256'] })
+    await theRing().rotate(noon + second, cause)
+    await set({ signing_algs: ['RS256', 'ES256'] })
+    await theRing().ensure(noon + hour)
+    const es256 = (await keysInD1()).filter((key) => key.alg === 'ES256')
+    expect(es256.map((key) => key.state).sort()).toEqual(['active', 'retired'])
+    expect(signingKeyAt(es256, 'ES256', noon + hour)?.activates_at).toBe(noon + hour)
+  })
+
+  it('is brought up to date by a cron when the alarm was lost', async () => {
+    const { old, kid, activates_at } = await rotated()
+    await runInDurableObject(theRing(), (_, ctx) => ctx.storage.deleteAlarm())
+    expect(await theRing().advance(activates_at)).toEqual({ outcome: 'done', steps: 2 })
+    expect(await theRing().advance(activates_at)).toEqual({ outcome: 'done', steps: 0 })
+    expect(await states()).toEqual({ [old.kid]: 'retired', [kid]: 'active' })
+    expect(await alarmTime()).toBeGreaterThan(activates_at)
+  })
+
   it('names who asked for it in the audit trail', async () => {
     const { kid } = await rotated()
     const events = await rowsOf('audit_events')
@@ -301,6 +333,11 @@ describe('retirement in an emergency', () => {
     expect(replacement).toMatchObject({ state: 'active', activates_at: noon + hour })
     const revoked = keys.find((each) => each.kid === key.kid)
     expect(revoked).toMatchObject({ state: 'gone', gone_at: noon + hour, wrapped_private_key: null })
+    const events = (await rowsOf('audit_events')).slice(-2)
+    expect(events).toMatchObject([
+      { actor: 'operator', action: 'key.revoked', target: key.kid },
+      { actor: 'operator', action: 'key.created', target: replacement?.kid },
+    ])
   })
 
   it('K12 lets an announced key take over, since it is already known', async () => {
@@ -334,6 +371,39 @@ describe('retirement in an emergency', () => {
     expect(await theRing().retire(key.kid, noon, cause)).toEqual({ outcome: 'retired', replaced_by: [] })
     expect(await theRing().retire('nobody', noon, cause)).toEqual({ outcome: 'unknown' })
     expect(await keysInD1()).toHaveLength(2)
+  })
+})
+
+describe('a vault', () => {
+  const usingVault = (vault: Partial<Vault>, task: (ring: KeyRing) => Promise<void>) =>
+    runInDurableObject(theRing(), async (ring) => {
+      const before: unknown = Reflect.get(ring, 'vault')
+      Reflect.set(ring, 'vault', { name: 'test', ...vault })
+      await task(ring).finally(() => Reflect.set(ring, 'vault', before))
+    })
+
+  it('K09 brings nothing into the ring that fails its self-test', async () => {
+    await addClient()
+    const [one, other] = await Promise.all([1, 2].map(() => generateKeyMaterial('RSA', 2048, noon)))
+    const mismatched = { ...one, privateKey: other?.privateKey, version: 'v' } as KeyVersion
+    await usingVault({ elect: async () => mismatched }, async (ring) => {
+      const reason = 'key version v of vault test: the private key does not belong to the certificate'
+      expect(await ring.ensure(noon)).toEqual({ outcome: 'unavailable', reason })
+    })
+    expect(await keysInD1()).toEqual([])
+  })
+
+  it('K08 that never answers holds up later calls for a minute, not for good', async () => {
+    await addClient()
+    await usingVault({ elect: () => new Promise(() => {}) }, async (ring) => {
+      expect(Reflect.get(ring, 'patience')).toBe(60 * second)
+      Reflect.set(ring, 'patience', 100)
+      const unanswered = { outcome: 'unavailable', reason: 'D1 or the vault did not answer' }
+      expect(await ring.ensure(noon)).toEqual(unanswered)
+      Reflect.set(ring, 'patience', 60 * second)
+      Reflect.set(ring, 'vault', localVault)
+      expect((await ring.ensure(noon)).outcome).toBe('ready')
+    })
   })
 })
 
