@@ -215,6 +215,7 @@ function writeLog(request: Request, path: string | undefined, status: number, co
     status,
     hops: context.hops,
     milliseconds: Date.now() - context.now,
+    outcome: status < 400 ? 'ok' : 'refused',
     ...context.log,
   }
   console.log(JSON.stringify(line))

@@ -55,6 +55,6 @@ export const routes: ReadonlyMap<string, Route> = new Map([
   ['/account/consent', page({ GET: showConsent, POST: consent })],
   ['/account/logout', page({ POST: signOut })],
   ['/account', page({ GET: account })],
-  ['/', page({ GET: home })],
-  ['/health', { handlers: { GET: health }, errors: 'json', crossOrigin: 'none' }],
+  ['/', page({ GET: home, HEAD: home })],
+  ['/health', { handlers: { GET: health, HEAD: health }, errors: 'json', crossOrigin: 'none' }],
 ])

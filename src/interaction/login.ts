@@ -23,6 +23,8 @@ type Resumed = { interaction: Interaction & { sealed: string }; judged: Judged |
 
 /** GET: somebody who signed in meanwhile, in another tab, goes on; everybody else, and who wants another account, sees the form. */
 export async function showLogin(incoming: Incoming, context: RequestContext): Promise<Response> {
+  // Somebody's bookmark: signing in without an application begins at the account page.
+  if (!incoming.parameters.has('interaction')) return seeOther(`${context.settings.basePath}/account`)
   const resumed = await resume(incoming, context)
   const session = await readSession(incoming.request, context)
   const wantsOther = incoming.parameters.get('account') === 'other'
@@ -134,11 +136,13 @@ async function signIn(
     noteRefusal(context, '/account/login', refusalOf(failed, judged))
     return loginPage(incoming, context, await resume(incoming, context), { username: loginName, remember, ...failed })
   }
+  // After a restore of D1 the Subject knows better; the operator shall know (SECURITY-CASES X03).
+  if (answer.outcome === 'step' && answer.person.version > person.version)
+    context.log.directory = 'older than the Subject'
   // Another person used this browser: that session ends here, not when it is forgotten.
   if (before && !current) {
     await askSubject(context, before.subject_ref, (subject) => subject.signOut(before.proof, context.now))
   }
-  context.log.outcome = 'signed in'
   const id = answer.outcome === 'step' ? answer.session.id : session.id
   const handle = { subject_ref: person.subject_ref, id, secret }
   const cookies = [
