@@ -1,8 +1,10 @@
 // A provider over real HTTP for tests: one server for each test file, seeded by the operator's interface, used by browsers that keep cookies.
 import { type ServeOptions, type Server, serve } from '../../scripts/server.ts'
-import { aBrowser, type Browser } from '../user-agent.ts'
+import { aBrowser, type Browser, type Reach } from '../user-agent.ts'
 
 export interface Provider extends Server {
+  /** fetch, which also finds a provider whose issuer is another address than its own. */
+  reach: Reach
   /** The operator's interface: `operator('PUT', 'clients/web', {…})`. Throws on any answer but 2xx; returns its JSON. */
   operator(method: string, path: string, body?: unknown): Promise<unknown>
   /** A new browser with an address and cookies of its own. */
@@ -16,13 +18,19 @@ export interface Provider extends Server {
 export async function startProvider(options: ServeOptions = {}): Promise<Provider> {
   const server = await serve(options)
   const authorization = `Bearer ${server.secrets.OPERATOR_TOKEN}`
+  const { origin } = new URL(server.issuer)
+  // On a loopback issuer the other loopback names lead to the issuer's own.
+  const address = origin.startsWith('http:') ? origin : `http://127.0.0.1:${server.port}`
+  const reach: Reach = (url, init) =>
+    fetch(url.startsWith(`${origin}/`) ? address + url.slice(origin.length) : url, init)
   return {
     ...server,
-    browser: () => aBrowser(server.issuer),
+    reach,
+    browser: () => aBrowser(server.issuer, reach),
     async operator(method, path, body) {
       const init = body === undefined ? {} : { body: JSON.stringify(body) }
       const headers = { authorization, 'content-type': 'application/json' }
-      const response = await fetch(`${server.issuer}/admin/api/${path}`, { method, headers, ...init })
+      const response = await reach(`${server.issuer}/admin/api/${path}`, { method, headers, ...init })
       const text = await response.text()
       if (!response.ok) throw new Error(`${method} /admin/api/${path}: ${response.status} ${text}`)
       return text ? JSON.parse(text) : undefined
