@@ -38,25 +38,43 @@ interface Sample {
   failure?: string | undefined
 }
 
-/** By phase name. The first round warms up and is thrown away. */
+/** By phase name. */
 export async function measure(subjects: Subject[], plan: Plan, generator: Generator): Promise<Map<string, Figures>> {
   const samples = new Map<string, Sample[]>()
-  for (let round = 0; round <= plan.rounds; round += 1) {
-    const milliseconds = round === 0 ? plan.milliseconds / 2 : plan.milliseconds
-    const order = round % 2 === 0 ? subjects : subjects.toReversed()
-    for (const { pid, target, phases } of order) {
-      for (const { name, scenario } of phases) {
-        // What a phase collected is used up by the next one, however long it takes.
-        const limit = scenario.kind === 'redeem' ? 10_000 : milliseconds / phases.length
-        const before = cpuTime(pid)
-        const result = await generator.run({ target, scenario, milliseconds: limit, connections: plan.connections })
-        const cpu = cpuTime(pid) - before
-        if (result.failures > 20) throw new Error(`${name}: ${result.failure}`)
-        if (round > 0) samples.set(name, [...(samples.get(name) ?? []), { ...result, cpu }])
+  for (const subject of subjects) await warmUp(subject, plan, generator)
+  for (let round = 0; round < plan.rounds; round += 1) {
+    for (const subject of round % 2 === 0 ? subjects : subjects.toReversed()) {
+      for (const [name, sample] of await turn(subject, plan, generator)) {
+        samples.set(name, [...(samples.get(name) ?? []), sample])
       }
     }
   }
   return new Map([...samples].map(([name, list]) => [name, figuresOf(list)]))
+}
+
+const [warmOperations, longestWarmUp] = [500, 3000]
+
+/** Until the objects exist and the code is compiled. */
+async function warmUp(subject: Subject, plan: Plan, generator: Generator): Promise<void> {
+  const until = performance.now() + longestWarmUp
+  for (let operations = 0; operations < warmOperations && performance.now() < until; ) {
+    for (const [, sample] of await turn(subject, plan, generator)) operations += sample.operations
+  }
+}
+
+async function turn({ pid, target, phases }: Subject, plan: Plan, generator: Generator): Promise<[string, Sample][]> {
+  const { milliseconds, connections } = plan
+  const samples: [string, Sample][] = []
+  for (const { name, scenario } of phases) {
+    // What a phase collected is used up by the next one, however long it takes.
+    const limit = scenario.kind === 'redeem' ? 10_000 : milliseconds / phases.length
+    const before = cpuTime(pid)
+    const result = await generator.run({ target, scenario, milliseconds: limit, connections })
+    const cpu = cpuTime(pid) - before
+    if (result.failures > 20) throw new Error(`${name}: ${result.failure}`)
+    samples.push([name, { ...result, cpu }])
+  }
+  return samples
 }
 
 function figuresOf(samples: Sample[]): Figures {

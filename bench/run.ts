@@ -1,4 +1,4 @@
-// `npm run bench [-- --quick]`: what each operation costs, beside the least it could cost in this engine and beside a peer.
+// `npm run bench [-- --quick] [--only 'refresh|write']`: what each operation costs, beside the least it could cost in this engine and beside a peer.
 // What the figures mean: docs/benchmarks.md.
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
@@ -14,7 +14,9 @@ import { gzippedSize, startupTime } from './size.ts'
 import { documents, floorSubject, oursAt, peerAt } from './subjects.ts'
 
 process.chdir(path.join(import.meta.dirname, '..'))
-const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values
+const { quick, only } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, only: { type: 'string', default: '.' } },
+}).values
 const plan = { rounds: quick ? 3 : 8, milliseconds: quick ? 350 : 1000, connections: 8 }
 const size = { people: quick ? 16 : 64, few: 10, many: 100_000, startups: quick ? 1 : 5 }
 const algorithms: Algorithm[] = ['ES256', 'RS256']
@@ -52,7 +54,8 @@ const peers = {
   RS256: await startPeer({ alg: 'RS256', redirectUri, clients: hot.RS256.clients }),
 }
 const generator = startGenerator()
-const subjects = await subjectsSideBySide()
+const wanted = new RegExp(only)
+const subjects = (await subjectsSideBySide()).filter(({ phases }) => phases.some(({ name }) => wanted.test(name)))
 
 say(`measure ${subjects.length} subjects: ${plan.rounds} rounds of ${plan.milliseconds} ms each`)
 const figures = await measure(subjects, plan, generator)
