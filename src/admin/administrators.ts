@@ -13,6 +13,7 @@ import { found } from './record.ts'
 import { type AdminRoute, done, ok, page, pageOf, route, saved } from './route.ts'
 
 const role = z.enum(['main_administrator', 'administrator', 'auditor'])
+export const administratorBody = z.strictObject({ role })
 const administrator = z.object({ user_id: z.string(), role })
 
 export const administratorRoutes: AdminRoute[] = [
@@ -40,7 +41,7 @@ export const administratorRoutes: AdminRoute[] = [
     method: 'PUT',
     path: 'administrators/{user_id}',
     summary: 'Make a user an administrator, or change the role',
-    body: z.strictObject({ role }),
+    body: administratorBody,
     answer: administrator,
     async handle(call, context) {
       const { user_id } = call.params

@@ -1,16 +1,20 @@
-// What a client's settings must be together, and in relation to the rest of the directory. Each check names the field it faults.
-import type { RequestContext } from '../context.ts'
+// What a client's settings must be together. Each check names the field it faults.
 import { importVerificationKey } from '../crypto/jwk.ts'
 import { signingAlgorithms } from '../protocol/client-metadata.ts'
+import type { ProviderSettings } from '../protocol/provider-settings.ts'
 import { webUriFault } from '../protocol/redirect-uri.ts'
 import type { ClientRecord } from '../storage/clients.ts'
-import { findMissingScopes } from '../storage/scopes.ts'
-import { findUser } from '../storage/users.ts'
-import { read } from './commit.ts'
 
 type Faults = Record<string, string>
 
-const checks: ((record: ClientRecord, faults: Faults, context: RequestContext) => void | Promise<void>)[] = [
+/** What the rules need to know of the provider. */
+export interface ProviderFacts {
+  settings: ProviderSettings
+  /** Of the issuer. */
+  isLoopback: boolean
+}
+
+const checks: ((record: ClientRecord, faults: Faults, facts: ProviderFacts) => void | Promise<void>)[] = [
   checkGrants,
   checkAuthentication,
   checkPublicClient,
@@ -18,14 +22,13 @@ const checks: ((record: ClientRecord, faults: Faults, context: RequestContext) =
   checkKeyUri,
   checkAlgorithms,
   checkLifetimes,
-  checkScopes,
-  checkLinkedUser,
+  checkFlaggedScopes,
 ]
 
-/** Field → what is wrong with it. */
-export async function clientFaults(record: ClientRecord, context: RequestContext): Promise<Faults> {
+/** Field → what is wrong with it. References to other records are judged apart. */
+export async function clientFaults(record: ClientRecord, facts: ProviderFacts): Promise<Faults> {
   const faults: Faults = {}
-  for (const check of checks) await check(record, faults, context)
+  for (const check of checks) await check(record, faults, facts)
   return faults
 }
 
@@ -80,24 +83,23 @@ async function keyFault(jwk: JsonWebKey): Promise<string | undefined> {
 }
 
 /** The provider itself fetches it. */
-function checkKeyUri({ row }: ClientRecord, faults: Faults, context: RequestContext): void {
+function checkKeyUri({ row }: ClientRecord, faults: Faults, facts: ProviderFacts): void {
   if (row.jwks_uri === null) return
   const fault = webUriFault(row.jwks_uri)
   const isPlain = row.jwks_uri.toLowerCase().startsWith('http:')
   if (fault) faults.jwks_uri = fault
-  else if (isPlain && !context.settings.isLoopback) faults.jwks_uri = 'must be https'
+  else if (isPlain && !facts.isLoopback) faults.jwks_uri = 'must be https'
 }
 
-function checkAlgorithms({ row }: ClientRecord, faults: Faults, context: RequestContext): void {
-  const { signing_algs } = context.configuration.settings
+function checkAlgorithms({ row }: ClientRecord, faults: Faults, facts: ProviderFacts): void {
+  const { signing_algs } = facts.settings
   const alg = row.id_token_signed_response_alg
   if (alg !== null && !signing_algs.some((each) => each === alg)) {
     faults.id_token_signed_response_alg = `must be one of the setting signing_algs: ${signing_algs.join(', ')}`
   }
 }
 
-function checkLifetimes({ row }: ClientRecord, faults: Faults, context: RequestContext): void {
-  const { settings } = context.configuration
+function checkLifetimes({ row }: ClientRecord, faults: Faults, { settings }: ProviderFacts): void {
   const sliding = row.refresh_token_sliding_lifetime ?? settings.refresh_token_sliding_lifetime
   const absolute = row.refresh_token_absolute_lifetime ?? settings.refresh_token_absolute_lifetime
   if (sliding > absolute) {
@@ -105,16 +107,7 @@ function checkLifetimes({ row }: ClientRecord, faults: Faults, context: RequestC
   }
 }
 
-async function checkScopes({ lists }: ClientRecord, faults: Faults, context: RequestContext): Promise<void> {
+function checkFlaggedScopes({ lists }: ClientRecord, faults: Faults): void {
   if (lists.scopes.includes('full_api_access')) faults.scopes = 'full_api_access is given by api_access'
   if (lists.scopes.includes('offline_access')) faults.scopes = 'offline_access is given by offline_access'
-  const missing = await read(context, (db) => findMissingScopes(db, lists.scopes))
-  if (missing.length > 0) faults.scopes ??= `are not scopes: ${missing.join(' ')}`
-}
-
-async function checkLinkedUser({ row }: ClientRecord, faults: Faults, context: RequestContext): Promise<void> {
-  const { linked_user_id } = row
-  if (linked_user_id !== null && !(await read(context, (db) => findUser(db, linked_user_id)))) {
-    faults.linked_user = 'is not a user'
-  }
 }

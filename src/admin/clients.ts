@@ -4,15 +4,15 @@ import type { RequestContext } from '../context.ts'
 import { ensureKeys } from '../keys/ensure-keys.ts'
 import { Problem } from '../protocol/errors.ts'
 import {
-  type ClientLists,
   type ClientRecord,
-  type ClientRow,
   deleteClient,
   deleteClientSecret,
   findClientRecord,
   listClientRecords,
   saveClient,
 } from '../storage/clients.ts'
+import { findMissingScopes } from '../storage/scopes.ts'
+import { findUser } from '../storage/users.ts'
 import {
   type ClientBody,
   clientAnswer,
@@ -24,11 +24,12 @@ import {
   shownClient,
   shownSecret,
 } from './client-fields.ts'
+import { mergeClient, newClient } from './client-record.ts'
 import { clientFaults } from './client-rules.ts'
 import { generateSecret, typedSecretFaults, withTypedSecrets } from './client-secrets.ts'
 import { commit, read } from './commit.ts'
 import { refuseFaults } from './faults.ts'
-import { changedFields, found, merge, parseKey } from './record.ts'
+import { changedFields, found, parseKey } from './record.ts'
 import { type AdminRoute, done, ok, page, pageOf, route, saved } from './route.ts'
 
 export const clientRoutes: AdminRoute[] = [
@@ -96,7 +97,7 @@ export const clientRoutes: AdminRoute[] = [
       const stored = found(await read(context, (db) => findClientRecord(db, call.params.client_id)))
       const { value, secret } = await generateSecret(stored.secrets, call.body, context)
       const next = { ...stored, secrets: [...stored.secrets, secret] }
-      refuseFaults(await clientFaults(next, context))
+      refuseFaults(await faultsOf(next, context))
       await save(stored, next, 'client.secret.create', context)
       return saved({ ...shownSecret(secret), value }, true)
     },
@@ -128,60 +129,29 @@ async function planClient(
   stored: ClientRecord | undefined,
   context: RequestContext,
 ): Promise<ClientRecord> {
-  const { secrets: typed = [], linked_user, ...fields } = body
-  const base = stored ?? newClient(id, body, context.now)
-  const columns = { ...fields, linked_user_id: linked_user } as Partial<ClientRow & ClientLists>
-  if (fields.grant_types) columns.grant_types = [...new Set(fields.grant_types)].sort()
-  const planned: ClientRecord = {
-    row: merge<ClientRow>(base.row, columns),
-    lists: merge<ClientLists>(base.lists, columns),
-    secrets: await withTypedSecrets(base.secrets, typed, context.now),
-  }
-  refuseFaults({ ...(await clientFaults(planned, context)), ...typedSecretFaults(typed) })
+  const { secrets: typed = [] } = body
+  const planned = mergeClient(stored ?? newClient(id, body, context.now), body)
+  planned.secrets = await withTypedSecrets(planned.secrets, typed, context.now)
+  refuseFaults({
+    ...(await referenceFaults(planned, context)),
+    ...(await faultsOf(planned, context)),
+    ...typedSecretFaults(typed),
+  })
   return planned
 }
 
-function newClient(id: string, body: ClientBody, now: number): ClientRecord {
-  const grant_types = ['authorization_code', ...(body.offline_access ? ['refresh_token'] : [])]
-  const isForPeople = (body.grant_types ?? grant_types).includes('authorization_code')
-  return {
-    row: {
-      client_id: id,
-      client_name: id,
-      enabled: true,
-      token_endpoint_auth_method: null,
-      token_endpoint_auth_signing_alg: null,
-      jwks: null,
-      jwks_uri: null,
-      grant_types,
-      api_access: false,
-      offline_access: false,
-      require_pkce: true,
-      require_consent: false,
-      linked_user_id: null,
-      id_token_signed_response_alg: null,
-      access_token_lifetime: null,
-      id_token_lifetime: null,
-      code_lifetime: null,
-      refresh_token_sliding_lifetime: null,
-      refresh_token_absolute_lifetime: null,
-      refresh_token_rotation: true,
-      refresh_token_grace: null,
-      client_uri: null,
-      logo_uri: null,
-      policy_uri: null,
-      tos_uri: null,
-      created_at: now,
-      updated_at: now,
-    },
-    lists: {
-      redirect_uris: [],
-      post_logout_redirect_uris: [],
-      client_origins: [],
-      scopes: isForPeople ? ['email', 'openid', 'profile'] : [],
-    },
-    secrets: [],
+const faultsOf = (record: ClientRecord, context: RequestContext) =>
+  clientFaults(record, { settings: context.configuration.settings, isLoopback: context.settings.isLoopback })
+
+async function referenceFaults({ row, lists }: ClientRecord, context: RequestContext): Promise<Record<string, string>> {
+  const faults: Record<string, string> = {}
+  const { linked_user_id } = row
+  const missing = await read(context, (db) => findMissingScopes(db, lists.scopes))
+  if (missing.length > 0) faults.scopes = `are not scopes: ${missing.join(' ')}`
+  if (linked_user_id !== null && !(await read(context, (db) => findUser(db, linked_user_id)))) {
+    faults.linked_user = 'is not a user'
   }
+  return faults
 }
 
 /** Nothing differs: nothing is written, and no isolate reads the client again. */

@@ -20,9 +20,10 @@ import { eachPerson, pushAfter, pushFirst } from './push.ts'
 import { changedFields, found, merge, parseKey } from './record.ts'
 import { type AdminRoute, ok, page, pageOf, route, saved } from './route.ts'
 
-const key = identifier(100)
+export const groupKey = identifier(100)
 const tenantId = z.nullable(z.string())
-const group = z.object({ group_id: key, name: line(200), tenant_id: tenantId })
+const group = z.object({ group_id: groupKey, name: line(200), tenant_id: tenantId })
+export const groupBody = z.strictObject({ name: z.optional(line(200)), tenant_id: z.optional(tenantId) })
 const pushed = z.boolean()
 
 /** Each member costs a call to its Subject within one request. */
@@ -54,10 +55,10 @@ export const groupRoutes: AdminRoute[] = [
     path: 'groups/{group_id}',
     summary: 'Create or update a group',
     description: `Its name is in the claim \`groups\` of its members. A group of more than ${mostMembers} members cannot be renamed.`,
-    body: z.strictObject({ name: z.optional(line(200)), tenant_id: z.optional(tenantId) }),
+    body: groupBody,
     answer: z.extend(group, { pushed }),
     async handle(call, context) {
-      const group_id = parseKey('group_id', key, call.params.group_id)
+      const group_id = parseKey('group_id', groupKey, call.params.group_id)
       const stored = await read(context, (db) => findGroup(db, group_id))
       const next = merge<GroupRow>(stored ?? { group_id, name: group_id, tenant_id: null }, call.body)
       const fields = changedFields(stored, next)

@@ -11,15 +11,15 @@ import { changedFields, found, merge, parseKey } from './record.ts'
 import { type AdminRoute, done, ok, page, pageOf, route, saved } from './route.ts'
 import { scopeName } from './scopes.ts'
 
-const key = identifier(255)
+export const resourceKey = identifier(255)
 const resource = z.object({
-  identifier: key,
+  identifier: resourceKey,
   name: line(200),
   scopes: z.array(z.string()),
   introspection_client_id: z.nullable(z.string()),
 })
 
-const body = z.strictObject({
+export const resourceBody = z.strictObject({
   name: z.optional(line(200)),
   scopes: z.optional(set(scopeName, 100)),
   introspection_client_id: z.optional(z.nullable(z.string())),
@@ -52,10 +52,10 @@ export const resourceRoutes: AdminRoute[] = [
     summary: 'Create or update a resource',
     description:
       'The identifier becomes the `aud` of access tokens with one of its scopes. In the path it is URL-encoded.',
-    body,
+    body: resourceBody,
     answer: resource,
     async handle(call, context) {
-      const resourceIdentifier = parseKey('identifier', key, call.params.identifier)
+      const resourceIdentifier = parseKey('identifier', resourceKey, call.params.identifier)
       const stored = await read(context, (db) => findResource(db, resourceIdentifier))
       const fresh = {
         identifier: resourceIdentifier,

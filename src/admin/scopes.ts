@@ -27,7 +27,7 @@ const scope = z.object({
   claims: z.array(z.object({ claim: z.string(), destination })),
 })
 
-const body = z.strictObject({
+export const scopeBody = z.strictObject({
   title: z.optional(z.nullable(localised(200))),
   description: z.optional(z.nullable(localised(500))),
   enabled: z.optional(z.boolean()),
@@ -75,7 +75,7 @@ export const scopeRoutes: AdminRoute[] = [
     path: 'scopes/{name}',
     summary: 'Create or update a scope',
     description: 'Each claim goes to `userinfo`, `id_token` or `access_token`; it may be listed once for each.',
-    body,
+    body: scopeBody,
     answer: scope,
     async handle(call, context) {
       const name = parseKey('name', scopeName, call.params.name)

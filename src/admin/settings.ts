@@ -52,7 +52,7 @@ type Name = keyof typeof fields
 const names = Object.keys(fields) as Name[]
 
 /** Null takes a setting back to its default. */
-const body = z.strictObject(
+export const settingsBody = z.strictObject(
   Object.fromEntries(names.map((name) => [name, z.optional(z.nullable(fields[name] as z.ZodMiniType))])),
 )
 
@@ -75,7 +75,7 @@ export const settingRoutes: AdminRoute[] = [
     summary: 'Change settings',
     description:
       'Fields that are left out keep their value; null takes one back to its default. Durations are seconds.',
-    body,
+    body: settingsBody,
     answer,
     async handle(call, context) {
       const stored = await read(context, findSettings)
@@ -83,7 +83,7 @@ export const settingRoutes: AdminRoute[] = [
       const next = Object.fromEntries(
         Object.entries({ ...stored, ...call.body }).filter(([, value]) => value !== undefined && value !== null),
       ) as Partial<ProviderSettings>
-      refuseFaults(contradictions({ ...defaultSettings, ...next }))
+      refuseFaults(settingFaults({ ...defaultSettings, ...next }))
       if (changed.length > 0) await save(changed, next, context)
       return ok(shown(next))
     },
@@ -113,7 +113,7 @@ async function save(changed: Name[], next: Partial<ProviderSettings>, context: R
 }
 
 /** Settings that are each possible, but not together. */
-function contradictions(settings: ProviderSettings): Record<string, string> {
+export function settingFaults(settings: ProviderSettings): Record<string, string> {
   const faults: Record<string, string> = {}
   const { signing_algs } = settings
   // OIDC Core §15.1

@@ -6,8 +6,9 @@ import { identifier, line } from './fields.ts'
 import { changedFields, found, merge, parseKey } from './record.ts'
 import { type AdminRoute, done, ok, page, pageOf, route, saved } from './route.ts'
 
-const key = identifier(100)
-const tenant = z.object({ tenant_id: key, name: line(200) })
+export const tenantKey = identifier(100)
+export const tenantBody = z.strictObject({ name: z.optional(line(200)) })
+const tenant = z.object({ tenant_id: tenantKey, name: line(200) })
 
 export const tenantRoutes: AdminRoute[] = [
   route({
@@ -34,10 +35,10 @@ export const tenantRoutes: AdminRoute[] = [
     method: 'PUT',
     path: 'tenants/{tenant_id}',
     summary: 'Create or update a tenant',
-    body: z.strictObject({ name: z.optional(line(200)) }),
+    body: tenantBody,
     answer: tenant,
     async handle(call, context) {
-      const tenant_id = parseKey('tenant_id', key, call.params.tenant_id)
+      const tenant_id = parseKey('tenant_id', tenantKey, call.params.tenant_id)
       const stored = await read(context, (db) => findTenant(db, tenant_id))
       const next = merge(stored ?? { tenant_id, name: tenant_id }, call.body)
       const fields = changedFields(stored, next)

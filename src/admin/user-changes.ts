@@ -2,9 +2,7 @@
 import type { RequestContext } from '../context.ts'
 import { base64url, randomBytes } from '../crypto/encoding.ts'
 import { hashPassword, verifyPassword } from '../crypto/passwords.ts'
-import { directoryClaimFaults } from '../protocol/directory-claims.ts'
 import { Problem } from '../protocol/errors.ts'
-import { loginNameFault, normaliseLoginName } from '../protocol/login-name.ts'
 import { findGroups } from '../storage/groups.ts'
 import { findTenant } from '../storage/tenants.ts'
 import {
@@ -22,8 +20,9 @@ import {
 import { commit, read } from './commit.ts'
 import { refuseFaults } from './faults.ts'
 import { pushAfter, pushFirst } from './push.ts'
-import { changedFields, merge } from './record.ts'
+import { changedFields } from './record.ts'
 import type { UserBody } from './user-fields.ts'
+import { mergeUser, newUser, userFaults } from './user-record.ts'
 
 export interface UserChange {
   /** Undefined: a new user. */
@@ -142,52 +141,16 @@ export async function planUser(
   stored: UserRecord | undefined,
   context: RequestContext,
 ): Promise<UserRecord> {
-  const { login_name, sub, password, password_hash, groups: groupIds, ...attributes } = body
-  const base = stored?.row ?? newUser(userId, sub ?? userId, context.now)
-  const row = merge<UserRow>(base, attributes)
-  if (login_name !== undefined) row.login_name = normaliseLoginName(login_name)
-  // Another address is not verified because the last one was.
-  if (row.email !== base.email && body.email_verified === undefined) row.email_verified = false
-
-  const faults: Record<string, string> = {}
-  const groups = groupIds ? await namedGroups(groupIds, faults, context) : (stored?.groups ?? [])
-  const loginFault = loginNameFault(row.login_name)
-  if (loginFault) faults.login_name = loginFault
-  if (sub !== undefined && sub !== row.sub) faults.sub = `is fixed at creation: ${row.sub}`
+  const base = stored?.row ?? newUser(userId, body, base64url(randomBytes(16)), context.now)
+  const row = mergeUser(base, body)
+  const faults = userFaults(row, body)
+  const groups = body.groups ? await namedGroups(body.groups, faults, context) : (stored?.groups ?? [])
   if (!stored) await checkSubject(row, faults, context)
-  for (const [claim, fault] of Object.entries(directoryClaimFaults(row.claims))) faults[`claims.${claim}`] = fault
   await checkTenant(row, faults, context)
-  if (password !== undefined && password_hash !== undefined) faults.password_hash = 'excludes password'
   refuseFaults(faults)
 
   row.password_hash = await passwordHash(body, base.password_hash, context)
   return { row, groups }
-}
-
-function newUser(userId: string, sub: string, now: number): UserRow {
-  return {
-    user_id: userId,
-    login_name: normaliseLoginName(userId),
-    sub,
-    subject_ref: base64url(randomBytes(16)),
-    version: 1,
-    tenant_id: null,
-    name: null,
-    given_name: null,
-    family_name: null,
-    email: null,
-    email_verified: false,
-    gender: null,
-    locale: null,
-    zoneinfo: null,
-    enabled: true,
-    service_account: false,
-    password_hash: null,
-    not_before: 0,
-    claims: {},
-    created_at: now,
-    updated_at: now,
-  }
 }
 
 async function namedGroups(

@@ -1,0 +1,54 @@
+// The record a user becomes: defaults for a new one, what a change makes of it, and what must not be.
+import { directoryClaimFaults } from '../protocol/directory-claims.ts'
+import { loginNameFault, normaliseLoginName } from '../protocol/login-name.ts'
+import type { UserRow } from '../storage/users.ts'
+import { merge } from './record.ts'
+import type { UserBody } from './user-fields.ts'
+
+/** Without groups and password, which need the directory and the pepper. */
+export function mergeUser(stored: UserRow, body: UserBody): UserRow {
+  const { login_name, sub, password, password_hash, groups, ...attributes } = body
+  const row = merge<UserRow>(stored, attributes)
+  if (login_name !== undefined) row.login_name = normaliseLoginName(login_name)
+  // Another address is not verified because the last one was.
+  if (row.email !== stored.email && body.email_verified === undefined) row.email_verified = false
+  return row
+}
+
+/** Field → what is wrong with it. References to other records are judged apart. */
+export function userFaults(row: UserRow, body: UserBody): Record<string, string> {
+  const faults: Record<string, string> = {}
+  const loginFault = loginNameFault(row.login_name)
+  if (loginFault) faults.login_name = loginFault
+  if (body.sub !== undefined && body.sub !== row.sub) faults.sub = `is fixed at creation: ${row.sub}`
+  for (const [claim, fault] of Object.entries(directoryClaimFaults(row.claims))) faults[`claims.${claim}`] = fault
+  if (body.password !== undefined && body.password_hash !== undefined) faults.password_hash = 'excludes password'
+  return faults
+}
+
+/** The subject identifier is the user_id, unless another one is stated now. */
+export function newUser(userId: string, body: UserBody, subjectRef: string, now: number): UserRow {
+  return {
+    user_id: userId,
+    login_name: normaliseLoginName(userId),
+    sub: body.sub ?? userId,
+    subject_ref: subjectRef,
+    version: 1,
+    tenant_id: null,
+    name: null,
+    given_name: null,
+    family_name: null,
+    email: null,
+    email_verified: false,
+    gender: null,
+    locale: null,
+    zoneinfo: null,
+    enabled: true,
+    service_account: false,
+    password_hash: null,
+    not_before: 0,
+    claims: {},
+    created_at: now,
+    updated_at: now,
+  }
+}
