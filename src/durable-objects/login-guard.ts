@@ -4,7 +4,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { hashPassword, type PasswordVerdict, verifyPassword } from '../crypto/passwords.ts'
 import { parseSecretKeys } from '../crypto/seal.ts'
 import { openFailures } from './login-guard/failures.ts'
-import { createQueue } from './login-guard/queue.ts'
+import { createQueue, rest } from './login-guard/queue.ts'
 
 export interface PasswordAttempt {
   /** HMAC of the normalised login name. */
@@ -86,7 +86,7 @@ export class LoginGuard extends DurableObject<Env> {
     if (verdict === 'match') return { outcome: 'match' }
     if (verdict === 'mismatch') return { outcome: 'mismatch' }
     if (verdict === 'unreadable') return { outcome: 'mismatch', fault: 'unreadable' }
-    await scheduler.wait(0)
+    await rest()
     return { outcome: 'match', newHash: await hashPassword(attempt.password, this.pepper) }
   }
 

@@ -293,6 +293,32 @@ describe('the queue', () => {
     expect(order.slice(0, 6)).toEqual(['s1', 'd1', 's2', 'd2', 's3', 'd3'])
   })
 
+  it('P09 leaves the thread to others between any two pieces of work, of all shards together', async () => {
+    const events: string[] = []
+    const queues = [createQueue(), createQueue(), createQueue()]
+    const work = async (name: string) => {
+      const until = performance.now() + 40
+      while (performance.now() < until);
+      events.push(name)
+    }
+    const all = queues.flatMap((queue, at) =>
+      ['a', 'b'].map((name) => queue.enter('stranger', name, () => work(`${name}${at}`))),
+    )
+    let isOver = false
+    const others = (async () => {
+      while (!isOver) {
+        await scheduler.wait(1)
+        if (events.at(-1) !== '-') events.push('-')
+      }
+    })()
+    await Promise.all(all)
+    isOver = true
+    await others
+    const works = events.filter((event) => event !== '-')
+    expect(works.toSorted()).toEqual(['a0', 'a1', 'a2', 'b0', 'b1', 'b2'])
+    expect(events.join(' ')).toMatch(/^- (\w\d - ){5}\w\d/)
+  })
+
   it('survives work that throws', async () => {
     const queue = createQueue()
     const broken = queue.enter('stranger', 'a', () => Promise.reject(new Error('broken')))
