@@ -70,5 +70,6 @@ export function matchesRedirectUri(registered: string, requested: string): boole
   if (registered === requested) return true
   const ours = loopbackUri.exec(registered)
   const theirs = loopbackUri.exec(requested)
-  return ours !== null && theirs !== null && ours[1] === theirs[1] && ours[2] === theirs[2]
+  // A port above 65535 has the form and is no address.
+  return ours !== null && theirs !== null && ours[1] === theirs[1] && ours[2] === theirs[2] && URL.canParse(requested)
 }

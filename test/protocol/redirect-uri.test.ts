@@ -1,5 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { matchesRedirectUri, originFault, redirectUriFault, webUriFault } from '../../src/protocol/redirect-uri.ts'
+import { longTexts, millisecondsOf } from './hostile.ts'
 
 describe('a redirect URI may be registered', () => {
   it.each([
@@ -69,6 +71,17 @@ describe('A06 matching', () => {
     ['http://127.0.0.1/cb', 'http://127.0.0.1:49152/cb?x=1', false],
     ['http://127.0.0.1/cb', 'http://127.0.0.1:49152/cb\n', false],
     ['http://127.0.0.1/cb', 'http://127.0.0.1:999999/cb', false],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:65535/cb', true],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:65536/cb', false],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:99999/cb', false],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:/cb', false],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:-1/cb', false],
+    ['http://127.0.0.1/cb', 'http://127.0.0.2:80/cb', false],
+    ['http://127.0.0.1/cb', 'http://[::1]:80/cb', false],
+    ['http://127.0.0.1/cb', 'HTTP://127.0.0.1:80/cb', false],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:80/cb#f', false],
+    ['http://127.0.0.1/cb', 'http://x@127.0.0.1:80/cb', false],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:80\\@evil.test/cb', false],
     ['http://127.0.0.1/cb', 'https://127.0.0.1:49152/cb', false],
     ['http://127.0.0.1/cb', 'http://localhost:49152/cb', false],
     ['http://localhost/cb', 'http://localhost.evil.test/cb', false],
@@ -77,6 +90,59 @@ describe('A06 matching', () => {
     ['https://rp.test/cb', 'https://RP.TEST/cb', false],
   ])('registered %s, requested %j: %s', (registered, requested, matches) => {
     expect(matchesRedirectUri(registered, requested)).toBe(matches)
+  })
+})
+
+describe('whatever a stranger sends', () => {
+  const registered = fc.constantFrom(
+    'https://rp.test/cb',
+    'http://127.0.0.1/cb',
+    'http://[::1]/',
+    'com.example.app:/cb',
+  )
+  const piece = fc.constantFrom(
+    ...['https://rp.test', 'http://127.0.0.1', 'http://[::1]', '/cb', '/', ':80', ':65536', '@', '#', '?', '.', '..'],
+    ...['\\', '\t', '\r\n', '\0', ' ', '%2f', '%00', 'evil.test', 'RP.TEST', 'com.example.app:', 'javascript:', '//'],
+  )
+  const requested = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.webUrl(),
+    fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join('')),
+    fc.integer({ min: 0, max: 99_999 }).map((port) => `http://127.0.0.1:${port}/cb`),
+  )
+
+  it('A03 matches byte for byte, or differs in nothing but the port of a loopback address', () => {
+    fc.assert(
+      fc.property(registered, requested, (ours, theirs) => {
+        if (!matchesRedirectUri(ours, theirs) || ours === theirs) return
+        const [left, right] = [new URL(ours), new URL(theirs)]
+        expect(['127.0.0.1', '[::1]']).toContain(right.hostname)
+        right.port = left.port
+        expect(right.href).toBe(left.href)
+        expect(theirs.replace(/:\d+/, '')).toBe(ours.replace(/:\d+(?=\/)/, ''))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('A05 what may be registered parses, as https, loopback http or a private-use scheme', () => {
+    fc.assert(
+      fc.property(requested, (uri) => {
+        if (redirectUriFault(uri)) return
+        const { protocol, hostname } = new URL(uri)
+        const isLoopback = ['localhost', '[::1]'].includes(hostname) || /^127\.[\d.]+$/.test(hostname)
+        expect(protocol === 'https:' || (protocol === 'http:' && isLoopback) || protocol.includes('.')).toBe(true)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it.each(longTexts.map((text) => [text.slice(0, 20), text]))('F07 50 KB of %j is judged in 5 ms', (_, text) => {
+    for (const uri of [text, `https://rp.test/${text}`, `com.example.${text}:/cb`]) {
+      expect(millisecondsOf(() => matchesRedirectUri('http://127.0.0.1/cb', uri))).toBeLessThan(5)
+      expect(millisecondsOf(() => redirectUriFault(uri))).toBeLessThan(5)
+      expect(millisecondsOf(() => originFault(uri))).toBeLessThan(5)
+    }
   })
 })
 
