@@ -27,13 +27,26 @@ export function parseClaimsRequest(text: string, allowed: ReadonlySet<string>): 
     id_token: [...idToken.keys()].filter((claim) => allowed.has(claim)),
   }
   const acr = idToken.get('acr')
-  if (acr?.essential === true) request.essential_acr = strings(acr.values ?? acr.value)
-  const sub = idToken.get('sub')?.value ?? userinfo.get('sub')?.value
-  if (sub !== undefined) {
-    if (typeof sub !== 'string') throw malformed('a string as value of sub', describe(sub))
-    request.sub = sub
-  }
+  const acrValues = acr?.values ?? acr?.value
+  // Without values it is only asked for, and always given (§5.5.1.1).
+  if (acr?.essential === true && acrValues !== undefined) request.essential_acr = strings(acrValues)
+  const [sub, other] = requestedSubjects(idToken, userinfo)
+  if (other !== undefined) throw malformed('one value of sub', 'two')
+  if (sub !== undefined) request.sub = sub
   return request
+}
+
+/** The different values of sub. */
+function requestedSubjects(...places: Map<string, Entry>[]): string[] {
+  const values = places.map((place) => place.get('sub')?.value ?? undefined).filter((value) => value !== undefined)
+  return [
+    ...new Set(
+      values.map((value) => {
+        if (typeof value !== 'string') throw malformed('a string as value of sub', describe(value))
+        return value
+      }),
+    ),
+  ]
 }
 
 /** One member of the document as a Map, so that names such as `__proto__` stay plain keys. */

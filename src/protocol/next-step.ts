@@ -50,12 +50,12 @@ export function nextStep(situation: Situation): Step {
   const isSilent = request.prompt.includes('none')
   const stop = (code: ErrorCode, description: string): Step => ({ kind: 'error', code, description })
 
-  const wanted = situation.expected_sub ?? request.claims?.sub
+  // Both hold when both are given (OIDC Core §3.1.2.1 id_token_hint, §5.5.1 sub).
+  const wanted = [situation.expected_sub, request.claims?.sub].filter((sub) => sub !== undefined)
+  const isSomebodyElse = person !== undefined && wanted.some((sub) => sub !== person.sub)
   const isFresh = person !== undefined && person.session.authenticated_at > situation.started_at
-  if (person && wanted !== undefined && person.sub !== wanted && isFresh) {
-    return stop('login_required', 'somebody else than the requested person signed in')
-  }
-  if (!person || mustSignIn(situation, person.session) || (wanted !== undefined && person.sub !== wanted)) {
+  if (isSomebodyElse && isFresh) return stop('login_required', 'somebody else than the requested person signed in')
+  if (!person || mustSignIn(situation, person.session) || isSomebodyElse) {
     return isSilent ? stop('login_required', 'nobody suitable is signed in') : { kind: 'sign-in' }
   }
   if (request.prompt.includes('select_account') && !isFresh && person.session.selected_at <= situation.started_at) {

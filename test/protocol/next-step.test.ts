@@ -1,0 +1,196 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { AuthorizationRequest, Prompt } from '../../src/protocol/authorization-request.ts'
+import { type Consent, nextStep, type Situation, type Step } from '../../src/protocol/next-step.ts'
+
+const started = 1_000_000
+const before = started - 60_000
+const since = started + 1000
+
+/** A person who signed in a minute before the request came, and allowed everything of it before. */
+interface Case {
+  request?: Partial<AuthorizationRequest>
+  signedIn?: number | false
+  selected?: number
+  consent?: Partial<Consent> | false
+  requireConsent?: boolean
+  expected?: string
+  now?: number
+}
+
+const known: Consent = { given_at: before, scopes: { openid: before, email: before }, claims: {} }
+
+function stepOf({
+  request,
+  signedIn = before,
+  selected = 0,
+  consent = {},
+  requireConsent = true,
+  expected,
+  now,
+}: Case): Step {
+  const situation: Situation = {
+    request: {
+      client_id: 'web',
+      redirect_uri: 'https://rp.test/cb',
+      response_mode: 'query',
+      scope: ['openid', 'email'],
+      prompt: [],
+      ...request,
+    },
+    require_consent: requireConsent,
+    expected_sub: expected,
+    started_at: started,
+    now: now ?? started + 2000,
+  }
+  if (signedIn === false) return nextStep(situation)
+  const session = { id: 's', authenticated_at: signedIn, acr: '1', amr: ['pwd'], idp: 'local', selected_at: selected }
+  const given = consent === false ? undefined : { ...known, ...consent }
+  return nextStep({ ...situation, person: { sub: 'ada', session, consent: given } })
+}
+
+const outcomeOf = (step: Step): string => (step.kind === 'error' ? step.code : step.kind)
+const prompt = (...prompt: Prompt[]): Case['request'] => ({ prompt })
+
+describe('the next step', () => {
+  it.each<[string, string, Case]>([
+    ['responds', 'respond', {}],
+    ['signs a stranger in', 'sign-in', { signedIn: false }],
+    ['A17 prompt=none: a stranger', 'login_required', { signedIn: false, request: prompt('none') }],
+    ['A17 prompt=none: nothing missing', 'respond', { request: prompt('none') }],
+    ['A17 prompt=none: no consent', 'consent_required', { consent: false, request: prompt('none') }],
+    ['A17 prompt=none: too old a sign-in', 'login_required', { request: { prompt: ['none'], max_age: 10 } }],
+    ['A17 prompt=none: somebody else', 'login_required', { request: prompt('none'), expected: 'bob' }],
+
+    ['A18 prompt=login: signed in before', 'sign-in', { request: prompt('login') }],
+    ['A18 prompt=login: at the same moment', 'sign-in', { request: prompt('login'), signedIn: started }],
+    ['A18 prompt=login: since', 'respond', { request: prompt('login'), signedIn: since }],
+    ['A18 prompt=login consent: signed in first', 'sign-in', { request: prompt('login', 'consent') }],
+    ['A18 prompt=login consent: then asked', 'consent', { request: prompt('login', 'consent'), signedIn: since }],
+
+    ['A19 max_age reached', 'sign-in', { request: { max_age: 10 } }],
+    ['A19 max_age not reached', 'respond', { request: { max_age: 10_000 } }],
+    ['A19 max_age to the millisecond', 'respond', { request: { max_age: 62 } }],
+    ['A19 max_age past by one', 'sign-in', { request: { max_age: 62 }, now: before + 62_001 }],
+    ['A19 max_age=0', 'sign-in', { request: { max_age: 0 } }],
+    ['A19 max_age=0, signed in since', 'respond', { request: { max_age: 0 }, signedIn: since }],
+
+    ['select_account: shown', 'select-account', { request: prompt('select_account') }],
+    ['select_account: chosen before', 'select-account', { request: prompt('select_account'), selected: before }],
+    ['select_account: chosen since', 'respond', { request: prompt('select_account'), selected: since }],
+    ['select_account: signed in since', 'respond', { request: prompt('select_account'), signedIn: since }],
+    ['select_account: a stranger signs in', 'sign-in', { request: prompt('select_account'), signedIn: false }],
+    ['select_account: the wrong person signs in', 'sign-in', { request: prompt('select_account'), expected: 'bob' }],
+
+    ['consent: none yet', 'consent', { consent: false }],
+    ['consent: not needed by this client', 'respond', { consent: false, requireConsent: false }],
+    ['S06 consent: a new scope', 'consent', { request: { scope: ['openid', 'email', 'phone'] } }],
+    ['consent: fewer scopes', 'respond', { request: { scope: ['openid'] } }],
+    ['S06 consent: a new claim', 'consent', { request: { claims: { userinfo: ['phone_number'], id_token: [] } } }],
+    [
+      'consent: a known claim',
+      'respond',
+      { request: { claims: { userinfo: ['x'], id_token: ['x'] } }, consent: { claims: { x: 1 } } },
+    ],
+    ['consent: a scope named constructor', 'consent', { request: { scope: ['openid', 'constructor'] } }],
+    ['consent: a claim named toString', 'consent', { request: { claims: { userinfo: [], id_token: ['toString'] } } }],
+    ['prompt=consent: given before', 'consent', { request: prompt('consent') }],
+    ['prompt=consent: given since', 'respond', { request: prompt('consent'), consent: { given_at: since } }],
+    ['prompt=consent: by any client', 'consent', { request: prompt('consent'), requireConsent: false }],
+    [
+      'prompt=consent: given since, for less',
+      'consent',
+      { request: { prompt: ['consent'], scope: ['openid', 'phone'] }, consent: { given_at: since } },
+    ],
+
+    ['id_token_hint: this person', 'respond', { expected: 'ada' }],
+    ['id_token_hint: another person', 'sign-in', { expected: 'bob' }],
+    ['id_token_hint: another one signed in since', 'login_required', { expected: 'bob', signedIn: since }],
+    ['A27 claims sub: another person', 'sign-in', { request: { claims: { userinfo: [], id_token: [], sub: 'bob' } } }],
+    [
+      'A27 claims sub: another one signed in since',
+      'login_required',
+      { request: { claims: { userinfo: [], id_token: [], sub: 'bob' } }, signedIn: since },
+    ],
+    [
+      'A27 claims sub beside a hint: both hold',
+      'sign-in',
+      { request: { claims: { userinfo: [], id_token: [], sub: 'bob' } }, expected: 'ada' },
+    ],
+    [
+      'an essential acr that was not reached',
+      'unmet_authentication_requirements',
+      { request: { claims: { userinfo: [], id_token: [], essential_acr: ['2'] } } },
+    ],
+    [
+      'an essential acr that was',
+      'respond',
+      { request: { claims: { userinfo: [], id_token: [], essential_acr: ['2', '1'] } } },
+    ],
+  ])('%s: %s', (_, expected, situation) => {
+    expect(outcomeOf(stepOf(situation))).toBe(expected)
+  })
+
+  it('S06 names what is new', () => {
+    const claims = { userinfo: ['phone_number'], id_token: ['phone_number'] }
+    expect(stepOf({ request: { scope: ['openid', 'phone'], claims } })).toEqual({
+      kind: 'consent',
+      new_scopes: ['phone'],
+      new_claims: ['phone_number'],
+    })
+  })
+})
+
+describe('whatever the situation', () => {
+  const prompts = fc.constantFrom<Prompt[]>(
+    [],
+    ['none'],
+    ['login'],
+    ['consent'],
+    ['select_account'],
+    ['login', 'consent'],
+  )
+  const moment = fc.constantFrom(before, started, since)
+  const situations = fc.record({
+    request: fc.record({ prompt: prompts, scope: fc.subarray(['openid', 'email', 'phone']) }),
+    signedIn: fc.oneof(fc.constant<false>(false), moment),
+    selected: moment,
+    consent: fc.oneof(fc.constant<false>(false), fc.record({ given_at: moment })),
+    requireConsent: fc.boolean(),
+    expected: fc.constantFrom('ada', 'bob'),
+  })
+
+  it('prompt=none shows no page', () => {
+    fc.assert(
+      fc.property(situations, (situation) => {
+        const step = stepOf({ ...situation, request: { ...situation.request, prompt: ['none'] } })
+        expect(['respond', 'error']).toContain(step.kind)
+      }),
+    )
+  })
+
+  it('nobody gets an answer who is not signed in, is somebody else, or was not asked', () => {
+    fc.assert(
+      fc.property(situations, (situation) => {
+        if (stepOf(situation).kind !== 'respond') return
+        expect(situation.signedIn).not.toBe(false)
+        expect(situation.expected).toBe('ada')
+        if (situation.request.prompt.includes('login')) expect(situation.signedIn).toBe(since)
+        if (situation.requireConsent) {
+          expect(situation.consent).not.toBe(false)
+          expect(situation.request.scope).not.toContain('phone')
+        }
+      }),
+    )
+  })
+
+  it('who did everything since the request came is asked for nothing twice', () => {
+    fc.assert(
+      fc.property(situations, (situation) => {
+        const scopes = { openid: since, email: since, phone: since }
+        const done = { signedIn: since, selected: since, consent: { given_at: since, scopes }, expected: 'ada' }
+        expect(stepOf({ ...situation, ...done }).kind).toBe('respond')
+      }),
+    )
+  })
+})
