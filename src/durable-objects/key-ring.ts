@@ -177,8 +177,6 @@ function withPatience<T>(task: () => Promise<T>, patience: number): Promise<T> {
   return Promise.race([task(), timeout]).finally(() => clearTimeout(timer))
 }
 
-/** drizzle's own message carries the parameters of the statement; its cause does not. */
 function unavailable(fault: unknown): Unavailable {
-  const cause = fault instanceof Error && fault.cause instanceof Error ? fault.cause : fault
-  return { outcome: 'unavailable', reason: cause instanceof Error ? cause.message : 'unknown' }
+  return { outcome: 'unavailable', reason: fault instanceof Error ? fault.message : 'unknown' }
 }

@@ -48,6 +48,13 @@ async function rotated() {
   return { old, kid, activates_at: answer.activates_at }
 }
 
+const usingVault = (vault: Partial<Vault>, task: (ring: KeyRing) => Promise<void>) =>
+  runInDurableObject(theRing(), async (ring) => {
+    const before: unknown = Reflect.get(ring, 'vault')
+    Reflect.set(ring, 'vault', { name: 'test', ...vault })
+    await task(ring).finally(() => Reflect.set(ring, 'vault', before))
+  })
+
 describe('the first key', () => {
   it('is not made while no client is enabled', async () => {
     await addClient({ enabled: false })
@@ -70,15 +77,19 @@ describe('the first key', () => {
     expect(await rowsOf('audit_events')).toHaveLength(1)
   })
 
-  it('K06 is one even when two objects believe to be the ring', async () => {
+  it('K06 is one even when another object believes to be the ring and was quicker', async () => {
     await addClient()
-    const rings = ['https://id.test', 'https://other.test', 'https://third.test'].map((name) => theRing(name))
-    const answers = await Promise.all(rings.map((ring) => ring.ensure(noon)))
-    const keys = await keysInD1()
-    expect(keys).toHaveLength(1)
-    for (const answer of answers) {
-      expect(answer.outcome === 'ready' && answer.keys.map((key) => key.kid)).toEqual(keys.map((key) => key.kid))
+    const elect: Vault['elect'] = async (_, generate) => {
+      const material = await generate()
+      await theRing('https://other.test').ensure(noon)
+      return { ...material, version: 'too late' }
     }
+    await usingVault({ elect }, async (ring) => {
+      const answer = await ring.ensure(noon)
+      const keys = await keysInD1()
+      expect(keys).toMatchObject([{ vault: 'local' }])
+      expect(answer).toEqual({ outcome: 'ready', created: false, keys })
+    })
     expect(await rowsOf('audit_events')).toHaveLength(1)
   })
 
@@ -375,13 +386,6 @@ describe('retirement in an emergency', () => {
 })
 
 describe('a vault', () => {
-  const usingVault = (vault: Partial<Vault>, task: (ring: KeyRing) => Promise<void>) =>
-    runInDurableObject(theRing(), async (ring) => {
-      const before: unknown = Reflect.get(ring, 'vault')
-      Reflect.set(ring, 'vault', { name: 'test', ...vault })
-      await task(ring).finally(() => Reflect.set(ring, 'vault', before))
-    })
-
   it('K09 brings nothing into the ring that fails its self-test', async () => {
     await addClient()
     const [one, other] = await Promise.all([1, 2].map(() => generateKeyMaterial('RSA', 2048, noon)))
@@ -391,6 +395,17 @@ describe('a vault', () => {
       expect(await ring.ensure(noon)).toEqual({ outcome: 'unavailable', reason })
     })
     expect(await keysInD1()).toEqual([])
+  })
+
+  it('is asked for one successor, however many ask for a rotation at the same moment', async () => {
+    await firstKey()
+    const made = await generateKeyMaterial('RSA', 2048, noon)
+    const add = vi.fn(async () => ({ ...made, version: 'v' }))
+    await usingVault({ add }, async (ring) => {
+      const answers = await Promise.all([1, 2, 3].map(() => ring.rotate(noon, cause)))
+      expect(answers.filter((answer) => answer.outcome === 'announced')).toHaveLength(1)
+    })
+    expect(add).toHaveBeenCalledTimes(1)
   })
 
   it('K08 that never answers holds up later calls for a minute, not for good', async () => {
