@@ -9,7 +9,8 @@ export default {
   async fetch(_request, env) {
     turn += 1
     const person = env.PERSON.get(env.PERSON.idFromName(`person ${turn % people}`))
-    await person.write('h'.repeat(43), 'v'.repeat(300))
+    // Another value each time: SQLite writes nothing for a row that stays the same.
+    await person.write('h'.repeat(43), `${crypto.randomUUID()}${'v'.repeat(264)}`)
     const { privateKey, algorithm } = await keysOf(env.ALG)
     const access_token = await signedToken(privateKey, algorithm)
     const id_token = await signedToken(privateKey, algorithm)
