@@ -29,7 +29,22 @@ export async function rest(): Promise<void> {
   begun += 1
 }
 
+/**
+ * Who may wait in one isolate: about two seconds of work, which is less than their callers' patience. A device is let in when strangers no
+ * longer are.
+ */
+const roomHere = { stranger: 16, device: 24 }
+/** Milliseconds. A shard that died with its line is not counted for ever. */
+const longestWait = 10_000
+const waitingHere = new Set<Job>()
+
+function isFull(line: Line, now: number): boolean {
+  for (const job of waitingHere) if (now - job.since > longestWait) waitingHere.delete(job)
+  return waitingHere.size >= roomHere[line]
+}
+
 interface Job {
+  since: number
   name: string
   run(): Promise<void>
 }
@@ -51,6 +66,7 @@ export function createQueue(): Queue {
     isRunning = true
     for (let job = next(); job; job = next()) {
       await rest()
+      waitingHere.delete(job)
       await job.run()
     }
     isRunning = false
@@ -61,8 +77,12 @@ export function createQueue(): Queue {
       const waiting = lines[line]
       if (waiting.length >= room[line]) return undefined
       if (waiting.filter((job) => job.name === name).length >= roomForName) return undefined
+      const since = performance.now()
+      if (isFull(line, since)) return undefined
       return new Promise((resolve, reject) => {
-        waiting.push({ name, run: () => work().then(resolve, reject) })
+        const job = { since, name, run: () => work().then(resolve, reject) }
+        waiting.push(job)
+        waitingHere.add(job)
         if (!isRunning) void run()
       })
     },
