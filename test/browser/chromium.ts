@@ -10,7 +10,7 @@ export function launchChromium(): Promise<Browser> {
     throw new Error(`no browser at ${executablePath}: apt-get install chromium, or set CHROMIUM_PATH`)
   }
   const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run']
-  return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', ...quiet] })
+  return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', ...quiet] })
 }
 
 export const phone = { width: 390, height: 844 }

@@ -1,0 +1,103 @@
+// What every journey needs: a provider that people reach by name, a browser, the site of a client, and Ada.
+
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { password, seedAda, seedClient, seedRobot } from '../flows/cast.ts'
+import { type Provider, pkce, startProvider } from '../node/server.ts'
+import { type ClientSite, openClientSite } from './client-site.ts'
+import { receiveVisitors, type Visitor, type Visitors } from './visitors.ts'
+
+export { password } from '../flows/cast.ts'
+
+export interface Stage {
+  provider: Provider
+  site: ClientSite
+  /** A new visitor who is nobody yet. */
+  visit: Visitors['visit']
+  /** A new visitor who is signed in as Ada. */
+  visitAsAda(options?: BrowserContextOptions): Promise<Visitor>
+  /** After each test: see Visitors. */
+  leave: Visitors['leave']
+  /** Address of an authorization request. */
+  request(parameters?: Record<string, string>): string
+  close(): Promise<void>
+}
+
+interface StageOptions {
+  vars?: Record<string, string>
+  /** See openClientSite. */
+  files?: Record<string, string>
+}
+
+/** With the confidential clients `web`, and `careful`, which needs consent. */
+export async function openStage({ vars = {}, files = {} }: StageOptions = {}): Promise<Stage> {
+  const port = await freePort()
+  const [provider, visitors, site] = await Promise.all([
+    startProvider({ port, issuer: `http://localhost:${port}`, vars }),
+    receiveVisitors(),
+    openClientSite(files),
+  ])
+  await seedAda(provider)
+  await seedRobot(provider)
+  const settings = { redirect_uris: [site.redirectUri], scopes: ['openid', 'profile', 'email', 'address', 'phone'] }
+  await seedClient(provider, 'web', { ...settings, client_name: 'Web shop' })
+  await seedClient(provider, 'careful', { ...settings, client_name: 'Careful Books', require_consent: true })
+
+  const stage: Stage = {
+    provider,
+    site,
+    visit: visitors.visit,
+    leave: visitors.leave,
+    async visitAsAda(options) {
+      const visitor = await visitors.visit(options)
+      await visitor.page.goto(`${provider.issuer}/account`)
+      await signIn(visitor.page)
+      await visitor.page.waitForURL(`${provider.issuer}/account`)
+      return visitor
+    },
+    request: (parameters = {}) => {
+      const query = new URLSearchParams({
+        client_id: 'web',
+        response_type: 'code',
+        redirect_uri: site.redirectUri,
+        scope: 'openid profile',
+        state: 'of-the-client',
+        code_challenge: pkce().code_challenge,
+        code_challenge_method: 'S256',
+        ...parameters,
+      })
+      return `${provider.issuer}/connect/authorize?${query}`
+    },
+    async close() {
+      await Promise.all([visitors.close(), site.close(), provider.stop()])
+    },
+  }
+  return stage
+}
+
+/** On a login page. Waits for the page that follows. */
+export async function signIn(page: Page, username = 'ada', typed = password): Promise<void> {
+  await page.fill('#username', username)
+  await page.fill('#password', typed)
+  await press(page, '#sign-in')
+}
+
+/** A button or link that leads to another page; waits for that page. */
+export async function press(page: Page, selector: string): Promise<void> {
+  await Promise.all([page.waitForEvent('domcontentloaded'), page.click(selector)])
+}
+
+/** What kind of page is shown: `login`, `consent`, … */
+export const kindOf = async (page: Page): Promise<string> =>
+  ((await page.locator('body').getAttribute('class')) ?? '').replace('page-', '')
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo
+      probe.close(() => resolve(port))
+    })
+  })
+}
