@@ -1,9 +1,12 @@
 import { X509Certificate } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import * as der from '../../src/crypto/der.ts'
 import { faultOf, generateKeyMaterial, type KeyMaterial } from '../../src/crypto/key-material.ts'
 import type { KeyFamily } from '../../src/crypto/signing-algorithms.ts'
 import { createCertificate, parseCertificate, thumbprints } from '../../src/crypto/x509.ts'
+
+// RSA keys are made by chance: mostly in 0.1 s, now and then in a second, on a busy machine in several.
+vi.setConfig({ testTimeout: 30_000 })
 
 const now = Date.UTC(2026, 10, 21, 12)
 const families: KeyFamily[] = ['RSA', 'P-256', 'P-384', 'Ed25519']

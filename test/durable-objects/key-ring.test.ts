@@ -10,6 +10,9 @@ import type { KeyVersion, Vault } from '../../src/vaults/vault.ts'
 import { noon } from '../context.ts'
 import { addClient, cause, emptyRing, keysInD1, set, theRing } from '../keys/ring.ts'
 
+// RSA keys are made by chance: mostly in 0.1 s, now and then in a second, on a busy machine in several.
+vi.setConfig({ testTimeout: 30_000 })
+
 const second = 1000
 const hour = 3600 * second
 const day = 24 * hour

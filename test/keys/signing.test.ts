@@ -9,6 +9,9 @@ import { OAuthError } from '../../src/protocol/errors.ts'
 import { aContext, noon } from '../context.ts'
 import { addClient, cause, contextAt, emptyRing, keysInD1, set, theRing } from './ring.ts'
 
+// RSA keys are made by chance: mostly in 0.1 s, now and then in a second, on a busy machine in several.
+vi.setConfig({ testTimeout: 30_000 })
+
 const second = 1000
 const hour = 3600 * second
 const claims = { iss: 'https://id.test', sub: 'zoë', aud: 'api', iat: noon / second, exp: noon / second + 3600 }
