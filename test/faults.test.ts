@@ -3,6 +3,7 @@ import { evictAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runI
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Subject } from '../src/durable-objects/subject.ts'
+import { tidyUp } from '../src/scheduled.ts'
 import { aColdIsolate } from './counting.ts'
 import {
   authorizeUrl,
@@ -297,4 +298,14 @@ describe('X04 growth', () => {
     expect((await listDurableObjectIds(env.SUBJECT)).length).toBe(before)
     expect(await rows()).toEqual(rowsBefore)
   })
+})
+
+it('the cron drops changes of configuration after a week, never the newest, and lets the ring catch up', async () => {
+  const epochs = async () =>
+    (await env.DB.prepare('SELECT epoch FROM config_changes ORDER BY epoch').all<{ epoch: number }>()).results
+  const before = await epochs()
+  await tidyUp(env, Date.now())
+  expect(await epochs()).toEqual(before)
+  await tidyUp(env, Date.now() + 8 * 86_400_000)
+  expect(await epochs()).toEqual(before.slice(-1))
 })

@@ -13,7 +13,7 @@ const levels: string[][] = [
   ['grant-types'],
   ['endpoints', 'interaction', 'admin'],
   ['responses.ts', 'routes.ts', 'cross-origin.ts', 'client-hint.ts', 'playground.ts'],
-  ['handle.ts'],
+  ['handle.ts', 'scheduled.ts'],
   ['index.ts'],
 ]
 
