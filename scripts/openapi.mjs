@@ -1,8 +1,14 @@
-// Writes docs/openapi.json from the schemas that the operators' interface is served by.
+// Writes docs/openapi.json and docs/seed-file.schema.json from the schemas that the operators' interface is served by.
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { openApiDocument } from '../src/admin/openapi.ts'
+import { seedFileSchema } from '../src/admin/seed-file.ts'
 
-const file = path.join(import.meta.dirname, '..', 'docs', 'openapi.json')
-writeFileSync(file, `${JSON.stringify(openApiDocument(), null, 2)}\n`)
-console.log(file)
+const write = (name, document) => {
+  const file = path.join(import.meta.dirname, '..', 'docs', name)
+  writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`)
+  console.log(file)
+}
+
+write('openapi.json', openApiDocument())
+write('seed-file.schema.json', seedFileSchema())

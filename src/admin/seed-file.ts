@@ -189,3 +189,15 @@ export function requestsOf(seed: Seed): SeedRequest[] {
   )
   return [...settings, ...records]
 }
+
+/** For editors: docs/seed-file.schema.json. A text may be a variable instead, so the forms of texts are left to the judgement. */
+export function seedFileSchema(): unknown {
+  return z.toJSONSchema(seedFile, {
+    io: 'input',
+    unrepresentable: 'any',
+    override({ jsonSchema }) {
+      if (jsonSchema.type !== 'string') return
+      for (const keyword of ['pattern', 'format', 'minLength', 'maxLength'] as const) delete jsonSchema[keyword]
+    },
+  })
+}

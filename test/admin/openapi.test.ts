@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
 import committed from '../../docs/openapi.json'
+import committedSeedSchema from '../../docs/seed-file.schema.json'
 import { openApiDocument } from '../../src/admin/openapi.ts'
+import { seedFileSchema } from '../../src/admin/seed-file.ts'
 import { adminRoutes } from '../../src/admin/table.ts'
 import { ask } from './context.ts'
 
@@ -8,6 +10,10 @@ const document = JSON.parse(JSON.stringify(openApiDocument()))
 
 it('docs/openapi.json is what the schemas say (npm run openapi)', () => {
   expect(committed).toEqual(document)
+})
+
+it('docs/seed-file.schema.json is what seed files are read by (npm run openapi)', () => {
+  expect(committedSeedSchema).toEqual(JSON.parse(JSON.stringify(seedFileSchema())))
 })
 
 it('names every route once, each with an operationId of its own', () => {

@@ -1,0 +1,95 @@
+// The operators' interface as scripts call it: of the provider on this machine, or with --remote of another one.
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { readDevVars, root } from './dev-vars.ts'
+
+export interface Operator {
+  issuer: string
+  request(method: string, path: string, body?: unknown): Promise<Answer>
+}
+
+export interface Answer {
+  status: number
+  /** The parsed JSON, undefined for none. */
+  body: Record<string, unknown> | undefined
+}
+
+export interface Problem {
+  title?: string
+  fields?: Record<string, string>
+}
+
+/** A fault that a person can mend: printed without a stack. */
+export class Refusal extends Error {}
+
+/** What `--remote [URL]` says of where to go, and the other arguments. */
+export function parseArguments(args: string[]): { remote: string | true | undefined; rest: string[] } {
+  const at = args.indexOf('--remote')
+  if (at < 0) return { remote: undefined, rest: args }
+  const next = args[at + 1]
+  const hasUrl = next !== undefined && /^https?:/.test(next)
+  return {
+    remote: hasUrl ? next : true,
+    rest: args.filter((_, index) => index !== at && !(hasUrl && index === at + 1)),
+  }
+}
+
+/** Throws a Refusal that names what is missing. */
+export function findOperator(remote: string | true | undefined): Operator {
+  const variables = remote === undefined ? { ...process.env, ...readDevVars() } : process.env
+  const issuer = (typeof remote === 'string' ? remote : (variables.AUTHORITY_URL ?? configuredIssuer())).replace(
+    /\/$/,
+    '',
+  )
+  const token = variables.OPERATOR_TOKEN
+  if (!issuer) {
+    throw new Refusal(
+      remote === undefined
+        ? 'There is no provider on this machine yet: npm start'
+        : 'Which provider? --remote https://id.example.com, or AUTHORITY_URL in wrangler.toml',
+    )
+  }
+  if (!token) throw new Refusal(`OPERATOR_TOKEN is not set: the one of ${issuer} belongs into the environment`)
+  return { issuer, request: (method, route, body) => send(issuer, token, method, route, body) }
+}
+
+/** AUTHORITY_URL of [vars], as far as a line of wrangler.toml tells. */
+export function configuredIssuer(): string {
+  const text = readFileSync(path.join(root, 'wrangler.toml'), 'utf8')
+  return /^AUTHORITY_URL\s*=\s*"([^"]*)"/m.exec(text)?.[1] ?? ''
+}
+
+async function send(issuer: string, token: string, method: string, route: string, body: unknown): Promise<Answer> {
+  const headers: Record<string, string> = { authorization: `Bearer ${token}` }
+  if (body !== undefined) headers['content-type'] = 'application/json'
+  let response: Response
+  try {
+    const content = body === undefined ? {} : { body: JSON.stringify(body) }
+    response = await fetch(`${issuer}/admin/api/${route}`, { method, headers, ...content })
+  } catch (error) {
+    throw new Refusal(`${issuer} does not answer (${reasonOf(error)}): is it running?`)
+  }
+  const text = await response.text()
+  const isJson = /json/.test(response.headers.get('content-type') ?? '')
+  const answer: Answer = { status: response.status, body: isJson ? JSON.parse(text) : undefined }
+  if (response.status === 401) throw new Refusal(`${issuer} does not know this OPERATOR_TOKEN`)
+  if (response.status === 404 && /switched off/.test(text)) throw new Refusal(`${issuer} has no OPERATOR_TOKEN`)
+  if (response.status === 429 || response.status >= 500) throw new Refusal(`${issuer}: ${response.status} ${text}`)
+  return answer
+}
+
+const reasonOf = (error: unknown): string => {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof Error ? cause.message || 'no connection' : String(error)
+}
+
+/** Runs a script: a Refusal is one line and exit code 1. */
+export async function run(script: () => Promise<void>): Promise<void> {
+  try {
+    await script()
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,28 @@
+// npm run reset: removes all data of the provider on this machine. .dev.vars stays: its secrets seal nothing any more.
+import { readdirSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { readDevVars, root } from './dev-vars.ts'
+import { Refusal, run } from './operator.ts'
+import { isTaken, portOf, stateFolder } from './place.ts'
+
+await run(async () => {
+  const port = portOf(readDevVars().AUTHORITY_URL)
+  if (await isTaken(port))
+    throw new Refusal(`Something answers on port ${port}. If it is the provider, stop it first (Ctrl-C).`)
+  const parent = path.dirname(stateFolder(port))
+  const folders = readEntries(parent).filter((name) => /^state(-\d+)?$/.test(name))
+  for (const name of folders) rmSync(path.join(parent, name), { recursive: true })
+  console.log(
+    folders.length > 0
+      ? `Removed ${folders.map((name) => path.relative(root, path.join(parent, name))).join(', ')}. npm start begins anew.`
+      : 'There was nothing to remove.',
+  )
+})
+
+function readEntries(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}

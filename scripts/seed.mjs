@@ -1,0 +1,68 @@
+// npm run seed -- file.json [--remote [URL]]: creates and updates what a seed file describes (docs/seed-file.md), through the operators'
+// interface. Applied twice, it changes nothing the second time.
+import { readFileSync } from 'node:fs'
+import { judgeSeed, parseSeed, pathsOf, requestsOf } from '../src/admin/seed-file.ts'
+import { readDevVars } from './dev-vars.ts'
+import { findOperator, parseArguments, Refusal, run } from './operator.ts'
+
+/**
+ * @param {string} file
+ * @param {import('./operator.ts').Operator} operator
+ * @param {(line: string) => void} print
+ */
+export async function applySeed(file, operator, print) {
+  const parsed = parseSeed(read(file), { ...readDevVars(), ...process.env, AUTHORITY_URL: operator.issuer })
+  if ('faults' in parsed) throw faulty(file, parsed.faults)
+  const { seed } = parsed
+  const stored = await readStored(pathsOf(seed), operator)
+  const faults = await judgeSeed(seed, stored, operator.issuer)
+  if (Object.keys(faults).length > 0) throw faulty(file, faults)
+  for (const request of requestsOf(seed)) print(await apply(request, stored, operator))
+}
+
+function read(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Refusal(`${file}: ${error.message}`)
+  }
+}
+
+function faulty(file, faults) {
+  const lines = Object.entries(faults).map(([path, fault]) => `  ${path} ${fault}`)
+  return new Refusal(`${file} has faults, nothing was written:\n${lines.join('\n')}`)
+}
+
+async function readStored(paths, operator) {
+  const answers = new Map()
+  for (const path of paths) {
+    const { status, body } = await operator.request('GET', path)
+    answers.set(path, status === 200 ? body : undefined)
+  }
+  return answers
+}
+
+async function apply({ method, path, body, name }, stored, operator) {
+  const before = stored.get(path)
+  const answer = await operator.request(method, path, body)
+  if (answer.status >= 400) throw refused(name, answer.body)
+  const { pushed, ...after } = answer.body ?? {}
+  const what = !before ? 'created' : JSON.stringify(before) === JSON.stringify(after) ? 'unchanged' : 'updated'
+  const hint = pushed === false ? ' (its sessions learn of it at the next sign-in)' : ''
+  return `${what.padEnd(9)} ${name}${hint}`
+}
+
+/** What only the provider can know: a login name that somebody else has, for example. What came before it is written. */
+function refused(name, problem) {
+  const fields = Object.entries(problem?.fields ?? {}).map(([path, fault]) => `\n  ${name}.${path} ${fault}`)
+  return new Refusal(`refused   ${name}: ${problem?.title}${fields.join('')}`)
+}
+
+if (import.meta.main) {
+  await run(async () => {
+    const { remote, rest } = parseArguments(process.argv.slice(2))
+    const [file] = rest
+    if (!file || rest.length > 1) throw new Refusal('Usage: npm run seed -- file.json [--remote [URL]]')
+    await applySeed(file, findOperator(remote), console.log)
+  })
+}

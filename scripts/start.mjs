@@ -1,0 +1,191 @@
+// npm start: a working provider on this machine. Makes secrets, applies migrations, serves, seeds the demo data once, and says how to use it.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
+import { pronounceable, randomSecret, readDevVars, root, sealingSecrets, writeDevVars } from './dev-vars.ts'
+import { findOperator, Refusal, run } from './operator.ts'
+import { defaultPort, isTaken, portOf, stateFolder } from './place.ts'
+import { applySeed } from './seed.mjs'
+
+const patienceMilliseconds = 90_000
+const wrangler = path.join(root, 'node_modules', 'wrangler', 'bin', 'wrangler.js')
+
+/** wrangler's own talk; what the Worker logs is JSON, and anything else may be a fault that somebody should see. */
+const chatter = /^\[wrangler:info\]|^⎔|^\s*$/
+
+await run(async () => {
+  const { issuer, port, note } = choosePlace()
+  const state = stateFolder(port)
+  await refuseTakenPort(port)
+  prepareSecrets(issuer, state)
+  await migrate(state)
+
+  const server = serve(port, state)
+  const end = endTogether(server)
+  try {
+    await untilHealthy(issuer, server)
+    await seedOnce(state)
+    console.log(block(issuer, note))
+    server.showLog()
+  } catch (error) {
+    end()
+    throw error
+  }
+})
+
+/** The port is part of the issuer; both are remembered in .dev.vars. */
+function choosePlace() {
+  const known = readDevVars().AUTHORITY_URL
+  const wanted = process.env.PORT
+  if (wanted !== undefined && !/^[1-9]\d{1,4}$/.test(wanted)) throw new Refusal(`PORT=${wanted} is not a port`)
+  const url = new URL(known || `http://localhost:${defaultPort}`)
+  const before = portOf(known)
+  const port = wanted === undefined ? before : Number(wanted)
+  url.port = String(port)
+  const issuer = url.href.replace(/\/$/, '')
+  if (issuer !== known) writeDevVars({ AUTHORITY_URL: issuer })
+  const note =
+    known && port !== before
+      ? `The port is part of the issuer, so this is another provider than ${known}, with data of its own. PORT=${before} npm start brings that one back.`
+      : undefined
+  return { issuer, port, note }
+}
+
+async function refuseTakenPort(port) {
+  if (!(await isTaken(port))) return
+  const other = port + 1
+  throw new Refusal(
+    `Port ${port} is taken: stop what listens there (another npm start?), or take another port:\n\n  PORT=${other} npm start\n\n` +
+      `The port is part of the issuer, http://localhost:${other}: clients are configured with it, and it has data of its own.`,
+  )
+}
+
+/** What is missing is made; but secrets that sealed the data there is cannot be made again. */
+function prepareSecrets(issuer, state) {
+  const known = readDevVars()
+  const gone = sealingSecrets.filter((name) => !known[name])
+  if (gone.length > 0 && existsSync(path.join(state, 'v3', 'd1'))) {
+    throw new Refusal(
+      `There is data in ${path.relative(root, state)}, but ${gone.join(', ')} of it are gone from .dev.vars. Without them its keys, passwords and sessions ` +
+        'are lost.\n\n  Restore .dev.vars, or\n  npm run reset     removes the data; npm start then begins anew',
+    )
+  }
+  const wanted = {
+    ...Object.fromEntries(
+      [...sealingSecrets, 'OPERATOR_TOKEN', 'DEMO_CLIENT_SECRET'].map((name) => [name, randomSecret()]),
+    ),
+    DEMO_PASSWORD: pronounceable(),
+    PLAYGROUND: 'on',
+    AUTHORITY_URL: issuer,
+  }
+  // An empty value was written by somebody: it switches off what it names.
+  const missing = Object.entries(wanted).filter(([name]) => known[name] === undefined || gone.includes(name))
+  if (missing.length > 0) writeDevVars(Object.fromEntries(missing))
+}
+
+/** wrangler, without a terminal and without its questions to the network; what stands in .dev.vars is not overruled by the shell. */
+function startWrangler(args) {
+  const env = {
+    ...process.env,
+    CI: 'true',
+    CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+    WRANGLER_SEND_METRICS: 'false',
+    WRANGLER_HIDE_BANNER: 'true',
+  }
+  for (const name of [...sealingSecrets, 'OPERATOR_TOKEN', 'AUTHORITY_URL', 'PLAYGROUND']) delete env[name]
+  return spawn(process.execPath, [wrangler, ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+async function migrate(state) {
+  mkdirSync(state, { recursive: true })
+  const child = startWrangler(['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', state])
+  const output = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(chunk))
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  if (code !== 0) throw new Refusal(`The migrations could not be applied:\n${Buffer.concat(output)}`)
+}
+
+function serve(port, state) {
+  const args = ['dev', '--ip', '127.0.0.1', '--port', String(port), '--persist-to', state]
+  const child = startWrangler([...args, '--show-interactive-dev-session=false', '--inspector-port', '0'])
+  const early = []
+  let isShown = false
+  for (const [stream, out] of [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      if (!isShown) early.push(line)
+      else if (!chatter.test(line)) out.write(`${line}\n`)
+    })
+  }
+  return {
+    child,
+    early,
+    showLog() {
+      isShown = true
+      early.length = 0
+    },
+  }
+}
+
+/** Ctrl-C reaches wrangler too; a plain signal to this process is passed on. Whoever ends first takes the other with it. */
+function endTogether({ child, early }) {
+  let isEnding = false
+  const end = () => {
+    if (isEnding) return
+    isEnding = true
+    child.kill('SIGINT')
+    setTimeout(5000, undefined, { ref: false }).then(() => child.kill('SIGKILL'))
+  }
+  process.on('SIGINT', end)
+  process.on('SIGTERM', end)
+  process.once('exit', () => child.kill())
+  child.once('close', (code) => {
+    if (isEnding) process.exit(process.exitCode ?? 0)
+    console.error(`The server ended${early.length > 0 ? `:\n${early.join('\n')}` : '.'}`)
+    process.exit(code || 1)
+  })
+  return end
+}
+
+/** Throws a Refusal when the provider says what is wrong with its settings, or nothing for too long. */
+async function untilHealthy(issuer, { early }) {
+  const start = Date.now()
+  while (Date.now() - start < patienceMilliseconds) {
+    const answer = await fetch(`${issuer}/health`).catch(() => undefined)
+    const body = await answer?.json().catch(() => undefined)
+    if (body?.faults) throw new Refusal(`The provider is not configured (.dev.vars):\n  ${body.faults.join('\n  ')}`)
+    if (answer?.ok) return
+    await setTimeout(150)
+  }
+  throw new Refusal(`The server did not answer within ${patienceMilliseconds / 1000} s:\n${early.join('\n')}`)
+}
+
+/** Once for each data folder: what an operator changed or deleted afterwards stays so. */
+async function seedOnce(state) {
+  const marker = path.join(state, 'seeded')
+  if (existsSync(marker) || !readDevVars().OPERATOR_TOKEN) return
+  const operator = findOperator(undefined)
+  const { status } = await operator.request('GET', 'clients/demo-service')
+  if (status === 404) await applySeed(path.join(root, 'seeds', 'demo.json'), operator, () => {})
+  writeFileSync(marker, `${new Date().toISOString()}\n`)
+}
+
+function block(issuer, note) {
+  const { DEMO_PASSWORD, DEMO_CLIENT_SECRET } = readDevVars()
+  const fragment = new URLSearchParams({ client_id: 'demo-service', client_secret: DEMO_CLIENT_SECRET ?? '' })
+  const lines = [
+    ['Issuer', issuer],
+    ['Playground', `${issuer}/playground/#${fragment}`],
+    ['Sign in as', `demo   with password   ${DEMO_PASSWORD}`],
+    [
+      'A token',
+      `curl -s -u demo-service:${DEMO_CLIENT_SECRET} -d grant_type=client_credentials -d scope=full_api_access ${issuer}/connect/token`,
+    ],
+  ]
+  const text = lines.map(([name, value]) => `  ${name.padEnd(11)} ${value}`).join('\n')
+  return `\n${text}\n\n  Ctrl-C stops it. The log follows.${note ? `\n  ${note}` : ''}\n`
+}
