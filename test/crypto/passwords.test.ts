@@ -15,10 +15,15 @@ const scryptPhc = (ln: number, r: number, p: number) => {
 }
 const pbkdf2Phc = (iterations: number) =>
   `$pbkdf2-sha256$i=${iterations}$${b64(salt)}$${b64(pbkdf2Sync(utf8(password), salt, iterations, 32, 'sha256'))}`
-const cpu = async (work: () => Promise<unknown>): Promise<number> => {
-  const start = performance.now()
-  await work()
-  return performance.now() - start
+/** Milliseconds of the quickest of three: what is left when the machine is busy with something else is taken out. */
+async function costOf(work: () => Promise<unknown>): Promise<number> {
+  const times: number[] = []
+  for (let i = 0; i < 3; i += 1) {
+    const start = performance.now()
+    await work()
+    times.push(performance.now() - start)
+  }
+  return Math.min(...times)
 }
 
 describe('hashPassword', () => {
@@ -95,10 +100,9 @@ describe('verifyPassword', () => {
 
   it('P03 spends one hash on every mismatch, whatever is stored', async () => {
     const phc = await hashPassword(password, pepper)
-    const known = await cpu(() => verifyPassword('wrong', phc, pepper))
-    for (const stored of [undefined, 'corrupt', scryptPhc(13, 8, 1), scryptPhc(15, 8, 3), pbkdf2Phc(1000)]) {
-      const spent = await cpu(() => verifyPassword('wrong', stored, pepper))
-      expect(spent, stored).toBeGreaterThan(known * 0.5)
+    const known = await costOf(() => verifyPassword('wrong', phc, pepper))
+    for (const stored of [undefined, 'corrupt', scryptPhc(13, 8, 1), scryptPhc(15, 8, 2), pbkdf2Phc(1000)]) {
+      expect(await costOf(() => verifyPassword('wrong', stored, pepper)), stored).toBeGreaterThan(known * 0.6)
     }
   })
 })
