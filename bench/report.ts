@@ -29,7 +29,7 @@ export function printReport({ figures, statements, cold, plan, size }: Findings)
   const measured = rows().filter((row) => row.phases.every((name) => figures.has(name)))
   const lines = measured.map((row) => lineOf(row, figures))
   console.log(
-    `\nServer CPU for one operation (utime + stime, median of ${plan.rounds} rounds), ${plan.connections} connections`,
+    `\nServer CPU for one operation (utime + stime, lower quartile of ${plan.rounds} rounds), ${plan.connections} connections`,
   )
   printTable([
     ['', 'CPU ms', '/s', 'p50 ms', 'p99 ms', '× floor', '× peer', '× small'],
