@@ -34,8 +34,8 @@ export function parseArguments(args: string[]): { remote: string | true | undefi
   }
 }
 
-/** Throws a Refusal that names what is missing. */
-export function findOperator(remote: string | true | undefined): Operator {
+/** `address`: where it answers, if that is not the issuer. Throws a Refusal that names what is missing. */
+export function findOperator(remote: string | true | undefined, address?: string): Operator {
   const variables = remote === undefined ? { ...process.env, ...readDevVars() } : process.env
   const issuer = (typeof remote === 'string' ? remote : (variables.AUTHORITY_URL ?? configuredIssuer())).replace(
     /\/$/,
@@ -50,7 +50,7 @@ export function findOperator(remote: string | true | undefined): Operator {
     )
   }
   if (!token) throw new Refusal(`OPERATOR_TOKEN is not set: the one of ${issuer} belongs into the environment`)
-  return { issuer, request: (method, route, body) => send(issuer, token, method, route, body) }
+  return { issuer, request: (method, route, body) => send(address ?? issuer, token, method, route, body) }
 }
 
 /** AUTHORITY_URL of [vars], as far as a line of wrangler.toml tells. */
@@ -59,22 +59,22 @@ export function configuredIssuer(): string {
   return /^AUTHORITY_URL\s*=\s*"([^"]*)"/m.exec(text)?.[1] ?? ''
 }
 
-async function send(issuer: string, token: string, method: string, route: string, body: unknown): Promise<Answer> {
+async function send(address: string, token: string, method: string, route: string, body: unknown): Promise<Answer> {
   const headers: Record<string, string> = { authorization: `Bearer ${token}` }
   if (body !== undefined) headers['content-type'] = 'application/json'
   let response: Response
   try {
     const content = body === undefined ? {} : { body: JSON.stringify(body) }
-    response = await fetch(`${issuer}/admin/api/${route}`, { method, headers, ...content })
+    response = await fetch(`${address}/admin/api/${route}`, { method, headers, ...content })
   } catch (error) {
-    throw new Refusal(`${issuer} does not answer (${reasonOf(error)}): is it running?`)
+    throw new Refusal(`${address} does not answer (${reasonOf(error)}): is it running?`)
   }
   const text = await response.text()
   const isJson = /json/.test(response.headers.get('content-type') ?? '')
   const answer: Answer = { status: response.status, body: isJson ? JSON.parse(text) : undefined }
-  if (response.status === 401) throw new Refusal(`${issuer} does not know this OPERATOR_TOKEN`)
-  if (response.status === 404 && /switched off/.test(text)) throw new Refusal(`${issuer} has no OPERATOR_TOKEN`)
-  if (response.status === 429 || response.status >= 500) throw new Refusal(`${issuer}: ${response.status} ${text}`)
+  if (response.status === 401) throw new Refusal(`${address} does not know this OPERATOR_TOKEN`)
+  if (response.status === 404 && /switched off/.test(text)) throw new Refusal(`${address} has no OPERATOR_TOKEN`)
+  if (response.status === 429 || response.status >= 500) throw new Refusal(`${address}: ${response.status} ${text}`)
   return answer
 }
 

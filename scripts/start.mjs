@@ -16,7 +16,7 @@ const wrangler = path.join(root, 'node_modules', 'wrangler', 'bin', 'wrangler.js
 const chatter = /^\[wrangler:info\]|^⎔|^\s*$/
 
 await run(async () => {
-  const { issuer, port, note } = choosePlace()
+  const { issuer, port, address, note } = choosePlace()
   const state = stateFolder(port)
   await refuseTakenPort(port)
   prepareSecrets(issuer, state)
@@ -25,8 +25,8 @@ await run(async () => {
   const server = serve(port, state)
   const end = endTogether(server)
   try {
-    await untilHealthy(issuer, server)
-    await seedOnce(state)
+    await untilHealthy(address, server)
+    await seedOnce(state, address)
     console.log(block(issuer, note))
     server.showLog()
   } catch (error) {
@@ -35,22 +35,24 @@ await run(async () => {
   }
 })
 
-/** The port is part of the issuer; both are remembered in .dev.vars. */
+/** On this machine the port is part of the issuer, and both are remembered in .dev.vars. An issuer elsewhere (a tunnel) stays as it is. */
 function choosePlace() {
-  const known = readDevVars().AUTHORITY_URL
   const wanted = process.env.PORT
   if (wanted !== undefined && !/^[1-9]\d{1,4}$/.test(wanted)) throw new Refusal(`PORT=${wanted} is not a port`)
-  const url = new URL(known || `http://localhost:${defaultPort}`)
+  const known = readDevVars().AUTHORITY_URL
+  const url = URL.parse(known || `http://localhost:${defaultPort}`)
+  if (!url) throw new Refusal(`AUTHORITY_URL in .dev.vars is not an address: ${known}`)
   const before = portOf(known)
   const port = wanted === undefined ? before : Number(wanted)
-  url.port = String(port)
+  if (url.protocol === 'http:') url.port = String(port)
   const issuer = url.href.replace(/\/$/, '')
   if (issuer !== known) writeDevVars({ AUTHORITY_URL: issuer })
+  const address = `http://127.0.0.1:${port}${url.pathname.replace(/\/$/, '')}`
   const note =
-    known && port !== before
+    known && issuer !== known
       ? `The port is part of the issuer, so this is another provider than ${known}, with data of its own. PORT=${before} npm start brings that one back.`
       : undefined
-  return { issuer, port, note }
+  return { issuer, port, address, note }
 }
 
 async function refuseTakenPort(port) {
@@ -152,10 +154,10 @@ function endTogether({ child, early }) {
 }
 
 /** Throws a Refusal when the provider says what is wrong with its settings, or nothing for too long. */
-async function untilHealthy(issuer, { early }) {
+async function untilHealthy(address, { early }) {
   const start = Date.now()
   while (Date.now() - start < patienceMilliseconds) {
-    const answer = await fetch(`${issuer}/health`).catch(() => undefined)
+    const answer = await fetch(`${address}/health`).catch(() => undefined)
     const body = await answer?.json().catch(() => undefined)
     if (body?.faults) throw new Refusal(`The provider is not configured (.dev.vars):\n  ${body.faults.join('\n  ')}`)
     if (answer?.ok) return
@@ -165,10 +167,10 @@ async function untilHealthy(issuer, { early }) {
 }
 
 /** Once for each data folder: what an operator changed or deleted afterwards stays so. */
-async function seedOnce(state) {
+async function seedOnce(state, address) {
   const marker = path.join(state, 'seeded')
   if (existsSync(marker) || !readDevVars().OPERATOR_TOKEN) return
-  const operator = findOperator(undefined)
+  const operator = findOperator(undefined, address)
   const { status } = await operator.request('GET', 'clients/demo-service')
   if (status === 404) await applySeed(path.join(root, 'seeds', 'demo.json'), operator, () => {})
   writeFileSync(marker, `${new Date().toISOString()}\n`)
