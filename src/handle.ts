@@ -91,7 +91,7 @@ function refuse(
   if (form !== 'problem') {
     if (!(error instanceof OAuthError))
       context.log.fault = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    if (refusal.client_id) context.log.client ??= refusal.client_id
+    if (refusal.client_id) context.log.client ??= refusal.client_id.slice(0, 200)
     // What nobody can look up is not kept: addresses that do not exist, and our own outages.
     if (refusal.status < 500 && refusal.status !== 404) noteRefusal(context, path, refusal)
   }
