@@ -1,0 +1,123 @@
+// npm run seed, why and rotate-key against a running provider, as an operator types them.
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Provider, startProvider } from './server.ts'
+
+const scripts = path.join(import.meta.dirname, '..', '..', 'scripts')
+const folder = mkdtempSync(path.join(tmpdir(), 'seed-'))
+const secret = 'b7f2c09e5d814a36e8130fda96c47b52'
+let provider: Provider
+
+beforeAll(async () => {
+  provider = await startProvider()
+})
+afterAll(async () => {
+  rmSync(folder, { recursive: true })
+  await provider.stop()
+})
+
+interface Outcome {
+  code: number
+  output: string
+}
+
+function script(name: string, args: string[], token = provider.secrets.OPERATOR_TOKEN): Promise<Outcome> {
+  const env = { ...process.env, OPERATOR_TOKEN: token, WEB_SECRET: secret }
+  const all = [path.join(scripts, name), ...args, '--remote', provider.issuer]
+  return new Promise((resolve) => {
+    execFile(process.execPath, all, { env }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
+    )
+  })
+}
+
+function seedFile(document: unknown): string {
+  const file = path.join(folder, 'seed.json')
+  writeFileSync(file, JSON.stringify(document))
+  return file
+}
+
+const seed = {
+  users: { alice: { password: 'correct horse battery', name: 'Alice' } },
+  administrators: { alice: { role: 'main_administrator' } },
+  clients: {
+    web: { redirect_uris: ['https://rp.test/cb'], secrets: [{ value: '$WEB_SECRET' }] },
+  },
+}
+
+describe('npm run seed', () => {
+  it('says what it created, what it left, and what it updated', async () => {
+    const created = await script('seed.mjs', [seedFile(seed)])
+    expect(created).toEqual({
+      code: 0,
+      output: 'created   users.alice\ncreated   administrators.alice\ncreated   clients.web\n',
+    })
+    expect((await script('seed.mjs', [seedFile(seed)])).output).toBe(
+      'unchanged users.alice\nunchanged administrators.alice\nunchanged clients.web\n',
+    )
+    const changed = { settings: { display_name: 'Acme' }, users: { alice: { name: 'Alice A.' } } }
+    expect((await script('seed.mjs', [seedFile(changed)])).output).toBe('updated   settings\nupdated   users.alice\n')
+  })
+
+  it('reports every fault with its path, and writes nothing', async () => {
+    const faulty = { users: { bob: {}, carol: { email: 'x' } }, clients: { spa: { scopes: ['nothing'] } } }
+    const form = await script('seed.mjs', [seedFile(faulty)])
+    expect(form.code).toBe(1)
+    expect(form.output).toMatch(/nothing was written:\n {2}users\.carol\.email must be an e-mail address\n$/)
+    const rules = await script('seed.mjs', [seedFile({ ...faulty, users: { bob: {} } })])
+    expect(rules.output).toMatch(/clients\.spa\.redirect_uris .*\n {2}clients\.spa\.scopes .* nothing\n$/)
+    await expect(provider.operator('GET', 'users/bob')).rejects.toThrow('404')
+  })
+
+  it('says what only the provider can refuse', async () => {
+    const { code, output } = await script('seed.mjs', [seedFile({ users: { mallory: { login_name: 'ALICE' } } })])
+    expect(code).toBe(1)
+    expect(output).toMatch(/^refused {3}users\.mallory: .*login_name/)
+  })
+
+  it('names what is wrong with the call', async () => {
+    expect((await script('seed.mjs', [])).output).toMatch(/^Usage/)
+    expect((await script('seed.mjs', ['/nowhere.json'])).output).toMatch(/no such file/)
+    expect((await script('seed.mjs', [seedFile(seed)], 'wrong')).output).toMatch(/does not know this OPERATOR_TOKEN/)
+  })
+})
+
+describe('npm run why', () => {
+  it('tells what was expected, what came and what to change; never the secret', async () => {
+    const refused = await fetch(`${provider.issuer}/connect/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'authorization_code',
+        client_id: 'web',
+        client_secret: 'not-the-secret',
+      }),
+    })
+    expect(refused.status).toBe(401)
+    const { code, output } = await script('why.ts', [refused.headers.get('x-request-id') ?? ''])
+    expect(code).toBe(0)
+    expect(output).toMatch(/^invalid_client: /)
+    for (const label of ['when', 'where', 'client', 'check', 'expected', 'came', 'change']) {
+      expect(output).toMatch(new RegExp(`^ {2}${label} +\\S`, 'm'))
+    }
+    expect(output).not.toMatch(new RegExp(`not-the-secret|${secret}`))
+  })
+
+  it('says so when it knows nothing of a request', async () => {
+    const { code, output } = await script('why.ts', ['5cf9c1d2-0000-4000-8000-000000000000'])
+    expect(code).toBe(1)
+    expect(output).toMatch(/no refusal .* 5cf9c1d2[\s\S]*24 hours/)
+  })
+})
+
+describe('npm run rotate-key', () => {
+  it('announces a key once, and lists both', async () => {
+    const first = await script('rotate-key.ts', [])
+    expect(first.output).toMatch(/^A new key is announced:/)
+    expect(first.output).toMatch(/ {2}active +RS256/)
+    expect(first.output).toMatch(/ {2}announced RS256/)
+    expect((await script('rotate-key.ts', [])).output).toMatch(/^A new key is announced already:/)
+  })
+})
