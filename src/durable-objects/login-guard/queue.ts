@@ -30,10 +30,10 @@ export async function rest(): Promise<void> {
 }
 
 /**
- * Who may wait in one isolate: about two seconds of work, which is less than their callers' patience. A device is let in when strangers no
+ * Who may wait in one isolate: about a second of work, well below their callers' patience. A device is let in when strangers no
  * longer are.
  */
-const roomHere = { stranger: 16, device: 24 }
+const roomHere = { stranger: 8, device: 12 }
 /** Milliseconds. A shard that died with its line is not counted for ever. */
 const longestWait = 10_000
 const waitingHere = new Set<Job>()
