@@ -227,6 +227,8 @@ describe('an interaction', () => {
   it('belongs to the browser that began it', async () => {
     const [hers, his] = [await stage.visit(), await stage.visit()]
     await hers.page.goto(stage.request())
+    await his.page.goto(stage.request())
+    expect(await kindOf(his.page)).toBe('login')
     await his.page.goto(hers.page.url())
     expect(await kindOf(his.page)).toBe('error')
     expect(await his.page.innerText('#error-description')).toContain('another browser')

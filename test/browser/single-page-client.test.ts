@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { claimsOf } from '../node/server.ts'
 import { type ClientSite, openClientSite } from './client-site.ts'
-import { openStage, type Stage, signIn } from './stage.ts'
+import { openStage, press, type Stage, signIn } from './stage.ts'
 
 const library = path.join(
   createRequire(import.meta.url).resolve('oidc-client-ts'),
@@ -205,7 +205,7 @@ describe('another origin', () => {
 })
 
 describe('H02 a third party that our pages mention', () => {
-  it('learns nothing of the request from its logo or its links', async () => {
+  it('learns nothing of the request from its logo, its links or the way back', async () => {
     const { page, context } = await stage.visit()
     const headers: Record<string, Promise<Record<string, string>>> = {}
     await context.route('https://client.test/**', async (route) => {
@@ -224,8 +224,12 @@ describe('H02 a third party that our pages mention', () => {
     for (const each of Object.values(headers)) expect(await each).not.toHaveProperty('referer')
 
     await signIn(page)
-    await page.click('#deny')
-    await page.waitForURL(`${stage.site.redirectUri}?*`)
+    await press(page, '#deny')
+    expect(stage.site.call()).toMatchObject({ method: 'GET' })
+    expect(stage.site.call().headers).not.toHaveProperty('referer')
+    await page.goto(stage.request({ response_mode: 'form_post' }))
+    await page.waitForURL(stage.site.redirectUri)
+    expect(stage.site.call()).toMatchObject({ method: 'POST' })
     expect(stage.site.call().headers).not.toHaveProperty('referer')
   })
 })
