@@ -80,7 +80,8 @@ async function verify(
   const record = await hop(context, 'D1', () =>
     findPersonByLogin(openDatabase(env.DB.withSession('first-unconstrained')), loginName),
   )
-  const maySignIn = record && !record.service_account && configuration.settings.allow_local_accounts
+  // Who may not sign in is hashed and counted like a wrong guess: the right password must not tell.
+  const maySignIn = record?.person.enabled && !record.service_account && configuration.settings.allow_local_accounts
   const device = await openDevice(context, readCookie(request, context.settings.cookies.device), loginName)
   const passwordHash = maySignIn ? record.password_hash : null
   const check = await checkPassword(context, { loginName, password, passwordHash, device })
@@ -94,6 +95,7 @@ async function verify(
     if (!record) return wrong('no user has that name')
     if (!configuration.settings.allow_local_accounts)
       return wrong('local accounts are switched off (allow_local_accounts)')
+    if (!record.person.enabled) return wrong(`${record.person.user_id} is disabled`)
     if (record.service_account) return wrong(`${record.person.user_id} is a service account, which cannot sign in here`)
     return wrong(
       record.password_hash === null
@@ -101,7 +103,7 @@ async function verify(
         : `wrong password of ${record.person.user_id}`,
     )
   }
-  if (!record?.person.enabled) return wrong(`${record?.person.user_id} is disabled`)
+  if (!record) throw new Error('a password matched nobody')
   return { person: record.person, loginName, device }
 }
 
