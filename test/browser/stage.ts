@@ -32,10 +32,11 @@ interface StageOptions {
 
 /** With the confidential clients `web`, and `careful`, which needs consent. */
 export async function openStage({ vars = {}, files = {} }: StageOptions = {}): Promise<Stage> {
+  // First, for without a browser nothing else is needed.
+  const visitors = await receiveVisitors()
   const port = await freePort()
-  const [provider, visitors, site] = await Promise.all([
+  const [provider, site] = await Promise.all([
     startProvider({ port, issuer: `http://localhost:${port}`, vars }),
-    receiveVisitors(),
     openClientSite(files),
   ])
   await seedAda(provider)
