@@ -1,4 +1,5 @@
-// What resource servers read: jose verifies ID and access tokens by the published JWKS, in both token profiles and by RSA and elliptic curve.
+// What resource servers read: jose verifies ID and access tokens by the published JWKS, in both token profiles, by RSA and
+// elliptic curve, of an issuer with a path.
 import { createRemoteJWKSet, type JWTHeaderParameters, type JWTPayload, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Browser, basic, claimsOf, type Provider, pkce, startProvider } from '../node/server.ts'
@@ -10,7 +11,7 @@ let provider: Provider
 let ada: Browser
 
 beforeAll(async () => {
-  provider = await startProvider()
+  provider = await startProvider({ path: '/idp' })
   await seedAda(provider)
   await seedRobot(provider)
   await provider.operator('PUT', 'scopes/orders', {
