@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
+import { isLoopbackHost } from '../src/protocol/redirect-uri.ts'
 import { pronounceable, randomSecret, readDevVars, root, sealingSecrets, writeDevVars } from './dev-vars.ts'
 import { findOperator, Refusal, run } from './operator.ts'
 import { defaultPort, isTaken, portOf, stateFolder } from './place.ts'
@@ -44,10 +45,11 @@ function choosePlace() {
   if (!url) throw new Refusal(`AUTHORITY_URL in .dev.vars is not an address: ${known}`)
   const before = portOf(known)
   const port = wanted === undefined ? before : Number(wanted)
-  if (url.protocol === 'http:') url.port = String(port)
+  if (isLoopbackHost(url.hostname)) url.port = String(port)
   const issuer = url.href.replace(/\/$/, '')
   if (issuer !== known) writeDevVars({ AUTHORITY_URL: issuer })
-  const address = `http://127.0.0.1:${port}${url.pathname.replace(/\/$/, '')}`
+  // Other loopback names are redirected to the issuer's own, and a redirect drops the operator's token.
+  const address = isLoopbackHost(url.hostname) ? issuer : `http://127.0.0.1:${port}${url.pathname.replace(/\/$/, '')}`
   const note =
     known && issuer !== known
       ? `The port is part of the issuer, so this is another provider than ${known}, with data of its own. PORT=${before} npm start brings that one back.`
