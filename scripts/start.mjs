@@ -1,6 +1,6 @@
 // npm start: a working provider on this machine. Makes secrets, applies migrations, serves, seeds the demo data once, and says how to use it.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
@@ -102,13 +102,18 @@ function startWrangler(args) {
   return spawn(process.execPath, [wrangler, ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
+/** wrangler takes seconds to find that there is nothing to do, so what was applied is noted beside the data. */
 async function migrate(state) {
+  const marker = path.join(state, 'migrated')
+  const migrations = readdirSync(path.join(root, 'migrations')).sort().join('\n')
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === migrations) return
   mkdirSync(state, { recursive: true })
   const child = startWrangler(['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', state])
   const output = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(chunk))
   const code = await new Promise((resolve) => child.once('close', resolve))
   if (code !== 0) throw new Refusal(`The migrations could not be applied:\n${Buffer.concat(output)}`)
+  writeFileSync(marker, migrations)
 }
 
 function serve(port, state) {
