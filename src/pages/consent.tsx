@@ -18,6 +18,8 @@ export interface ConsentPage {
   frame: PageFrame
   action: string
   interaction: string
+  /** What this page says and to whom: sent back as the field `shown`. */
+  shown: string
   client: PageClient
   /** Display name of the person. */
   user: string
@@ -64,6 +66,7 @@ export function renderConsent(page: ConsentPage): string {
         </section>
         <form method="post" action={page.action}>
           <input type="hidden" name="interaction" value={page.interaction} />
+          <input type="hidden" name="shown" value={page.shown} />
           <p class="muted">
             <Filled text={texts.consent_signed_in_as} values={{ user: page.user }} />{' '}
             <Filled text={texts.consent_trust} values={named} />

@@ -25,7 +25,7 @@ export function renderError(page: ErrorPage): string {
             {texts.error_word} {page.status}
           </p>
           <h1>{texts.error_title}</h1>
-          <p>{explanation(page.status, texts)}</p>
+          <p>{explanation(page, texts)}</p>
         </header>
         {page.action && target ? (
           <p>
@@ -62,7 +62,9 @@ export function renderError(page: ErrorPage): string {
   })
 }
 
-function explanation(status: number, texts: Texts): string {
+function explanation({ status, action }: ErrorPage, texts: Texts): string {
+  if (action?.label === 'try_again') return texts.error_expired
+  if (status === 403) return texts.error_elsewhere
   if (status === 404) return texts.error_not_found
   return status >= 500 ? texts.error_outage : texts.error_request
 }

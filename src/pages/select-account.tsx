@@ -6,6 +6,8 @@ export interface SelectAccountPage {
   frame: PageFrame
   action: string
   interaction: string
+  /** What this page says and to whom: sent back as the field `shown`. */
+  shown: string
   client: PageClient | undefined
   /** Display name of the person who is signed in. */
   user: string
@@ -34,6 +36,7 @@ export function renderSelectAccount(page: SelectAccountPage): string {
         <Person user={page.user} username={page.username} />
         <form method="post" action={page.action}>
           <input type="hidden" name="interaction" value={page.interaction} />
+          <input type="hidden" name="shown" value={page.shown} />
           <div class="decision">
             <button type="submit" id="continue" name="decision" value="continue" class="primary">
               {texts.select_continue}

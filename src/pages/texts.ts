@@ -39,6 +39,8 @@ const en = {
   error_title: 'Something is not right',
   error_word: 'Error',
   error_request: 'The request cannot be completed. This is usually a setting of the application you came from.',
+  error_expired: 'This sign-in took too long. Begin again: nothing was lost.',
+  error_elsewhere: 'This sign-in cannot be continued here. Go back to the application and start again.',
   error_not_found: 'This page does not exist.',
   error_outage: 'A part of the service does not answer at the moment. Try again shortly.',
   error_code: 'Error code',
@@ -150,6 +152,8 @@ const nl: Texts = {
   error_word: 'Fout',
   error_request:
     'De aanvraag kan niet worden voltooid. Meestal ligt dat aan een instelling van de applicatie waar u vandaan komt.',
+  error_expired: 'Deze aanmelding duurde te lang. Begin opnieuw: er is niets verloren gegaan.',
+  error_elsewhere: 'Deze aanmelding kan hier niet verdergaan. Ga terug naar de toepassing en begin opnieuw.',
   error_not_found: 'Deze pagina bestaat niet.',
   error_outage: 'Een deel van de dienst reageert op dit moment niet. Probeer het zo meteen opnieuw.',
   error_code: 'Foutcode',
@@ -259,6 +263,9 @@ const de: Texts = {
   error_word: 'Fehler',
   error_request:
     'Die Anfrage kann nicht abgeschlossen werden. Meist liegt das an einer Einstellung der Anwendung, von der Sie kommen.',
+  error_expired: 'Diese Anmeldung hat zu lange gedauert. Beginnen Sie neu: Es ist nichts verloren gegangen.',
+  error_elsewhere:
+    'Diese Anmeldung kann hier nicht fortgesetzt werden. Kehren Sie zur Anwendung zurück und beginnen Sie neu.',
   error_not_found: 'Diese Seite gibt es nicht.',
   error_outage: 'Ein Teil des Dienstes antwortet gerade nicht. Versuchen Sie es in Kürze erneut.',
   error_code: 'Fehlercode',
