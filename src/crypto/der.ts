@@ -11,6 +11,7 @@ export const tags = {
   utf8String: 0x0c,
   utcTime: 0x17,
   generalizedTime: 0x18,
+  bmpString: 0x1e,
   sequence: 0x30,
   set: 0x31,
 } as const
@@ -48,6 +49,11 @@ export function unsignedInteger(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const magnitude = bytes.subarray(start)
   const sign = (magnitude[0] ?? 0) & 0x80 ? Uint8Array.of(0) : new Uint8Array(0)
   return encode(tags.integer, sign, magnitude)
+}
+
+/** An INTEGER from 0 to 2^32 - 1. */
+export function count(value: number): Uint8Array<ArrayBuffer> {
+  return unsignedInteger(Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value))
 }
 
 /** An OBJECT IDENTIFIER from its dotted form. */

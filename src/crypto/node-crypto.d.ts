@@ -11,13 +11,22 @@ declare module 'node:crypto' {
     /** Bytes. */
     maxmem: number
   }
-  export function createHmac(algorithm: 'sha256', key: Uint8Array): Hmac
+  interface Cipher {
+    update(data: Uint8Array): Uint8Array<ArrayBuffer>
+    final(): Uint8Array<ArrayBuffer>
+  }
+  type Digest = 'sha1' | 'sha256' | 'sha384' | 'sha512'
+  type CipherName = 'aes-128-cbc' | 'aes-192-cbc' | 'aes-256-cbc' | 'des-ede3-cbc'
+  export function hash(algorithm: Digest, data: Uint8Array, encoding: 'buffer'): Uint8Array<ArrayBuffer>
+  export function createHmac(algorithm: Digest, key: Uint8Array): Hmac
+  export function createCipheriv(algorithm: CipherName, key: Uint8Array, iv: Uint8Array): Cipher
+  export function createDecipheriv(algorithm: CipherName, key: Uint8Array, iv: Uint8Array): Cipher
   export function pbkdf2Sync(
     password: Uint8Array,
     salt: Uint8Array,
     iterations: number,
     keyLength: number,
-    digest: 'sha256',
+    digest: Digest,
   ): Uint8Array<ArrayBuffer>
   export function scryptSync(
     password: Uint8Array,

@@ -88,6 +88,9 @@ function ecdsaSignature(signature: Uint8Array): Uint8Array {
 }
 
 export interface CertificateFields {
+  /** Distinguished names, DER. */
+  issuer: Uint8Array<ArrayBuffer>
+  subject: Uint8Array<ArrayBuffer>
   /** SubjectPublicKeyInfo, DER. */
   spki: Uint8Array<ArrayBuffer>
   /** Milliseconds since 1970. */
@@ -102,13 +105,14 @@ export function parseCertificate(bytes: Uint8Array<ArrayBuffer>): CertificateFie
   const [toBeSigned] = der.parseElements(certificate.content) ?? []
   const fields = toBeSigned && der.parseElements(toBeSigned.content)
   // A v1 certificate has no version field (RFC 5280 §4.1).
-  const [, , , validity, , spki] = (fields?.[0]?.tag === 0xa0 ? fields.slice(1) : fields) ?? []
-  if (validity?.tag !== der.tags.sequence || spki?.tag !== der.tags.sequence) return undefined
+  const [, , issuer, validity, subject, spki] = (fields?.[0]?.tag === 0xa0 ? fields.slice(1) : fields) ?? []
+  if (validity?.tag !== der.tags.sequence || spki?.tag !== der.tags.sequence || !issuer || !subject) return undefined
   const [from, to] = der.parseElements(validity.content) ?? []
   const notBefore = from && der.parseTime(from)
   const notAfter = to && der.parseTime(to)
   if (notBefore === undefined || notAfter === undefined) return undefined
-  return { spki: spki.bytes.slice(), notBefore, notAfter }
+  const names = { issuer: issuer.bytes.slice(), subject: subject.bytes.slice() }
+  return { ...names, spki: spki.bytes.slice(), notBefore, notAfter }
 }
 
 export interface Thumbprints {

@@ -1,0 +1,35 @@
+// A private key as JWK (RFC 7517 §4, RFC 7518 §6), with its certificates in `x5c` or without.
+import { type CertifiedKey, certify, exportPrivateKey, importPrivateJwk } from './certified-key.ts'
+import { KeyFileError } from './key-file-error.ts'
+import { checkSize } from './pkcs12/limits.ts'
+
+/** Without `x5c` there is no certificate: one is to be made. */
+export type JwkContent = CertifiedKey | { privateKey: Uint8Array<ArrayBuffer>; certificate: undefined; chain: [] }
+
+/** Throws nothing but KeyFileError. */
+export async function readPrivateJwk(text: string): Promise<JwkContent> {
+  checkSize(text.length)
+  const jwk = parseJson(text)
+  if (typeof jwk.d !== 'string') throw new KeyFileError('no_key', 'the JWK holds no private key')
+  const key = await importPrivateJwk(jwk as JsonWebKey)
+  if (jwk.x5c !== undefined) return certify(key, parseX5c(jwk.x5c))
+  return { privateKey: await exportPrivateKey(key), certificate: undefined, chain: [] }
+}
+
+function parseJson(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && 'kty' in value) return value as Record<string, unknown>
+  } catch {}
+  throw new KeyFileError('not_jwk', 'the text is no JSON object with a kty')
+}
+
+/** RFC 7517 §4.7: base64, not base64url. */
+function parseX5c(x5c: unknown): Uint8Array<ArrayBuffer>[] {
+  try {
+    if (!Array.isArray(x5c)) throw new Error('x5c is no array')
+    return x5c.map((each) => Uint8Array.from(atob(each), (character) => character.charCodeAt(0)))
+  } catch {
+    throw new KeyFileError('not_jwk', 'x5c is no array of base64 certificates')
+  }
+}
