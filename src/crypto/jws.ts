@@ -43,7 +43,22 @@ export function parseJws(token: string): ParsedJws | undefined {
   return { header, payload, signature, signingInput: utf8(`${headerPart}.${payloadPart}`) }
 }
 
+/** Headers that were read before: all tokens of one key and type have the same. */
+const knownHeaders = new Map<string, JwsHeader>()
+const [mostHeaders, longestKnownHeader] = [64, 512]
+
 function parseHeader(part: string): JwsHeader | undefined {
+  const known = knownHeaders.get(part)
+  if (known) return known
+  const header = readHeader(part)
+  if (header && part.length <= longestKnownHeader) {
+    if (knownHeaders.size >= mostHeaders) knownHeaders.clear()
+    knownHeaders.set(part, header)
+  }
+  return header
+}
+
+function readHeader(part: string): JwsHeader | undefined {
   const text = textOf(part)
   const header = parseJsonObject(text)
   if (!text || !header || hasDuplicateMembers(text, header)) return undefined

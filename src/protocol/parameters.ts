@@ -10,22 +10,24 @@ const repeatable = new Set(['resource', 'audience'])
  * repeated parameter, broken percent-encoding, bytes that are not UTF-8, NUL, or more than 100 parameters.
  */
 export function parseParameters(text: string): URLSearchParams {
+  if (text === '') return new URLSearchParams()
   if (/%(?![\da-f]{2})/i.test(text)) throw malformed('percent-encoding that is complete', 'a stray %')
   let count = 1
   for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) count += 1
   if (count > mostParameters) throw malformed(`at most ${mostParameters} parameters`, `${count}`)
 
-  const parameters = new URLSearchParams()
+  const parameters = new URLSearchParams(text)
   const seen = new Set<string>()
-  new URLSearchParams(text).forEach((value, name) => {
+  const empty: string[] = []
+  parameters.forEach((value, name) => {
     if (value.includes('\u0000') || value.includes('\ufffd') || name.includes('\ufffd')) {
       throw malformed('text in UTF-8 without NUL', `something else in ${safeName(name)}`)
     }
-    if (value === '') return
-    if (seen.has(name) && !repeatable.has(name)) throw malformed('each parameter once', `${safeName(name)} again`)
-    seen.add(name)
-    parameters.append(name, value)
+    if (value === '') empty.push(name)
+    else if (seen.has(name) && !repeatable.has(name)) throw malformed('each parameter once', `${safeName(name)} again`)
+    else seen.add(name)
   })
+  for (const name of empty) parameters.delete(name, '')
   return parameters
 }
 

@@ -225,7 +225,12 @@ function rotate(sql: SqlStorage, row: GrantRow, rotation: Rotation, now: number)
 
 /** Is a token of this grant still good? Undefined when the grant is gone, revoked, or older than the person's not-before. */
 export function findLiveGrant(sql: SqlStorage, id: string, notBefore: number): Grant | undefined {
-  const row = findRow(sql, id)
+  const [row] = sql
+    .exec<Pick<GrantRow, 'record' | 'created_at' | 'revoked_at'>>(
+      'SELECT record, created_at, revoked_at FROM grants WHERE id = ?',
+      id,
+    )
+    .toArray()
   if (!row || row.revoked_at !== null || row.created_at < notBefore) return undefined
   return JSON.parse(row.record) as Grant
 }
