@@ -4,8 +4,6 @@ import type { KeyVersion, Vault } from './vault.ts'
 
 export const localVault: Vault = {
   name: 'local',
-  list: async () => [],
-  get: async () => undefined,
   elect: (_, generate) => newVersion(generate),
   add: (_, generate) => newVersion(generate),
 }
