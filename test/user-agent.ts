@@ -86,8 +86,8 @@ export interface FilledForm {
  * a select are sent only when given. Throws when there is no such form.
  */
 export function fillForm(html: string, fields: Record<string, string>, base = 'http://form.test/'): FilledForm {
-  for (const [, attributes = '', content = ''] of html.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gs)) {
-    const controls = [...content.matchAll(/<(input|button|select|textarea)\b([^>]*)>/g)]
+  for (const [, attributes = '', content = ''] of html.matchAll(/<form\b((?:[^>"]|"[^"]*")*)>(.*?)<\/form>/gs)) {
+    const controls = [...content.matchAll(/<(input|button|select|textarea)\b((?:[^>"]|"[^"]*")*)>/g)]
     const names = controls.map(([, , control = '']) => attribute(control, 'name'))
     if (!Object.keys(fields).every((name) => names.includes(name))) continue
 

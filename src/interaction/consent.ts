@@ -9,7 +9,7 @@ import type { Person } from '../protocol/person.ts'
 import { advance, clientError, goOn, goToStep, type Judged, resume } from './authorization.ts'
 import { requireOwnForm } from './form-guard.ts'
 import { frameOf, htmlPage } from './page.ts'
-import { displayName, requireRequest } from './person-page.ts'
+import { displayName, requireRequest, shownTo } from './person-page.ts'
 
 /** GET: shows the page if consent is what is missing, and goes on otherwise. */
 export async function showConsent(incoming: Incoming, context: RequestContext): Promise<Response> {
@@ -25,6 +25,7 @@ export async function showConsent(incoming: Incoming, context: RequestContext): 
     frame,
     action: `${context.settings.basePath}/account/consent`,
     interaction: interaction.sealed,
+    shown: await shownTo(session, judged),
     client: judged.client,
     user: displayName(answer.person),
     items: itemsOf(context, judged, answer.step, answer.person, frame.locale),
@@ -33,7 +34,7 @@ export async function showConsent(incoming: Incoming, context: RequestContext): 
   return htmlPage(html, frame.nonce, { leadsToClient: true })
 }
 
-/** POST: what is allowed is what the sealed request asks for, never what the form says. */
+/** POST: what is allowed is what the sealed request asks for, never what the form says, and only by whom the page was shown to. */
 export async function consent(incoming: Incoming, context: RequestContext): Promise<Response> {
   requireOwnForm(incoming.request, context)
   const { judged } = requireRequest(await resume(incoming, context))
@@ -48,7 +49,8 @@ export async function consent(incoming: Incoming, context: RequestContext): Prom
       fix: 'nothing: this is the person’s own answer',
     })
   }
-  if (decision !== 'allow') return showConsent(incoming, context)
+  const isShown = incoming.parameters.get('shown') === (await shownTo(session, judged))
+  if (decision !== 'allow' || !isShown) return showConsent(incoming, context)
   const choice = { kind: 'consent' as const, scopes: judged.request.scope, claims: requestedClaims(judged.request) }
   return goOn(incoming, context, judged, await advance(context, judged, session, choice))
 }

@@ -1,10 +1,21 @@
 // What the pages of a signed-in person share.
+import { sha256 } from '../crypto/encoding.ts'
+import type { SessionCookie } from '../identity/sessions.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import { requestedClaims } from '../protocol/next-step.ts'
 import type { Person } from '../protocol/person.ts'
 import type { Judged } from './authorization.ts'
 
 export function displayName({ claims, user_id }: Person): string {
   return String(claims.name ?? claims.preferred_username ?? user_id)
+}
+
+/**
+ * What a page says and to whom, as a field of its form: an answer counts for that alone. In another tab somebody else may have signed in
+ * since, and the client may have been given more scopes.
+ */
+export function shownTo({ proof }: SessionCookie, { request }: Judged): Promise<string> {
+  return sha256(JSON.stringify(['shown', proof.id, request.client_id, request.scope, requestedClaims(request)]))
 }
 
 /** Consent and account choice exist only within an authorization request. Throws invalid_request (a page). */

@@ -6,7 +6,7 @@ import { renderSelectAccount } from '../pages/select-account.tsx'
 import { advance, goOn, goToStep, resume } from './authorization.ts'
 import { requireOwnForm } from './form-guard.ts'
 import { frameOf, htmlPage, seeOther } from './page.ts'
-import { displayName, requireRequest } from './person-page.ts'
+import { displayName, requireRequest, shownTo } from './person-page.ts'
 
 export async function showAccounts(incoming: Incoming, context: RequestContext): Promise<Response> {
   const { interaction, judged } = requireRequest(await resume(incoming, context))
@@ -22,6 +22,7 @@ export async function showAccounts(incoming: Incoming, context: RequestContext):
     frame,
     action: `${context.settings.basePath}/account/select`,
     interaction: interaction.sealed,
+    shown: await shownTo(session, judged),
     client: judged.client,
     user: displayName(answer.person),
     username: String(answer.person.claims.preferred_username ?? ''),
@@ -37,5 +38,7 @@ export async function selectAccount(incoming: Incoming, context: RequestContext)
   if (incoming.parameters.get('decision') === 'other') {
     return seeOther(`${context.settings.basePath}/account/login?interaction=${interaction.sealed}&account=other`)
   }
+  const isShown = incoming.parameters.get('shown') === (await shownTo(session, judged))
+  if (incoming.parameters.get('decision') !== 'continue' || !isShown) return showAccounts(incoming, context)
   return goOn(incoming, context, judged, await advance(context, judged, session, { kind: 'select-account' }))
 }

@@ -35,6 +35,7 @@ export const aConsent = (frame: PageFrame): ConsentPage => ({
   frame,
   action: '/account/consent',
   interaction: 'sealed',
+  shown: 'hash',
   client: aClient,
   user: 'Anna de Vries',
   items: [
@@ -56,6 +57,7 @@ export const aSelectAccount = (frame: PageFrame): SelectAccountPage => ({
   frame,
   action: '/account/select',
   interaction: 'sealed',
+  shown: 'hash',
   client: aClient,
   user: 'Anna de Vries',
   username: 'anna',
