@@ -53,7 +53,7 @@ function redirectError(
     iss: context.settings.issuer,
   })
   const { redirect_uri, response_mode } = redirect
-  return authorizationResponse(request, context, { redirect_uri, response_mode, parameters })
+  return authorizationResponse(request, context, { redirect_uri, response_mode, parameters }, redirect.cookies)
 }
 
 const described = (error: OAuthError, requestId: string): string => `${error.description} (request ${requestId})`

@@ -39,7 +39,11 @@ export type AuthorizationAnswer =
   | { outcome: 'finished' }
   | { outcome: 'step'; step: Step; person: Person; session: SessionState }
 
-export type SignInAnswer = { outcome: 'disabled' } | Exclude<AuthorizationAnswer, { outcome: 'anonymous' }>
+/** `outdated`: the record is older than ours, so what was checked against it may have changed. */
+export type SignInAnswer =
+  | { outcome: 'disabled' }
+  | { outcome: 'outdated' }
+  | Exclude<AuthorizationAnswer, { outcome: 'anonymous' }>
 
 /** What a person answered on a page. */
 export type Choice =
@@ -76,7 +80,8 @@ export class Subject extends DurableObject<Env> {
 
   /**
    * After a successful sign-in: takes over the directory's record when it is newer, begins a session, and answers the authorization request
-   * if there is one. Signing in again in a live session of the same person renews that session under a new secret.
+   * if there is one. Signing in again in a live session of the same person renews that session under a new secret. A record older than ours
+   * counts only when it `isConfirmed` by the directory's primary: a replica may still have the password that was replaced.
    */
   signIn(
     record: Person,
@@ -84,7 +89,9 @@ export class Subject extends DurableObject<Env> {
     current: SessionProof | undefined,
     question: AuthorizationQuestion | undefined,
     now: number,
+    isConfirmed = false,
   ): SignInAnswer {
+    if (this.person && record.version < this.person.version && !isConfirmed) return { outcome: 'outdated' }
     createTables(this.sql)
     const person = this.takeRecord(record)
     if (!person.enabled) return { outcome: 'disabled' }

@@ -118,7 +118,7 @@ export async function advance(
 }
 
 export interface Advance {
-  answer: AuthorizationAnswer | Exclude<SignInAnswer, { outcome: 'disabled' }>
+  answer: AuthorizationAnswer | Exclude<SignInAnswer, { outcome: 'disabled' | 'outdated' }>
   code: { subject_ref: string; id: string; secret: Uint8Array<ArrayBuffer> }
 }
 
@@ -152,10 +152,10 @@ export async function goToStep(
   step: Exclude<Step, { kind: 'respond' }>,
   cookies: string[] = [],
 ): Promise<Response> {
-  if (step.kind === 'error') throw clientError(judged, step.code, step.description)
+  const redirect = { ...redirectOf(judged), cookies }
+  if (step.kind === 'error') throw Object.assign(clientError(judged, step.code, step.description), { redirect })
   const begun = await sealInteraction(incoming.request, context, judged.interaction).catch((error) => {
-    if (error instanceof OAuthError) error.redirect = redirectOf(judged)
-    throw error
+    throw error instanceof OAuthError ? Object.assign(error, { redirect }) : error
   })
   const location = `${context.settings.basePath}${pageOf[step.kind]}?interaction=${begun.sealed}`
   return seeOther(location, [...cookies, ...begun.cookies])

@@ -58,6 +58,8 @@ export async function login(incoming: Incoming, context: RequestContext): Promis
 interface Verified {
   person: Person
   loginName: string
+  /** What the password was checked against. */
+  passwordHash: string | null
   device: string | undefined
 }
 
@@ -76,10 +78,8 @@ async function verify(
   loginName: string,
   password: string,
 ): Promise<Verified | Failed> {
-  const { env, configuration } = context
-  const record = await hop(context, 'D1', () =>
-    findPersonByLogin(openDatabase(env.DB.withSession('first-unconstrained')), loginName),
-  )
+  const { configuration } = context
+  const record = await findRecord(context, loginName, 'first-unconstrained')
   // Who may not sign in is hashed and counted like a wrong guess: the right password must not tell.
   const maySignIn = record?.person.enabled && !record.service_account && configuration.settings.allow_local_accounts
   const device = await openDevice(context, readCookie(request, context.settings.cookies.device), loginName)
@@ -104,14 +104,18 @@ async function verify(
     )
   }
   if (!record) throw new Error('a password matched nobody')
-  return { person: record.person, loginName, device }
+  return { person: record.person, loginName, passwordHash, device }
 }
+
+/** `first-unconstrained`: the nearest replica, which may lag behind. */
+const findRecord = (context: RequestContext, loginName: string, from: 'first-unconstrained' | 'first-primary') =>
+  hop(context, 'D1', () => findPersonByLogin(openDatabase(context.env.DB.withSession(from)), loginName))
 
 async function signIn(
   incoming: Incoming,
   context: RequestContext,
   { judged }: Resumed,
-  { person, loginName, device }: Verified,
+  { person, loginName, passwordHash, device }: Verified,
   remember: boolean,
 ): Promise<Response> {
   const { settings } = context.configuration
@@ -129,22 +133,29 @@ async function signIn(
   }
   const before = await readSession(incoming.request, context)
   const current = before?.subject_ref === person.subject_ref ? before.proof : undefined
+  // Another person used this browser: that session ends here, not when it is forgotten. First, so that nothing is half done when it fails.
+  if (before && !current) {
+    await askSubject(context, before.subject_ref, (subject) => subject.signOut(before.proof, context.now))
+  }
   const asked = judged && (await questionOf(context, judged))
-  const answer = await askSubject(context, person.subject_ref, (subject) =>
-    subject.signIn(person, session, current, asked?.question, context.now),
-  )
-  if (answer.outcome === 'disabled') {
-    const failed: Failed = { problem: 'wrong_credentials', cause: `${person.user_id} is disabled` }
+  const ask = (record: Person, isConfirmed: boolean) =>
+    askSubject(context, record.subject_ref, (subject) =>
+      subject.signIn(record, session, current, asked?.question, context.now, isConfirmed),
+    )
+  let answer = await ask(person, false)
+  if (answer.outcome === 'outdated') {
+    const record = await findRecord(context, loginName, 'first-primary')
+    const isSame = record?.password_hash === passwordHash && !record.service_account
+    if (isSame) answer = await ask(record.person, true)
+  }
+  if (answer.outcome === 'disabled' || answer.outcome === 'outdated') {
+    const failed: Failed = { problem: 'wrong_credentials', cause: `${person.user_id} was disabled or changed just now` }
     noteRefusal(context, '/account/login', refusalOf(failed, judged))
     return loginPage(incoming, context, await resume(incoming, context), { username: loginName, remember, ...failed })
   }
   // After a restore of D1 the Subject knows better; the operator shall know (SECURITY-CASES X03).
   if (answer.outcome === 'step' && answer.person.version > person.version)
     context.log.directory = 'older than the Subject'
-  // Another person used this browser: that session ends here, not when it is forgotten.
-  if (before && !current) {
-    await askSubject(context, before.subject_ref, (subject) => subject.signOut(before.proof, context.now))
-  }
   const id = answer.outcome === 'step' ? answer.session.id : session.id
   const handle = { subject_ref: person.subject_ref, id, secret }
   const cookies = [

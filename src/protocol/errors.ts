@@ -46,6 +46,8 @@ export interface ErrorRedirect {
   redirect_uri: string
   response_mode: 'query' | 'form_post'
   state?: string | undefined
+  /** Set-Cookie lines of a sign-in that succeeded before the error: without them the session it began is lost. */
+  cookies?: string[]
 }
 
 /** A client broke a rule. `description` is public, `detail` is kept for the operator. */
