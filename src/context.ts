@@ -15,7 +15,7 @@ export interface RequestContext {
   /** Milliseconds since 1970. */
   now: number
   requestId: string
-  /** The caller's address as the platform states it; 'unknown' when it states none. */
+  /** What the caller is counted under: its network, by the address that the platform states; 'unknown' when it states none. */
   address: string
   /** Sequential round trips out of the isolate so far (DESIGN §4). */
   hops: number
@@ -43,11 +43,17 @@ export async function hop<T>(
   try {
     return await Promise.race([call(), timeout])
   } catch (fault) {
-    context.log.fault = `${store}: ${fault instanceof Error ? fault.message : String(fault)}`
+    context.log.fault = `${store}: ${innermost(fault)}`
     throw temporarilyUnavailable(`${store} did not answer`)
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** A query builder's own message repeats the values of the query; its cause says what went wrong. */
+export function innermost(fault: unknown): string {
+  if (!(fault instanceof Error)) return String(fault)
+  return fault.cause === undefined ? fault.message : innermost(fault.cause)
 }
 
 /** An object as its callers see it: plain data in, a promise of plain data out. The platform's own type loses unions on the way. */

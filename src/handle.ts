@@ -8,6 +8,7 @@ import { noteRefusal } from './identity/refusals.ts'
 import { type Incoming, mostUrlBytes, readParameters } from './incoming.ts'
 import { servePlayground } from './playground.ts'
 import { OAuthError } from './protocol/errors.ts'
+import { networkOf, parseAddress } from './protocol/internet-address.ts'
 import { defaultSettings } from './protocol/provider-settings.ts'
 import { isLoopbackHost } from './protocol/redirect-uri.ts'
 import { asOAuthError, errorResponse } from './responses.ts'
@@ -139,11 +140,17 @@ function newContext(
     configuration: unopened,
     now,
     requestId,
-    address: request.headers.get('cf-connecting-ip') ?? 'unknown',
+    address: callerOf(request),
     hops: 0,
     log: {},
     waitUntil: (promise) => execution.waitUntil(promise),
   }
+}
+
+/** Those who state no address, or one that cannot be read, share one allowance (SECURITY-CASES P06). */
+function callerOf(request: Request): string {
+  const address = request.headers.get('cf-connecting-ip') ?? ''
+  return parseAddress(address) ? networkOf(address) : 'unknown'
 }
 
 /** Enough to show an error with. */

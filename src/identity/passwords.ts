@@ -1,5 +1,5 @@
 // Signing in by password: throttled by address here, then asked of the guard of the name (one hop).
-import { askLoginGuard, type RequestContext } from '../context.ts'
+import { askLoginGuard, innermost, type RequestContext } from '../context.ts'
 import { base64url } from '../crypto/encoding.ts'
 import { networkOf } from '../protocol/internet-address.ts'
 import { openDatabase } from '../storage/database.ts'
@@ -54,7 +54,13 @@ export async function checkPassword(context: RequestContext, guess: PasswordGues
   if (answer.outcome !== 'match') return answer
   if (answer.newHash && guess.passwordHash) {
     const { newHash } = answer
-    context.waitUntil(updatePasswordHash(openDatabase(env.DB), guess.loginName, guess.passwordHash, newHash))
+    const updated = updatePasswordHash(openDatabase(env.DB), guess.loginName, guess.passwordHash, newHash)
+    // The next sign-in tries again. What the failed query holds is the hash itself.
+    context.waitUntil(updated.catch((fault) => warn(context, 'a password hash was not renewed', fault)))
   }
   return { outcome: 'match' }
+}
+
+function warn({ requestId }: RequestContext, message: string, fault: unknown): void {
+  console.warn(JSON.stringify({ level: 'warn', message, request_id: requestId, fault: innermost(fault) }))
 }
