@@ -127,7 +127,7 @@ function flaky(db: D1Database, isDown: () => boolean): D1Database {
   return {
     prepare: (query: string) => switched().prepare(query),
     batch: (statements: D1PreparedStatement[]) => switched().batch(statements),
-    withSession: () => (isDown() ? failingDatabase(down).withSession() : db.withSession()),
+    withSession: (from: string) => (isDown() ? failingDatabase(down).withSession() : db.withSession(from)),
   } as unknown as D1Database
 }
 

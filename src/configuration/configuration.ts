@@ -42,6 +42,8 @@ const mostUnknown = 1000
 interface Memory {
   core: CoreConfiguration | undefined
   confirmedAt: number
+  /** Where D1 stood when it last answered: no later read may come from a replica that is behind it. */
+  bookmark: string | undefined
   /** Most recently used last. */
   clients: Map<string, Client>
   unknown: Map<string, number>
@@ -56,7 +58,15 @@ const memories = new WeakMap<D1Database, Memory>()
 function memoryOf(db: D1Database): Memory {
   let memory = memories.get(db)
   if (!memory) {
-    memory = { core: undefined, confirmedAt: 0, clients: new Map(), unknown: new Map(), askedAt: 0, failedAt: 0 }
+    memory = {
+      core: undefined,
+      confirmedAt: 0,
+      clients: new Map(),
+      unknown: new Map(),
+      bookmark: undefined,
+      askedAt: 0,
+      failedAt: 0,
+    }
     memories.set(db, memory)
   }
   return memory
@@ -95,8 +105,21 @@ async function refreshOrServeStale(memory: Memory, db: D1Database, now: number, 
   }
 }
 
+/** Replicas lag, each by its own time: what was read once bounds what may be read after it (D1 sessions, sequential consistency). */
+async function readFrom<T>(
+  memory: Memory,
+  db: D1Database,
+  reach: Reach,
+  read: (session: D1DatabaseSession) => Promise<T>,
+): Promise<T> {
+  const session = db.withSession(memory.bookmark ?? 'first-unconstrained')
+  const answer = await reach(() => read(session))
+  memory.bookmark = session.getBookmark() ?? memory.bookmark
+  return answer
+}
+
 async function load(memory: Memory, db: D1Database, clientId: string | undefined, now: number, reach: Reach) {
-  const { core, client } = await reach(() => readConfiguration(db, clientId))
+  const { core, client } = await readFrom(memory, db, reach, (session) => readConfiguration(session, clientId))
   if (!memory.core || core.epoch >= memory.core.epoch) memory.core = core
   memory.confirmedAt = Math.max(memory.confirmedAt, now)
   if (clientId !== undefined) rememberClient(memory, clientId, client, now)
@@ -110,7 +133,7 @@ async function refresh(memory: Memory, db: D1Database, now: number, reach: Reach
     memory.clients.clear()
     return load(memory, db, undefined, now, reach)
   }
-  const changes = await reach(() => readChanges(db, core.epoch))
+  const changes = await readFrom(memory, db, reach, (session) => readChanges(session, core.epoch))
   forgetChanged(memory, changes)
   if (changes.some((change) => change.kind !== 'client')) return load(memory, db, undefined, now, reach)
   core.epoch = changes.at(-1)?.epoch ?? core.epoch
@@ -154,12 +177,16 @@ function viewOf(memory: Memory, db: D1Database, now: number, reach: Reach): Conf
       if (known) return known
       if ((memory.unknown.get(clientId) ?? 0) > now) return undefined
       const epochBefore = core().epoch
-      const client = await reach(() => readClient(db, clientId))
+      const client = await readFrom(memory, db, reach, (session) => readClient(session, clientId))
       // A change that came while we read may concern this very client: then it is not remembered.
       if (core().epoch === epochBefore) rememberClient(memory, clientId, client, now)
       return client
     },
-    refresh: () => refresh(memory, db, now, reach),
+    refresh() {
+      // Whoever asks has just written, or misses what another has: only the primary is sure to know.
+      memory.bookmark = 'first-primary'
+      return refresh(memory, db, now, reach)
+    },
   }
 }
 

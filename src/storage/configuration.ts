@@ -55,10 +55,9 @@ const coreQueries = [
 
 /** Everything an isolate starts with, the client of its first request included: one batch. */
 export async function readConfiguration(
-  db: D1Database,
+  session: D1DatabaseSession,
   clientId: string | undefined,
 ): Promise<{ core: CoreConfiguration; client: Client | undefined }> {
-  const session = db.withSession('first-unconstrained')
   const statements = coreQueries.map((query) => session.prepare(query))
   if (clientId !== undefined) statements.push(session.prepare(clientQuery).bind(clientId))
   const results = await session.batch<Row>(statements)
@@ -76,15 +75,15 @@ export async function readConfiguration(
   }
 }
 
-export async function readClient(db: D1Database, clientId: string): Promise<Client | undefined> {
-  const row = await db.withSession('first-unconstrained').prepare(clientQuery).bind(clientId).first<Row>()
+export async function readClient(session: D1DatabaseSession, clientId: string): Promise<Client | undefined> {
+  const row = await session.prepare(clientQuery).bind(clientId).first<Row>()
   return row ? parseClient(row) : undefined
 }
 
 /** Changes after `epoch`, oldest first. */
-export async function readChanges(db: D1Database, epoch: number): Promise<ConfigurationChange[]> {
+export async function readChanges(session: D1DatabaseSession, epoch: number): Promise<ConfigurationChange[]> {
   const query = 'SELECT epoch, kind, record FROM config_changes WHERE epoch > ? ORDER BY epoch'
-  const { results } = await db.withSession('first-unconstrained').prepare(query).bind(epoch).all()
+  const { results } = await session.prepare(query).bind(epoch).all()
   return results as unknown as ConfigurationChange[]
 }
 

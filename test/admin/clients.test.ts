@@ -52,7 +52,7 @@ describe('a new client', () => {
       linked_user: null,
       secrets: [],
     })
-    const client = await readClient(env.DB, 'web')
+    const client = await readClient(env.DB.withSession(), 'web')
     expect(client).toMatchObject({ client_id: 'web', redirect_uris: ['https://rp.test/cb'], require_pkce: true })
     expect(await newChanges()).toEqual(['client web'])
   })
@@ -97,7 +97,7 @@ describe('a new client', () => {
     expect((await ask('PUT clients/web', settings)).body).toMatchObject(settings)
     expect((await ask('GET clients/web')).body).toMatchObject(settings)
     const { linked_user, ...known } = settings
-    expect(await readClient(env.DB, 'web')).toMatchObject({ ...known, linked_user: { user_id: 'robot' } })
+    expect(await readClient(env.DB.withSession(), 'web')).toMatchObject({ ...known, linked_user: { user_id: 'robot' } })
   })
 })
 
@@ -186,7 +186,7 @@ describe('secrets', () => {
     const whole = JSON.stringify([body, (await ask('GET clients')).body, await rows('select * from audit_events')])
     expect(whole).not.toContain(strong)
     expect(whole).not.toContain(hash)
-    expect((await readClient(env.DB, 'web'))?.secrets).toEqual([
+    expect((await readClient(env.DB.withSession(), 'web'))?.secrets).toEqual([
       { hash, label: 'default', expires_at: Date.parse(expires_at) },
     ])
   })
@@ -223,7 +223,7 @@ describe('secrets', () => {
     expect(status).toBe(201)
     expect(body.value).toMatch(/^[\w-]{43}$/)
     expect(body.label).toBe('generated 2026-11-21T12:00:00.000Z')
-    expect((await readClient(env.DB, 'web'))?.secrets[0]?.hash).toBe(await sha256(body.value))
+    expect((await readClient(env.DB.withSession(), 'web'))?.secrets[0]?.hash).toBe(await sha256(body.value))
     expect(JSON.stringify((await ask('GET clients/web')).body)).not.toContain(body.value)
     expect((await ask('POST clients/web/secrets', { label: body.label })).body.fields.label).toMatch(/another secret/)
     expect((await ask('DELETE clients/web/secrets/xxxxxxxx')).status).toBe(404)
@@ -265,7 +265,7 @@ describe('live', () => {
     await ask('PUT resources/api', { introspection_client_id: 'web' })
     await newChanges()
     expect((await ask('DELETE clients/web')).status).toBe(204)
-    expect(await readClient(env.DB, 'web')).toBeUndefined()
+    expect(await readClient(env.DB.withSession(), 'web')).toBeUndefined()
     expect(await rows('select 1 from client_secrets union all select 1 from client_redirect_uris')).toEqual([])
     expect((await ask('GET resources/api')).body.introspection_client_id).toBeNull()
     expect(await newChanges()).toEqual(['client web', 'resource'])

@@ -47,7 +47,9 @@ describe('another isolate', () => {
     const never = () => new Promise<never>(() => undefined)
     const statement = { bind: () => statement, all: never, first: never }
     const silent = { prepare: () => statement, batch: never }
-    const database = { withSession: () => (state.hangs ? silent : env.DB.withSession()) } as unknown as D1Database
+    const database = {
+      withSession: (from: string) => (state.hangs ? silent : env.DB.withSession(from)),
+    } as unknown as D1Database
     const other = anIsolate({ DB: database })
     await other.token()
     state.hangs = true
@@ -107,4 +109,20 @@ it('asks for an unknown client once in five seconds, whoever guesses', async () 
     `${issuer}/connect/authorize?client_id=nobody&redirect_uri=https://nobody.test/cb&response_type=code`,
   )
   expect(known.headers.get('location')).toMatch(/^https:\/\/nobody\.test\/cb/)
+})
+
+it('never reads from a replica behind what it has read: each read hands on the bookmark of the one before', async () => {
+  const asked: string[] = []
+  const database = {
+    withSession(from: string) {
+      asked.push(from)
+      return env.DB.withSession(from)
+    },
+  } as unknown as D1Database
+  const isolate = anIsolate({ DB: database })
+  await isolate.token()
+  later(11)
+  await isolate.token()
+  expect(asked[0]).toBe('first-unconstrained')
+  expect(asked[1]).toMatch(/^[\da-f-]{20,}$/)
 })
