@@ -28,7 +28,11 @@ export interface Answer {
 }
 
 /** A user and a confidential client that may do everything, linked to that user. */
-export async function seedPair(provider: Provider, name: string): Promise<{ user: User; client: ConfidentialClient }> {
+export async function seedPair(
+  provider: Provider,
+  name: string,
+  settings: Record<string, unknown> = {},
+): Promise<{ user: User; client: ConfidentialClient }> {
   const user = { username: `user-${name}`, password: `a long password of ${name}` }
   await provider.operator('PUT', `users/${user.username}`, {
     login_name: user.username,
@@ -37,11 +41,16 @@ export async function seedPair(provider: Provider, name: string): Promise<{ user
     email: `${name}@rp.test`,
     email_verified: true,
   })
-  return { user, client: await seedClient(provider, name, user) }
+  return { user, client: await seedClient(provider, name, user, settings) }
 }
 
-/** A confidential client that may do everything, linked to this user. */
-export async function seedClient(provider: Provider, name: string, user: User): Promise<ConfidentialClient> {
+/** A confidential client that may do everything, linked to this user; `settings` over that. */
+export async function seedClient(
+  provider: Provider,
+  name: string,
+  user: User,
+  settings: Record<string, unknown> = {},
+): Promise<ConfidentialClient> {
   const client = {
     clientId: `client-${name}`,
     secret: `${name}-`.padEnd(43, 'vT7qLw2ZpK9xRb4NcY6mHs8dJf3gUe5aXo1iQz0t'),
@@ -55,6 +64,7 @@ export async function seedClient(provider: Provider, name: string, user: User): 
     offline_access: true,
     linked_user: user.username,
     secrets: [{ value: client.secret }],
+    ...settings,
   })
   return client
 }
