@@ -48,6 +48,8 @@ const floors = await startFloors({
   'write+sign+sign RS256': { module: 'write-and-sign.js', bindings: { ALG: 'RS256' } },
   'verify+read ES256': { module: 'read.js', bindings: { ALG: 'ES256' } },
   'verify+read RS256': { module: 'read.js', bindings: { ALG: 'RS256' } },
+  'verify+read, posted ES256': { module: 'read.js', bindings: { ALG: 'ES256' } },
+  'verify+read, posted RS256': { module: 'read.js', bindings: { ALG: 'RS256' } },
 })
 const peers = {
   ES256: await startPeer({ alg: 'ES256', redirectUri, clients: hot.ES256.clients }),
@@ -84,8 +86,9 @@ async function subjectsSideBySide(): Promise<Subject[]> {
     subjects.push(floor(`sign ${alg}`), ours.clientCredentials, ...beside('clientCredentials'))
     if (alg === 'ES256') subjects.push(logged.clientCredentials)
     subjects.push(peer.clientCredentials, ours.code, ...beside('code'), peer.code, floor(`write+sign+sign ${alg}`))
-    subjects.push(ours.refresh, ...beside('refresh'), peer.refresh, floor(`verify+read ${alg}`))
-    subjects.push(ours.introspection, ...beside('introspection'), ours.userinfo, ...beside('userinfo'))
+    subjects.push(ours.refresh, ...beside('refresh'), peer.refresh, floor(`verify+read, posted ${alg}`))
+    subjects.push(ours.introspection, ...beside('introspection'))
+    subjects.push(floor(`verify+read ${alg}`), ours.userinfo, ...beside('userinfo'))
   }
   return subjects
 }

@@ -18,12 +18,19 @@ const grantTypes = { code: 'authorization_code', client: 'client_credentials' }
 
 /** The request is that of the operation whose floor it is, read or not. */
 export function floorSubject(pid: number, port: number, name: string): Subject {
-  const fields = /sign|write/.test(name) ? { grant_type: grantTypes.client, scope: 'full_api_access' } : undefined
-  const requests = [requestText('127.0.0.1', '/connect/token', basic('client', 's'.repeat(43)), fields)]
+  const token = 't'.repeat(700)
+  const host = '127.0.0.1'
+  const credentials = basic('client', 's'.repeat(43))
+  const post = (fields: Record<string, string>) => requestText(host, '/connect/token', credentials, fields)
+  const request = /sign/.test(name)
+    ? post({ grant_type: grantTypes.client, scope: 'full_api_access' })
+    : /posted/.test(name)
+      ? post({ token })
+      : requestText(host, '/connect/userinfo', { authorization: `Bearer ${token}` })
   return {
     pid,
-    target: { port, host: '127.0.0.1' },
-    phases: [{ name: `floor ${name}`, scenario: { kind: 'requests', requests } }],
+    target: { port, host },
+    phases: [{ name: `floor ${name}`, scenario: { kind: 'requests', requests: [request] } }],
   }
 }
 
