@@ -1,6 +1,7 @@
 // Bindings and variables → Settings, once for each environment; all faults are reported together.
 import { createSealer, parseSecretKeys, type Sealer, type SecretKey } from './crypto/seal.ts'
 import { isLoopbackHost } from './protocol/redirect-uri.ts'
+import { parseVaultSettings, type VaultSettings } from './vault-settings.ts'
 
 export interface Settings {
   /** The issuer, byte for byte as in every token and document. No trailing slash. */
@@ -14,6 +15,8 @@ export interface Settings {
   /** Seals signing keys at rest, under WRAP_KEY. */
   keyWrapper: Sealer
   pepper: SecretKey[]
+  /** Where the signing certificate is shared with other instances. */
+  vault: VaultSettings
   /** Absent: the operator's interface answers 404. */
   operatorToken: string | undefined
   playground: boolean
@@ -67,6 +70,7 @@ export function parseSettings(env: Partial<Record<keyof Env, unknown>>): Setting
       'OPERATOR_TOKEN: 32 random bytes in base64url expected, or nothing to switch the operator interface off',
     )
   }
+  const vault = parseVaultSettings(env, faults)
   if (!issuer || faults.length > 0) throw new SettingsError(faults)
 
   return {
@@ -77,6 +81,7 @@ export function parseSettings(env: Partial<Record<keyof Env, unknown>>): Setting
     sealer: createSealer(seal, issuer.text),
     keyWrapper: createSealer(wrap, issuer.text),
     pepper,
+    vault,
     operatorToken,
     playground: text(env.PLAYGROUND) === 'on',
     requestLog: text(env.REQUEST_LOG) !== 'off',

@@ -11,7 +11,10 @@ export interface Listening {
 export async function listen(answer: Answer, port = 0): Promise<Listening> {
   const server = createServer(async (incoming, outgoing) => {
     const response = await answer(await requestOf(incoming))
-    outgoing.writeHead(response.status, [...response.headers].flat())
+    response.headers.forEach((value, name) => {
+      outgoing.setHeader(name, value)
+    })
+    outgoing.writeHead(response.status)
     outgoing.end(Buffer.from(await response.arrayBuffer()))
   })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))

@@ -18,7 +18,7 @@ export function aClock(): Clock {
     async wait(milliseconds) {
       const until = now + milliseconds
       // Whoever is in the middle of a request goes on first.
-      await scheduler.wait(20)
+      await scheduler.wait(60)
       now = Math.max(now, until)
     },
     electionWindow: 3000,

@@ -46,6 +46,11 @@ describe('the certificate of an Azure Key Vault', () => {
   })
 
   it('K06 is the same for all who find none at the same moment: the one that stands there after the last import', async () => {
+    let imports = 0
+    answering(async (request) => {
+      if (request.method === 'POST' && request.url.includes('/import')) await scheduler.wait(3 * imports++)
+      return fake.answer(request)
+    })
     const elected = await Promise.all(Array.from({ length: 8 }, () => vault().elect('RSA', aKey)))
     expect(new Set(elected.map(({ version }) => version)).size).toBe(1)
     expect(elected[0]?.version).toBe(stored().at(-1)?.version)
