@@ -2,7 +2,6 @@
 import { evictAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import type { Subject } from '../src/durable-objects/subject.ts'
 import { tidyUp } from '../src/scheduled.ts'
 import { aColdIsolate } from './counting.ts'
 import {
@@ -18,6 +17,7 @@ import {
   refresh,
   secret,
   setUp,
+  subjectOf,
   tokenRequest,
   tokensOf,
 } from './provider.ts'
@@ -32,12 +32,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const subject = async (): Promise<DurableObjectStub<Subject>> => {
-  const row = await env.DB.prepare("SELECT subject_ref FROM users WHERE user_id = 'ada'").first<{
-    subject_ref: string
-  }>()
-  return env.SUBJECT.get(env.SUBJECT.idFromName(row?.subject_ref ?? ''))
-}
+const subject = () => subjectOf('ada')
 
 /** A binding whose every call is answered by `fault`. */
 const failing = (fault: () => Promise<never>): never =>

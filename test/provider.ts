@@ -1,5 +1,6 @@
 // The Worker in the test's own isolate, set up by the operator's interface as an operator would, with the clients of SECURITY-CASES.
-import { exports } from 'cloudflare:workers'
+import { env, exports } from 'cloudflare:workers'
+import type { Subject } from '../src/durable-objects/subject.ts'
 import { aBrowser, type Browser, basic, pkce, redirectOf } from './user-agent.ts'
 
 export const issuer = 'https://id.test'
@@ -85,6 +86,17 @@ export async function setUp(): Promise<void> {
     secrets,
   })
 }
+
+/** The object of a person. */
+export async function subjectOf(userId: string): Promise<DurableObjectStub<Subject>> {
+  const query = env.DB.prepare('SELECT subject_ref FROM users WHERE user_id = ?').bind(userId)
+  const row = await query.first<{ subject_ref: string }>()
+  return env.SUBJECT.get(env.SUBJECT.idFromName(row?.subject_ref ?? ''))
+}
+
+/** What a resource server or userinfo answers to this token. */
+export const userinfo = (token: string): Promise<Response> =>
+  reach(`${issuer}/connect/userinfo`, { headers: { authorization: `Bearer ${token}` } })
 
 export type Parameters = Record<string, string | undefined>
 

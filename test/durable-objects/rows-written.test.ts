@@ -1,19 +1,26 @@
 // What a Durable Object writes per operation, for a Subject that exists and whose alarm is set: rows are a cost and a limit (PLATFORM §2).
 import { runInDurableObject } from 'cloudflare:test'
-import { env } from 'cloudflare:workers'
 import { beforeAll, expect, it } from 'vitest'
 import type { Subject } from '../../src/durable-objects/subject.ts'
-import { authorizeUrl, browser, operator, password, redeem, redirectOf, refresh, setUp, tokensOf } from '../provider.ts'
+import {
+  authorizeUrl,
+  browser,
+  operator,
+  password,
+  redeem,
+  redirectOf,
+  refresh,
+  setUp,
+  subjectOf,
+  tokensOf,
+} from '../provider.ts'
 
 const user = browser()
 let subject: DurableObjectStub<Subject>
 
 beforeAll(async () => {
   await setUp()
-  const row = await env.DB.prepare("SELECT subject_ref FROM users WHERE user_id = 'ada'").first<{
-    subject_ref: string
-  }>()
-  subject = env.SUBJECT.get(env.SUBJECT.idFromName(row?.subject_ref ?? ''))
+  subject = await subjectOf('ada')
   await signIn()
   await count()
 })

@@ -1,6 +1,5 @@
 // grant_type=authorization_code: each code once, for whom and for what it was issued.
 import { evictDurableObject } from 'cloudflare:test'
-import { env } from 'cloudflare:workers'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   basic,
@@ -15,8 +14,10 @@ import {
   refresh,
   secret,
   setUp,
+  subjectOf,
   tokenRequest,
   tokensOf,
+  userinfo,
 } from '../provider.ts'
 
 const user = browser()
@@ -31,20 +32,10 @@ afterEach(() => {
 const redemption = (code: string, more: Record<string, string> = {}) =>
   tokenRequest({ grant_type: 'authorization_code', code, redirect_uri: redirectUri, ...more })
 
-const userinfo = (token: string) =>
-  reach(`${issuer}/connect/userinfo`, { headers: { authorization: `Bearer ${token}` } })
-
 async function expectInvalidGrant(response: Response): Promise<void> {
   expect(response.status).toBe(400)
   expect(response.headers.get('cache-control')).toContain('no-store')
   expect(await response.json()).toMatchObject({ error: 'invalid_grant' })
-}
-
-const subjectOf = async (userId: string) => {
-  const row = await env.DB.prepare('SELECT subject_ref FROM users WHERE user_id = ?')
-    .bind(userId)
-    .first<{ subject_ref: string }>()
-  return env.SUBJECT.get(env.SUBJECT.idFromName(row?.subject_ref ?? ''))
 }
 
 describe('T01 a code that comes a second time', () => {

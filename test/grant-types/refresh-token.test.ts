@@ -1,23 +1,22 @@
 // grant_type=refresh_token: rotation, the grace window, reuse, and every way a family ends.
 import { evictDurableObject } from 'cloudflare:test'
-import { env } from 'cloudflare:workers'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   basic,
   browser,
   codeFor,
-  issuer,
   operator,
   password,
   pkce,
-  reach,
   redeem,
   refresh,
   secret,
   setUp,
+  subjectOf,
   type Tokens,
   tokenRequest,
   tokensOf,
+  userinfo,
 } from '../provider.ts'
 import { claimsOf } from '../user-agent.ts'
 
@@ -31,8 +30,6 @@ afterEach(() => {
 })
 
 const family = async (): Promise<Tokens> => redeem(await codeFor(user, { scope: 'openid profile offline_access' }))
-const userinfo = (token: string) =>
-  reach(`${issuer}/connect/userinfo`, { headers: { authorization: `Bearer ${token}` } })
 const later = (seconds: number) => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 })
 
 async function expectError(response: Response, error: string, status = 400): Promise<void> {
@@ -40,12 +37,7 @@ async function expectError(response: Response, error: string, status = 400): Pro
   expect(response.status).toBe(status)
 }
 
-const subject = async () => {
-  const row = await env.DB.prepare("SELECT subject_ref FROM users WHERE user_id = 'ada'").first<{
-    subject_ref: string
-  }>()
-  return env.SUBJECT.get(env.SUBJECT.idFromName(row?.subject_ref ?? ''))
-}
+const subject = () => subjectOf('ada')
 
 describe('the grace window', () => {
   it('gives the same successor, jti and times to the same token again: a lost answer costs nothing', async () => {
