@@ -59,9 +59,9 @@ export const pbes2With = (derivation: Uint8Array, cipher = '2.16.840.1.101.3.4.1
   )
 
 /** MacData with a wrong value. */
-export const macWith = (iterations: Uint8Array) =>
+export const macWith = (iterations: Uint8Array, length = 20) =>
   der.sequence(
-    der.sequence(der.sequence(der.oid('1.3.14.3.2.26'), der.nil()), der.octetString(new Uint8Array(20))),
+    der.sequence(der.sequence(der.oid('1.3.14.3.2.26'), der.nil()), der.octetString(new Uint8Array(length))),
     der.octetString(new Uint8Array(8)),
     der.unsignedInteger(iterations),
   )

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { concatBytes } from '../../src/crypto/encoding.ts'
+import { countOf, octetsOf, oidOf, parseBer } from '../../src/crypto/pkcs12/ber.ts'
 import { bmpString, passwordForms, pkcs12Kdf, purposes } from '../../src/crypto/pkcs12/kdf.ts'
+import { startReading } from '../../src/crypto/pkcs12/limits.ts'
 import { decipherRc2, decryptRc2 } from '../../src/crypto/pkcs12/rc2.ts'
 import { readPkcs12 } from '../../src/crypto/pkcs12/read.ts'
 import { rfc9879A1 } from './rfc9879.ts'
@@ -63,6 +65,50 @@ describe('the key derivation of RFC 7292 appendix B', () => {
   it('takes passwords as big-endian UTF-16 with an end mark, beyond the first plane too', () => {
     expect(bmpString('aé😀\0').toHex()).toBe('006100e9d83dde000000')
     expect(passwordForms('').map(({ bmp }) => bmp.toHex())).toEqual(['0000', ''])
+  })
+})
+
+describe('BER (X.690 §8)', () => {
+  const reading = () => startReading('not_pkcs12', 1)
+  const parse = (hex: string) => parseBer(fromHex(hex), reading())
+
+  it('has lengths of several forms, and octet strings in pieces of pieces', () => {
+    for (const hex of ['0403010203', '048103010203', '048400000003010203', '240704020102040103']) {
+      expect(octetsOf(parse(hex), reading()).toHex()).toBe('010203')
+    }
+    expect(octetsOf(parse('2480 2480 040101 0000 0402 0203 0000'.replaceAll(' ', '')), reading()).toHex()).toBe(
+      '010203',
+    )
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['half a header', '30'],
+    ['a length without its bytes', '0482'],
+    ['a length of five bytes', '04850000000001ff'],
+    ['a value longer than the file', '040301'],
+    ['a value longer than what it stands in', '30020402 04020000'],
+    ['no end of contents', '3080040100'],
+    ['an end of contents beyond its parent', '30033080000000'],
+    ['a primitive value of indefinite length', '04800000'],
+    ['a tag of two bytes', '1f8101 00'],
+    ['a second element', '0500 0500'],
+  ])('is not %s', (_, hex) => {
+    expect(() => parse(hex.replaceAll(' ', ''))).toThrow(expect.objectContaining({ code: 'not_pkcs12' }))
+  })
+
+  it('names objects and counts', () => {
+    const names = ['06092a864886f70d010706', '0603883703', '06022801', '06012a']
+    expect(names.map((hex) => oidOf(parse(hex), reading()))).toEqual([
+      '1.2.840.113549.1.7.6',
+      '2.999.3',
+      '1.0.1',
+      '1.2',
+    ])
+    expect(['020100', '02020800', '02030186a0'].map((hex) => countOf(parse(hex), reading()))).toEqual([
+      0, 2048, 100_000,
+    ])
+    for (const hex of ['0200', '0201ff', '0400']) expect(() => countOf(parse(hex), reading())).toThrow(/no count/)
   })
 })
 
