@@ -87,7 +87,7 @@ describe('BER (X.690 §8)', () => {
     ['a length without its bytes', '0482'],
     ['a length of five bytes', '04850000000001ff'],
     ['a value longer than the file', '040301'],
-    ['a value longer than what it stands in', '30020402 04020000'],
+    ['a value longer than what it stands in', '3008 30020402 04020000'],
     ['no end of contents', '3080040100'],
     ['an end of contents beyond its parent', '30033080000000'],
     ['a primitive value of indefinite length', '04800000'],
