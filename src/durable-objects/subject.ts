@@ -10,6 +10,7 @@ import * as grants from './subject/grants.ts'
 import {
   beginSession,
   endSession,
+  endSessions,
   findSession,
   markSelected,
   type NewSession,
@@ -238,12 +239,23 @@ export class Subject extends DurableObject<Env> {
     return { outcome: 'step', step, person, session }
   }
 
-  /** The higher version wins, whichever way it came. */
+  /**
+   * The higher version wins, whichever way it came. What ends sessions and grants counts even when it comes late, and ends what is here now:
+   * whose clock stamped it says nothing.
+   */
   private takeRecord(record: Person): Person {
-    if (this.person && this.person.version >= record.version) return this.person
-    this.sql.exec('INSERT OR REPLACE INTO person VALUES (1, ?, ?)', record.version, JSON.stringify(record))
-    this.person = record
-    return record
+    const { person } = this
+    const not_before = Math.max(person?.not_before ?? 0, record.not_before)
+    const isEnd = person !== undefined && not_before > person.not_before
+    if (person && person.version >= record.version && !isEnd) return person
+    if (isEnd) {
+      endSessions(this.sql)
+      grants.revokeGrants(this.sql, not_before)
+    }
+    const taken = { ...(person && person.version >= record.version ? person : record), not_before }
+    this.sql.exec('INSERT OR REPLACE INTO person VALUES (1, ?, ?)', taken.version, JSON.stringify(taken))
+    this.person = taken
+    return taken
   }
 
   /** A disabled person has no live grant at all. */

@@ -5,6 +5,7 @@ import {
   basic,
   issuer,
   operator,
+  operatorToken,
   password,
   redirectUri,
   secret,
@@ -12,7 +13,7 @@ import {
   type Tokens,
 } from '../provider.ts'
 import { type Browser, claimsOf } from '../user-agent.ts'
-import { browser, expectBack, expectCode, isLogin, reach } from '../watched.ts'
+import { browser, expectBack, expectCode, isLogin, loggingEnv, reach, watched } from '../watched.ts'
 
 beforeAll(setUp)
 afterEach(() => {
@@ -98,6 +99,47 @@ describe('S10 a person who is disabled or deleted', () => {
     await expectDead(tokens)
   })
 
+  it('stays disabled though another operator’s change of the same person came between', async () => {
+    await operator('PUT', 'groups/staff', { name: 'Staff' })
+    const { user, tokens } = await signedIn('zoe')
+    await operator('PUT', 'users/zoe', { groups: ['staff'] })
+    let between: (() => Promise<unknown>) | undefined
+    const DB = new Proxy(loggingEnv.DB, {
+      get(target, name) {
+        const value = Reflect.get(target, name)
+        if (name !== 'withSession') return typeof value === 'function' ? value.bind(target) : value
+        return (from: string) => {
+          const session = target.withSession(from)
+          const batch = session.batch.bind(session)
+          const prepare = session.prepare.bind(session)
+          const overtaken: typeof session.batch = async (statements) => {
+            const first = between
+            between = undefined
+            await first?.()
+            return batch(statements)
+          }
+          return { prepare, batch: overtaken, getBookmark: () => session.getBookmark() }
+        }
+      },
+    })
+    const other = watched({ ...loggingEnv, DB })
+    const headers = { authorization: `Bearer ${operatorToken}`, 'content-type': 'application/json' }
+    await other(`${issuer}/admin/api/users/zoe`, { headers })
+    const now = Date.now()
+    vi.useFakeTimers({ toFake: ['Date'], now: now + 10_000 })
+    between = async () => {
+      // The other operator's request reached its isolate first.
+      vi.setSystemTime(now + 5000)
+      await operator('PUT', 'users/zoe', { enabled: false })
+      vi.setSystemTime(now + 10_000)
+    }
+    const body = JSON.stringify({ groups: [] })
+    const changed = await other(`${issuer}/admin/api/users/zoe`, { method: 'PUT', headers, body })
+    expect(await changed.json()).toMatchObject({ enabled: false, groups: [] })
+    expectBack(await user.fetch(authorizeUrl({ prompt: 'none' })), 'login_required')
+    await expectDead(tokens)
+  })
+
   it('takes the rights of the client it is linked to along, at once here', async () => {
     await operator('PUT', 'users/daemon', { name: 'Daemon', service_account: true })
     await operator('PUT', 'clients/m2m', { linked_user: 'daemon' })
@@ -122,6 +164,19 @@ describe('S11 a new password', () => {
     await expectDead(others)
     await expectAnonymous(user)
     await expectAnonymous(elsewhere)
+  })
+
+  it('ends what a clock that runs ahead has stamped, too', async () => {
+    const { user } = await aPerson('kim')
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 300_000 })
+    const tokens = await tokensOf(user, 'kim')
+    const code = expectCode(await user.open(authorizeUrl()))
+    vi.useRealTimers()
+    await operator('POST', 'users/kim/sign-out')
+    await expectDead(tokens)
+    await expectAnonymous(user)
+    const redeemed = await token({ grant_type: 'authorization_code', code, redirect_uri: redirectUri })
+    expect(redeemed.status).toBe(400)
   })
 
   it('and so does signing somebody out everywhere', async () => {

@@ -248,6 +248,11 @@ export function revokeGrant(sql: SqlStorage, id: string, now: number): void {
   sql.exec('UPDATE grants SET revoked_at = ?, retry = NULL WHERE id = ?', now, id)
 }
 
+/** All of them. */
+export function revokeGrants(sql: SqlStorage, now: number): void {
+  sql.exec('UPDATE grants SET revoked_at = ?, retry = NULL WHERE revoked_at IS NULL', now)
+}
+
 /** Everything a client holds of this person. */
 export function revokeClientGrants(sql: SqlStorage, clientId: string, now: number): void {
   sql.exec('UPDATE grants SET revoked_at = ?, retry = NULL WHERE client_id = ? AND revoked_at IS NULL', now, clientId)

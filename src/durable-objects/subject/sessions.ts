@@ -81,3 +81,8 @@ export function markSelected(sql: SqlStorage, id: string, now: number): void {
 export function endSession(sql: SqlStorage, id: string): void {
   sql.exec('DELETE FROM sessions WHERE id = ?', id)
 }
+
+/** All of them. */
+export function endSessions(sql: SqlStorage): void {
+  sql.exec('DELETE FROM sessions')
+}
