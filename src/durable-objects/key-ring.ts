@@ -1,12 +1,14 @@
 // The only place that creates and changes signing keys (DESIGN §3, §5): one object per issuer. The ring itself is rows of D1, so that an
-// isolate signs without asking here, and this object keeps nothing but an alarm.
+// isolate signs without asking here, and this object keeps nothing but an alarm and, of a shared vault, how it has been doing.
 import { DurableObject } from 'cloudflare:workers'
+import type { JwsAlgorithm } from '../crypto/signing-algorithms.ts'
 import { settingsOf } from '../settings.ts'
 import type { SigningKeyRecord } from '../storage/configuration.ts'
 import { openDatabase } from '../storage/database.ts'
 import { type RingChange, type RingRecords, readRing, writeRing } from '../storage/signing-keys.ts'
-import { localVault } from '../vaults/local.ts'
-import type { Vault } from '../vaults/vault.ts'
+import type { Vault, VaultFault } from '../vaults/vault.ts'
+import { type Findings, lookAround } from './key-ring/adoption.ts'
+import { chooseVault } from './key-ring/choose-vault.ts'
 import { firstEntries, newEntries, type Workshop } from './key-ring/new-entries.ts'
 import {
   announcePeriod,
@@ -19,6 +21,7 @@ import {
   wantedAlgorithms,
   withoutSigningKey,
 } from './key-ring/transitions.ts'
+import { firstWatch, guarded, nextLook, type VaultWatch } from './key-ring/vault-watch.ts'
 
 /** Who made the change, for the audit trail. */
 export interface Cause {
@@ -44,12 +47,21 @@ export type Retired = { outcome: 'retired'; replaced_by: string[] } | { outcome:
 
 export type Advanced = { outcome: 'done'; steps: number } | Unavailable
 
+export interface VaultReport {
+  vault: string
+  /** Milliseconds since 1970; null: not yet. */
+  looked_at: number | null
+  failing: { fault: VaultFault; since: number } | null
+  /** Versions in the vault that cannot be used. */
+  unusable_versions: number
+}
+
 const minute = 60_000
 const itself: Cause = { actor: 'key-ring', requestId: '' }
 
 export class KeyRing extends DurableObject<Env> {
   private readonly db = openDatabase(this.env.DB)
-  private readonly vault: Vault = localVault
+  private readonly vault: Vault = chooseVault(settingsOf(this.env).vault)
   /** Milliseconds that one task may take before the next one has its turn. */
   private readonly patience = minute
   private queue: Promise<unknown> = Promise.resolve()
@@ -71,7 +83,9 @@ export class KeyRing extends DurableObject<Env> {
     return this.inTurn(async () => {
       const ring = await readRing(this.db)
       if (!ring.hasEnabledClient) return { outcome: 'no_enabled_client' }
-      return this.announce(ring, now, cause)
+      // Somebody else may have put a successor there already.
+      const hasNews = ring.keys.length > 0 && (await this.look(ring, now))
+      return this.announce(hasNews ? await readRing(this.db) : ring, now, cause)
     })
   }
 
@@ -90,8 +104,25 @@ export class KeyRing extends DurableObject<Env> {
       const ring = await readRing(this.db)
       const transitions = dueTransitions(ring, now)
       await this.write({ transitions, additions: [], cause: itself, now }, ring)
+      const isDue = transitions.length > 0 || this.watch.nextLookAt <= now
+      if (isDue && ring.keys.length > 0) {
+        // The rows are what counts; what the vault says is logged and reported.
+        await this.look(transitions.length > 0 ? await readRing(this.db) : ring, now).catch(() => undefined)
+        await this.schedule((await readRing(this.db)).keys, now)
+      }
       return { outcome: 'done', steps: transitions.length }
     })
+  }
+
+  /** For /health. */
+  report(): VaultReport {
+    const { lookedAt, failure, faults } = this.watch
+    return {
+      vault: this.vault.name,
+      looked_at: lookedAt || null,
+      failing: failure ? { fault: failure.fault, since: failure.since } : null,
+      unusable_versions: faults.length,
+    }
   }
 
   override async alarm(): Promise<void> {
@@ -111,7 +142,10 @@ export class KeyRing extends DurableObject<Env> {
     const additions = await firstEntries(unserved, this.workshop(ring, now))
     const added = await this.write({ transitions, additions, cause: itself, now }, ring)
     // Read again: somebody else's keys may have been quicker than ours.
-    return { outcome: 'ready', created: added.length > 0, keys: (await readRing(this.db)).keys }
+    const written = await readRing(this.db)
+    // Tokens of those who came before us verify from the beginning. Without the vault we have at least our key.
+    const hasNews = added.length > 0 && (await this.look(written, now).catch(() => false))
+    return { outcome: 'ready', created: added.length > 0, keys: (hasNews ? await readRing(this.db) : written).keys }
   }
 
   private async announce(ring: RingRecords, now: number, cause: Cause): Promise<Rotated> {
@@ -142,23 +176,63 @@ export class KeyRing extends DurableObject<Env> {
     const orphaned = withoutSigningKey(wantedAlgorithms(ring), remaining, now)
     const promoted = promotions(remaining, orphaned, now)
     const unserved = withoutSigningKey(orphaned, applyTransitions(remaining, promoted), now)
-    const additions = await newEntries(unserved, this.workshop(ring, now), now)
+    const additions = await this.replacements(unserved, ring, now)
     const change = { transitions: [...revoked, ...promoted], additions, cause, now }
     const added = await this.write(change, ring)
     return { outcome: 'retired', replaced_by: [...promoted.map(({ kid }) => kid), ...added] }
   }
 
+  /** A key that others may know must go even when a shared vault gives no other: then nothing is signed until it does. */
+  private async replacements(algs: JwsAlgorithm[], ring: RingRecords, now: number): Promise<SigningKeyRecord[]> {
+    try {
+      return await newEntries(algs, this.workshop(ring, now), now)
+    } catch (fault) {
+      if (!this.vault.look) throw fault
+      return []
+    }
+  }
+
+  /** Takes into the ring what others have put into a shared vault. True: there was something. Throws VaultError. */
+  private async look(ring: RingRecords, now: number): Promise<boolean> {
+    if (!this.vault.look) return false
+    const workshop = this.workshop(ring, now)
+    const { vault } = settingsOf(this.env)
+    const peersKnowOneKey = vault.kind !== 'local' && vault.peersKnowOneKey
+    const { adoptions, faults, promotions }: Findings = await lookAround(workshop, { peersKnowOneKey })
+    this.keepWatch({ lookedAt: now, nextLookAt: nextLook(now), faults })
+    if (adoptions.length > 0) await this.write({ transitions: [], additions: [], adoptions, cause: itself, now }, ring)
+    for (const { family, next } of promotions) await workshop.vault.promote?.(family, next)
+    return adoptions.length > 0
+  }
+
   private workshop(ring: RingRecords, now: number): Workshop {
-    return { vault: this.vault, keyWrapper: settingsOf(this.env).keyWrapper, ring, now }
+    const vault = guarded(this.vault, { now, read: () => this.watch, note: (watch) => this.keepWatch(watch) })
+    return { vault, keyWrapper: settingsOf(this.env).keyWrapper, ring, now }
+  }
+
+  private get watch(): VaultWatch {
+    return this.ctx.storage.kv.get<VaultWatch>('vault') ?? firstWatch
+  }
+
+  private keepWatch(watch: VaultWatch): void {
+    const before = this.watch
+    this.ctx.storage.kv.put('vault', watch)
+    const isNews = before.failure?.count !== watch.failure?.count || before.faults.join() !== watch.faults.join()
+    if (isNews) logVault(this.vault.name, watch)
   }
 
   /** The alarm comes before the rows: one too many is harmless, one too few leaves a key in its state. */
   private async write(change: RingChange, ring: RingRecords): Promise<string[]> {
-    const keys = [...applyTransitions(ring.keys, change.transitions), ...change.additions]
-    const next = nextTransitionAt(keys)
-    if (next !== undefined) await this.ctx.storage.setAlarm(Math.max(next, change.now + 1000))
-    if (change.transitions.length + change.additions.length === 0) return []
+    const { transitions, additions, adoptions = [] } = change
+    await this.schedule([...applyTransitions(ring.keys, transitions), ...additions, ...adoptions], change.now)
+    if (transitions.length + additions.length + adoptions.length === 0) return []
     return writeRing(this.db, change)
+  }
+
+  private async schedule(keys: SigningKeyRecord[], now: number): Promise<void> {
+    const look = this.vault.look && keys.length > 0 ? this.watch.nextLookAt : undefined
+    const times = [nextTransitionAt(keys), look].filter((time) => time !== undefined)
+    if (times.length > 0) await this.ctx.storage.setAlarm(Math.max(Math.min(...times), now + 1000))
   }
 
   /** One task after another, since every await on D1 or Web Crypto lets other calls in. A fault becomes an answer: it would lose its class. */
@@ -167,6 +241,19 @@ export class KeyRing extends DurableObject<Env> {
     this.queue = turn
     return turn
   }
+}
+
+function logVault(name: string, { failure, faults }: VaultWatch): void {
+  const line = failure
+    ? {
+        level: 'error',
+        message: 'the vault of the signing certificate fails; what is known goes on signing',
+        fault: failure.message,
+        since: new Date(failure.since).toISOString(),
+        asked_again: new Date(failure.notBefore).toISOString(),
+      }
+    : { level: faults.length > 0 ? 'error' : 'info', message: 'the vault of the signing certificate answers', faults }
+  console.log(JSON.stringify({ vault: name, ...line }))
 }
 
 function withPatience<T>(task: () => Promise<T>, patience: number): Promise<T> {

@@ -62,6 +62,8 @@ export interface RingChange {
   transitions: KeyTransition[]
   /** An active key is taken only while its algorithm has none in use, an announced one only while no other is announced. */
   additions: SigningKeyRecord[]
+  /** From a vault that others write to: taken beside whatever the ring holds, unless it is known. */
+  adoptions?: SigningKeyRecord[]
   cause: { actor: string; requestId: string }
   now: number
 }
@@ -72,11 +74,13 @@ export async function writeRing(db: Database, change: RingChange): Promise<strin
   const before = change.transitions.flatMap((transition) => transitionStatements(db, transition, change))
   const additions = change.additions.map((key) => addition(db, key))
   const audit = change.additions.map((key) => auditOfAddition(db, key, change))
+  const adoptions = (change.adoptions ?? []).flatMap((key) => adoptionStatements(db, key, change))
   const results: unknown[] = await db.batch([
     recordChange(db, { kind: 'keys' }, change.now),
     ...before,
     ...additions,
     ...audit,
+    ...adoptions,
   ])
   const added = results.slice(1 + before.length, 1 + before.length + additions.length) as { kid: string }[][]
   return added.flatMap((rows) => rows.map(({ kid }) => kid))
@@ -92,6 +96,21 @@ function addition(db: Database, key: SigningKeyRecord): Statement {
         where not exists (select 1 from signing_keys where alg = ${key.alg} and state in ${rivals})`,
     )
     .returning({ kid: signingKeys.kid })
+}
+
+function adoptionStatements(db: Database, key: SigningKeyRecord, { now, cause }: RingChange): Statement[] {
+  const { kid, alg, state, version, vault, activates_at } = key
+  return [
+    db.insert(signingKeys).values(key).onConflictDoNothing(),
+    recordAuditEvent(db, {
+      at: now,
+      actor: cause.actor,
+      action: 'key.adopted',
+      target: kid,
+      request_id: cause.requestId,
+      detail: { alg, state, version, vault, activates_at },
+    }),
+  ]
 }
 
 function transitionStatements(

@@ -55,7 +55,11 @@ export function awsSecretsManager(options: AwsSecretsManagerOptions, access: Vau
     families,
     look: async (family) => look(client, secretOf(family), family),
     elect: async (family, generate) => elect(client, secretOf(family), family, generate),
-    add: async (family, generate) => add(client, secretOf(family), family, generate),
+    async add(family, generate, isUrgent) {
+      if (!isUrgent) await mindWrites(client, secretOf(family))
+      await put(client, secretOf(family), await secretValue(client, await generate()), 'next')
+      return settled(client, secretOf(family), 'next', family)
+    },
     promote: async (family, next) => promote(client, secretOf(family), next),
   }
 }
@@ -67,11 +71,10 @@ const labels = { current: 'AWSCURRENT', next: 'AWSPENDING', previous: 'AWSPREVIO
 
 async function look(client: Client, secret: string, family: KeyFamily): Promise<SeenVersion[]> {
   const current = await readVersion(client, secret, 'current')
-  if (!current) throw missing(secret)
   const [next, previous] = [await readVersion(client, secret, 'next'), await readVersion(client, secret, 'previous')]
-  const seen = [seenAs('current', current, client, family)]
+  const seen = current ? [seenAs('current', current, client, family)] : []
   // AWSPENDING may stay on a version that has become the current one.
-  if (next && next.version !== current.version) seen.unshift(seenAs('next', next, client, family))
+  if (next && next.version !== current?.version) seen.unshift(seenAs('next', next, client, family))
   if (previous) seen.push(seenAs('previous', previous, client, family))
   return seen
 }
@@ -106,26 +109,15 @@ async function elect(
 /** Versions are few and their labels slow: AWS asks for ten minutes between two writes, lest a hundred versions pile up (K13). */
 const betweenWrites = 10 * 60_000
 
-async function add(
-  client: Client,
-  secret: string,
-  family: KeyFamily,
-  generate: () => Promise<KeyMaterial>,
-): Promise<KeyVersion> {
+async function mindWrites(client: Client, secret: string): Promise<void> {
   for (const place of ['next', 'current'] as const) {
     const last = await readVersion(client, secret, place)
     const rest = last ? last.created + betweenWrites - last.answeredAt : 0
-    if (rest > 0) {
-      const seconds = Math.ceil(rest / 1000)
-      throw new VaultError(
-        'too_soon',
-        `${secret} was written less than ten minutes ago: ask again in ${seconds} s`,
-        seconds,
-      )
-    }
+    if (rest <= 0) continue
+    const seconds = Math.ceil(rest / 1000)
+    const message = `${secret} was written less than ten minutes ago: ask again in ${seconds} s`
+    throw new VaultError('too_soon', message, seconds)
   }
-  await put(client, secret, await secretValue(client, await generate()), 'next')
-  return settled(client, secret, 'next', family)
 }
 
 async function promote(client: Client, secret: string, next: SeenVersion): Promise<void> {
@@ -161,7 +153,13 @@ async function settled(
 }
 
 async function put(client: Client, secret: string, value: Record<string, string>, place: Place): Promise<void> {
-  const answer = await ask(client, 'PutSecretValue', { SecretId: secret, ...value, VersionStages: [labels[place]] })
+  const request = { SecretId: secret, ...value, VersionStages: [labels[place]] }
+  let answer = await ask(client, 'PutSecretValue', request)
+  if (errorType(answer) === 'ResourceNotFoundException') {
+    const created = await ask(client, 'CreateSecret', { Name: secret })
+    if (created.status !== 200) throw faultOf(created, client, `creating ${secret}`)
+    answer = await ask(client, 'PutSecretValue', request)
+  }
   if (answer.status !== 200) throw faultOf(answer, client, `writing ${secret}`)
 }
 

@@ -84,11 +84,11 @@ function unpinned(address: CertificateAddress): CertificateAddress {
 
 async function look(client: Client, address: CertificateAddress, family: KeyFamily): Promise<SeenVersion[]> {
   const current = await readSecret(client, address, address.version)
-  if (!current) throw missing(address)
-  const seen: SeenVersion[] = [seenAs('current', current, client, family)]
+  const seen: SeenVersion[] = current ? [seenAs('current', current, client, family)] : []
   if (address.version) return seen
   const next = await readNext(client, nextOf(address))
   if (next) seen.unshift(seenAs('next', next, client, family))
+  if (!current) return seen
   for (const version of await previousVersions(client, address, current)) {
     seen.push({ version, place: 'previous', open: () => openVersion(client, address, version, family) })
   }

@@ -25,12 +25,12 @@ export interface Vault {
   readonly name: string
   /** What it holds. Absent: everything. Keys of other families are this instance's own. */
   readonly families?: readonly KeyFamily[]
-  /** What others may have changed. Absent: nobody else knows this vault. Throws VaultError. */
+  /** What others may have changed, `next` first; empty when there is nothing. Absent: nobody else knows this vault. Throws VaultError. */
   look?(family: KeyFamily): Promise<SeenVersion[]>
   /** The version that every instance will use: the vault's own, or ours if it took that. `generate` is called only when it holds none. */
   elect(family: KeyFamily, generate: () => Promise<KeyMaterial>): Promise<KeyVersion>
-  /** A successor to the version in use. In a shared vault it is `next`. */
-  add(family: KeyFamily, generate: () => Promise<KeyMaterial>): Promise<KeyVersion>
+  /** A successor to the version in use. In a shared vault it is `next`. `isUrgent`: the one in use is believed no more. */
+  add(family: KeyFamily, generate: () => Promise<KeyMaterial>, isUrgent?: boolean): Promise<KeyVersion>
   /** `next` takes the place of `current`. */
   promote?(family: KeyFamily, next: SeenVersion): Promise<void>
 }

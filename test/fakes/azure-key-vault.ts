@@ -251,7 +251,7 @@ async function importAnswer(
   return Response.json(certificateBundle(url, name, await keep(fake, name, content, contentType, key, now)))
 }
 
-const parse = (content: string, contentType: string, password: string): Promise<CertifiedKey> =>
+const parse = async (content: string, contentType: string, password: string): Promise<CertifiedKey> =>
   contentType === pem ? readPem(content) : readPkcs12(fromBase64(content), password)
 
 async function keep(
