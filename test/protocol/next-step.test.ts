@@ -152,7 +152,7 @@ describe('whatever the situation', () => {
   )
   const moment = fc.constantFrom(before, started, since)
   const situations = fc.record({
-    request: fc.record({ prompt: prompts, scope: fc.subarray(['openid', 'email', 'phone']) }),
+    request: fc.record({ prompt: prompts, scope: fc.subarray(['openid', 'email', 'phone'], { minLength: 1 }) }),
     signedIn: fc.oneof(fc.constant<false>(false), moment),
     selected: moment,
     consent: fc.oneof(fc.constant<false>(false), fc.record({ given_at: moment })),
