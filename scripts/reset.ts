@@ -1,16 +1,21 @@
 // npm run reset: removes all data of the provider on this machine. .dev.vars stays: its secrets seal nothing any more.
 import { readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { readDevVars, root } from './dev-vars.ts'
+import { root } from './dev-vars.ts'
 import { Refusal, run } from './operator.ts'
-import { isTaken, portOf, stateFolder } from './place.ts'
+import { defaultPort, isTaken, stateFolder } from './place.ts'
 
 await run(async () => {
-  const port = portOf(readDevVars().AUTHORITY_URL)
-  if (await isTaken(port))
-    throw new Refusal(`Something answers on port ${port}. If it is the provider, stop it first (Ctrl-C).`)
-  const parent = path.dirname(stateFolder(port))
+  const parent = path.dirname(stateFolder(defaultPort))
   const folders = readEntries(parent).filter((name) => /^state(-\d+)?$/.test(name))
+  for (const name of folders) {
+    const port = Number(name.split('-')[1] ?? defaultPort)
+    if (!(await isTaken(port))) continue
+    throw new Refusal(
+      `Something answers on port ${port}, whose data is in ${path.relative(root, path.join(parent, name))}. ` +
+        'If it is the provider, stop it first (Ctrl-C).',
+    )
+  }
   for (const name of folders) rmSync(path.join(parent, name), { recursive: true })
   console.log(
     folders.length > 0

@@ -20,7 +20,8 @@ await run(async () => {
   const { issuer, port, address, note } = choosePlace()
   const state = stateFolder(port)
   await refuseTakenPort(port)
-  prepareSecrets(issuer, state)
+  writeDevVars({ AUTHORITY_URL: issuer })
+  prepareSecrets(state)
   await migrate(state)
 
   const server = serve(port, state)
@@ -39,7 +40,9 @@ await run(async () => {
 /** On this machine the port is part of the issuer, and both are remembered in .dev.vars. An issuer elsewhere (a tunnel) stays as it is. */
 function choosePlace() {
   const wanted = process.env.PORT
-  if (wanted !== undefined && !/^[1-9]\d{1,4}$/.test(wanted)) throw new Refusal(`PORT=${wanted} is not a port`)
+  if (wanted !== undefined && !(/^[1-9]\d{1,4}$/.test(wanted) && Number(wanted) <= 65535)) {
+    throw new Refusal(`PORT=${wanted} is not a port`)
+  }
   const known = readDevVars().AUTHORITY_URL
   const url = URL.parse(known || `http://localhost:${defaultPort}`)
   if (!url) throw new Refusal(`AUTHORITY_URL in .dev.vars is not an address: ${known}`)
@@ -47,7 +50,6 @@ function choosePlace() {
   const port = wanted === undefined ? before : Number(wanted)
   if (isLoopbackHost(url.hostname)) url.port = String(port)
   const issuer = url.href.replace(/\/$/, '')
-  if (issuer !== known) writeDevVars({ AUTHORITY_URL: issuer })
   // Other loopback names are redirected to the issuer's own, and a redirect drops the operator's token.
   const address = isLoopbackHost(url.hostname) ? issuer : `http://127.0.0.1:${port}${url.pathname.replace(/\/$/, '')}`
   const note =
@@ -67,7 +69,7 @@ async function refuseTakenPort(port) {
 }
 
 /** What is missing is made; but secrets that sealed the data there is cannot be made again. */
-function prepareSecrets(issuer, state) {
+function prepareSecrets(state) {
   const known = readDevVars()
   const gone = sealingSecrets.filter((name) => !known[name])
   if (gone.length > 0 && existsSync(path.join(state, 'v3', 'd1'))) {
@@ -82,7 +84,6 @@ function prepareSecrets(issuer, state) {
     ),
     DEMO_PASSWORD: pronounceable(),
     PLAYGROUND: 'on',
-    AUTHORITY_URL: issuer,
   }
   // An empty value was written by somebody: it switches off what it names.
   const missing = Object.entries(wanted).filter(([name]) => known[name] === undefined || gone.includes(name))
