@@ -64,6 +64,8 @@ describe('races', { timeout }, () => {
     members = []
     for (const name of ['ann', 'bob', 'cas', 'dee']) members.push(await seedMember(provider, name))
     strict = await seedMember(provider, 'strict', { refresh_token_grace: 0 })
+    // Signed in once, each by itself: what follows asks for codes side by side in one browser.
+    for (const member of [...members, strict]) await codeOf(provider.issuer, member)
   })
   afterAll(() => provider.stop())
 
@@ -193,17 +195,19 @@ describe('kills', { timeout }, () => {
       await new Promise((resolve) => setTimeout(resolve, 100 + 500 * Math.random()))
       await provider.kill9()
       provider = await startProvider({ state, port, rateLimit })
+      await load.replaySpent()
     }
     const found = await load.end()
     await provider.stop()
     rmSync(state, { recursive: true })
     console.log(
       `E03 20 × kill -9 under load: ${found.acknowledged} acknowledged answers, ${found.ambiguous} ambiguous, ${found.recovered} of them recovered by a ` +
-        `retry, ${found.signedInAgain} by a new code; ${found.spentTwice} codes or tokens spent twice, ${found.lost} acknowledged results lost`,
+        `retry, ${found.signedInAgain} by a new code; ${found.spentTwice} of ${found.replayed} codes and tokens spent twice, ` +
+        `${found.lost} acknowledged results lost`,
     )
     expect(found).toMatchObject({ spentTwice: 0, lost: 0, unexpected: [] })
     expect(found.recovered + found.signedInAgain).toBe(found.ambiguous)
-    expect(found.ambiguous).toBeGreaterThan(0)
+    expect(Math.min(found.ambiguous, found.replayed)).toBeGreaterThan(0)
   })
 })
 
@@ -221,10 +225,14 @@ function underLoad(issuer: string) {
     ambiguous: 0,
     recovered: 0,
     signedInAgain: 0,
+    replayed: 0,
     spentTwice: 0,
     lost: 0,
     unexpected: [] as string[],
   }
+  /** What was used up before the last kill, of families that nobody uses any more. */
+  let spent: { member: Member; fields: Record<string, string> }[] = []
+  let rounds = 0
   let isEnding = false
 
   /** Until the server answers. `isRetry`: an earlier sending may have been carried out. */
@@ -255,7 +263,7 @@ function underLoad(issuer: string) {
     }
   }
 
-  /** A code, its tokens, some refreshes; at the end the ancestor and the code are tried again, which must fail. */
+  /** A code, its tokens, some refreshes. Then its code, or the token before the last one, is left for a replay: either ends the family. */
   async function round(member: Member): Promise<void> {
     const code = await anew(member)
     const redeemed = await ask(member.client, codeFields(code))
@@ -273,8 +281,8 @@ function underLoad(issuer: string) {
     }
     const used = await ask(member.client, refreshFields(token))
     if (!note(used, 'an acknowledged refresh token')) return
-    await refuse(member, refreshFields(previous))
-    await refuse(member, codeFields(code))
+    rounds += 1
+    spent.push({ member, fields: rounds % 2 === 0 ? codeFields(code) : refreshFields(previous) })
   }
 
   function note(answer: Answer & { isRetry: boolean }, what: string): boolean {
@@ -288,14 +296,20 @@ function underLoad(issuer: string) {
     return false
   }
 
-  async function refuse(member: Member, fields: Record<string, string>): Promise<void> {
-    const answer = await ask(member.client, fields)
-    if (answer.isRetry) found.recovered += 1
-    if (answer.status === 200) found.spentTwice += 1
+  async function replaySpent(): Promise<void> {
+    const replays = spent
+    spent = []
+    for (const { member, fields } of replays) {
+      const answer = await ask(member.client, fields)
+      if (answer.isRetry) found.recovered += 1
+      if (answer.status === 200) found.spentTwice += 1
+      found.replayed += 1
+    }
   }
 
   const working: Promise<void>[] = []
   return {
+    replaySpent,
     async begin(member: Member): Promise<void> {
       await codeOf(issuer, member)
       working.push(
