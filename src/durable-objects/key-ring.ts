@@ -145,6 +145,7 @@ export class KeyRing extends DurableObject<Env> {
     const written = await readRing(this.db)
     // Tokens of those who came before us verify from the beginning. Without the vault we have at least our key.
     const hasNews = added.length > 0 && (await this.look(written, now).catch(() => false))
+    if (added.length > 0) await this.lookAgainSoon(written, now)
     return { outcome: 'ready', created: added.length > 0, keys: (hasNews ? await readRing(this.db) : written).keys }
   }
 
@@ -203,6 +204,13 @@ export class KeyRing extends DurableObject<Env> {
     if (adoptions.length > 0) await this.write({ transitions: [], additions: [], adoptions, cause: itself, now }, ring)
     for (const { family, next } of promotions) await workshop.vault.promote?.(family, next)
     return adoptions.length > 0
+  }
+
+  /** Somebody's import may have taken longer than the election. */
+  private async lookAgainSoon({ keys }: RingRecords, now: number): Promise<void> {
+    if (!this.vault.look || this.watch.failure) return
+    this.keepWatch({ ...this.watch, nextLookAt: now + minute / 4 })
+    await this.schedule(keys, now)
   }
 
   private workshop(ring: RingRecords, now: number): Workshop {

@@ -1,5 +1,6 @@
 // Is this instance able to serve, and if not, which part fails? No secrets, no names.
-import type { RequestContext } from '../context.ts'
+import { askKeyRing, type RequestContext } from '../context.ts'
+import type { VaultReport } from '../durable-objects/key-ring.ts'
 import type { Incoming } from '../incoming.ts'
 
 export async function health(_: Incoming, context: RequestContext): Promise<Response> {
@@ -7,12 +8,47 @@ export async function health(_: Incoming, context: RequestContext): Promise<Resp
   const secondsSinceConfirmed = Math.round((now - configuration.confirmedAt) / 1000)
   const database = secondsSinceConfirmed <= 15 ? 'ok' : 'not answering, serving what is remembered'
   const signing = configuration.keys.filter((key) => key.state === 'active').map((key) => key.kid)
+  const vault = await vaultReport(context)
+  const isWell = database === 'ok' && (!vault || isAnswering(vault))
   const body = {
-    status: database === 'ok' ? 'ok' : 'degraded',
+    status: isWell ? 'ok' : 'degraded',
     issuer: context.settings.issuer,
     database,
     configuration: { epoch: configuration.epoch, seconds_since_confirmed: secondsSinceConfirmed },
     signing_keys: signing,
+    ...(vault ? { vault: shown(vault) } : {}),
   }
   return Response.json(body, { headers: { 'cache-control': 'no-store' } })
+}
+
+type Asked = VaultReport | 'the key ring does not answer'
+
+const isAnswering = (vault: Asked): boolean =>
+  typeof vault === 'object' && vault.failing === null && vault.unusable_versions === 0
+
+function shown(vault: Asked) {
+  if (typeof vault === 'string') return { status: vault }
+  const { looked_at, failing, unusable_versions } = vault
+  return {
+    name: vault.vault,
+    status: failing ? `${failing.fault}, signing with what is known` : 'ok',
+    ...(failing ? { failing_since: new Date(failing.since).toISOString() } : {}),
+    looked_at: looked_at === null ? null : new Date(looked_at).toISOString(),
+    unusable_versions,
+  }
+}
+
+const askAgainAfter = 5000
+/** Strangers must not reach the ring with every request. */
+const reports = new WeakMap<Env, { at: number; report: Asked }>()
+
+/** One hop, once in five seconds, and none where the certificate is shared with nobody. */
+async function vaultReport(context: RequestContext): Promise<Asked | undefined> {
+  const { env, now, settings } = context
+  if (settings.vault.kind === 'local') return undefined
+  const known = reports.get(env)
+  if (known && now - known.at < askAgainAfter) return known.report
+  const report = await askKeyRing(context, (ring) => ring.report()).catch(() => 'the key ring does not answer' as const)
+  reports.set(env, { at: now, report })
+  return report
 }

@@ -69,12 +69,15 @@ export interface VaultAccess {
   /** Milliseconds since 1970. */
   now(): number
   wait(milliseconds: number): Promise<void>
-  /** Milliseconds in which instances that start together may all import: whoever imported reads again after it. */
+  /**
+   * Milliseconds from an instance's last look at an empty vault until its import is there, with room to spare: whoever imported reads again
+   * after it. Whoever enables the first client waits for it too. What comes later still is found by looking, and adopted.
+   */
   electionWindow: number
 }
 
 export const vaultAccess: VaultAccess = {
   now: () => Date.now(),
   wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-  electionWindow: 3000,
+  electionWindow: 1500,
 }

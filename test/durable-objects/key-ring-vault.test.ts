@@ -8,6 +8,7 @@ import { generateKeyMaterial } from '../../src/crypto/key-material.ts'
 import { writePem } from '../../src/crypto/pem.ts'
 import { signingKeyAt } from '../../src/durable-objects/key-ring/key-states.ts'
 import type { KeyRing } from '../../src/durable-objects/key-ring.ts'
+import { settingsOf } from '../../src/settings.ts'
 import { awsSecretsManager } from '../../src/vaults/aws-secrets-manager.ts'
 import { azureKeyVault } from '../../src/vaults/azure-key-vault.ts'
 import type { Vault } from '../../src/vaults/vault.ts'
@@ -135,6 +136,9 @@ describe('an instance that shares its certificate', () => {
 
   it('asks the vault in no call once it holds a key, but by alarm, some minutes apart', async () => {
     await withFirstKey(inAzure())
+    // A first look soon after the election.
+    expect(((await alarmTime()) ?? 0) - time).toBeLessThan(15 * second)
+    await lookLater(inAzure(), 15 * second)
     azure.requests.length = 0
     await ringWith(inAzure(), async (ring) => {
       await ring.ensure(time)
@@ -202,6 +206,25 @@ describe('a version that appears in the vault', () => {
       unusable_versions: 1,
     })
     expect(logged.join()).toMatch(/current version \w+: /)
+  })
+})
+
+describe('a peer that knows one key', () => {
+  it('and overwrites it is followed at once; the old key stays published', async () => {
+    const old = await withFirstKey(inAzure())
+    const theirs = await aKey()
+    await azure.put('openid', pem(theirs))
+    time += 10 * minute
+    await ringWith(inAzure(), async (ring) => {
+      const settings = settingsOf(Reflect.get(ring, 'env') as Env)
+      const before = settings.vault
+      Reflect.set(settings, 'vault', { kind: 'azure-key-vault', peersKnowOneKey: true })
+      await ring.advance(time).finally(() => Reflect.set(settings, 'vault', before))
+    })
+    expect((await signing())?.certificate).toBe(base64(theirs.certificate))
+    await ringWith(inAzure(), (ring) => ring.advance(time + second))
+    expect(await stateOf(theirs)).toBe('active')
+    expect((await keysInD1()).find(({ kid }) => kid === old.kid)).toMatchObject({ state: 'retired', retired_at: time })
   })
 })
 

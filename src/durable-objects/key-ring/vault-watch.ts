@@ -18,8 +18,7 @@ const minute = 60 * second
 const usualPause = 4 * minute
 const longestPause = 5 * minute
 
-/** Instances that started together do not look together. */
-// Whole milliseconds, as an alarm has: else it would ring a moment too early.
+/** Instances that started together do not look together. Whole milliseconds, as an alarm has: else it would ring a moment too early. */
 export const nextLook = (now: number): number => now + usualPause + Math.ceil(Math.random() * 2 * minute)
 
 /** Doubling from a second on, with jitter upwards only: never more than one request for each second. The vault's own wish counts to an hour. */

@@ -1,0 +1,93 @@
+// Two deployments that share nothing but a vault: each has its own database and its own KeyRing, in workerd, and the fake listens.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type FakeSecretsManager, fakeSecretsManager } from '../fakes/aws-secrets-manager.ts'
+import { type FakeKeyVault, fakeKeyVault } from '../fakes/azure-key-vault.ts'
+import { type Listening, listen } from './listen.ts'
+import { type Provider, startProvider } from './server.ts'
+
+const azure: FakeKeyVault = fakeKeyVault()
+const aws: FakeSecretsManager = fakeSecretsManager()
+let [inAzure, inAws]: [Listening?, Listening?] = []
+const running: Provider[] = []
+
+beforeAll(async () => {
+  inAzure = await listen(azure.answer, 9850)
+  inAws = await listen(aws.answer, 9851)
+})
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((each) => each.stop()))
+})
+afterAll(async () => {
+  await inAzure?.stop()
+  await inAws?.stop()
+})
+
+const azureVars = {
+  OpenIDServerSigningSettings__AzureKeyVault__KeyVaultCertificateUrl: 'http://127.0.0.1:9850/certificates/openid',
+  OpenIDServerSigningSettings__AzureKeyVault__TenantId: 'the-tenant',
+  OpenIDServerSigningSettings__AzureKeyVault__ClientId: 'the-client',
+  OpenIDServerSigningSettings__AzureKeyVault__ClientSecret: 'the-client-secret',
+  AZURE_AUTHORITY_HOST: 'http://127.0.0.1:9850',
+}
+
+const awsVars = {
+  OpenIDServerSigningSettings__AwsSecretManager__SecretName: 'indicium/openid-server-test',
+  AWS_REGION: 'eu-west-1',
+  AWS_ACCESS_KEY_ID: 'AKIATEST',
+  AWS_SECRET_ACCESS_KEY: 'the-secret-access-key',
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: 'http://127.0.0.1:9851',
+}
+
+async function start(vars: Record<string, string>, count: number): Promise<Provider[]> {
+  const started = await Promise.all(Array.from({ length: count }, () => startProvider({ vars })))
+  running.push(...started)
+  return started
+}
+
+/** 503 is an answer, too: the client is there, and its key comes later. */
+async function addClient({ reach, issuer, secrets }: Provider): Promise<number> {
+  const client = { client_name: 'Web', redirect_uris: ['https://rp.test/cb'], scopes: ['openid'] }
+  const headers = { authorization: `Bearer ${secrets.OPERATOR_TOKEN}`, 'content-type': 'application/json' }
+  const init = { method: 'PUT', headers, body: JSON.stringify(client) }
+  return (await reach(`${issuer}/admin/api/clients/web`, init)).status
+}
+
+const kidsOf = async ({ reach, issuer }: Provider): Promise<string[]> => {
+  const jwks = await (await reach(`${issuer}/.well-known/openid-configuration/jwks`, {})).json()
+  return jwks.keys.map(({ kid }: { kid: string }) => kid)
+}
+
+/** The ring waits for the election to be over, for longer than a request waits for the ring. */
+async function signingKeyOf(provider: Provider): Promise<string> {
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    await kidsOf(provider)
+    const health = await (await provider.reach(`${provider.issuer}/health`, {})).json()
+    if (health.signing_keys.length > 0) return health.signing_keys.join()
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+  }
+  throw new Error('no key')
+}
+
+describe('K06 two deployments that start together sign with one certificate', () => {
+  it.each([
+    ['from an Azure Key Vault', azureVars],
+    ['from AWS Secrets Manager', awsVars],
+  ])('%s', async (_, vars) => {
+    const providers = await start(vars, 2)
+    await Promise.all(providers.map(addClient))
+    const [one, other] = await Promise.all(providers.map(signingKeyOf))
+    expect(one).toMatch(/^[0-9A-F]{40}RS256$/)
+    expect(other).toBe(one)
+  })
+})
+
+it('K08 a deployment that has never seen the vault up answers 503, says so in /health, and has no key', async () => {
+  azure.fault = 'broken'
+  const [provider] = await start(azureVars, 1)
+  if (!provider) throw new Error('not started')
+  expect(await addClient(provider)).toBe(503)
+  expect(await kidsOf(provider)).toEqual([])
+  const health = await (await provider.reach(`${provider.issuer}/health`, {})).json()
+  expect(health).toMatchObject({ status: 'degraded', signing_keys: [], vault: { failing_since: expect.any(String) } })
+  azure.fault = undefined
+})
