@@ -84,6 +84,7 @@ export function aClient(overrides: Partial<Client> = {}): Client {
     logo_uri: null,
     policy_uri: null,
     tos_uri: null,
+    created_at: 0,
     ...overrides,
   }
 }

@@ -2,6 +2,7 @@
 import { evictAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { dropSurplus } from '../src/durable-objects/subject/grants.ts'
 import { tidyUp } from '../src/scheduled.ts'
 import { aColdIsolate } from './counting.ts'
 import {
@@ -279,6 +280,26 @@ describe('X04 growth', () => {
       expect(rows.some((row) => row.id === 's129')).toBe(true)
       expect(rows.some((row) => row.id === 's29')).toBe(false)
     })
+  })
+
+  it('a person keeps 2,000 grants without a refresh family at most: older ones give way, families do not', async () => {
+    const family = await redeem(await codeFor(user, { scope: 'openid offline_access' }))
+    const rows = await runInDurableObject(await subject(), (_, state) => {
+      for (let count = 0; count < 2300; count += 1) {
+        state.storage.sql.exec(
+          `INSERT INTO grants (id, client_id, session_id, created_at, expires_at, record, code_hash, code_expires_at)
+           VALUES (?, 'web', 's', ?, ?, '{}', 'h', 0)`,
+          `surplus-${count}`,
+          count,
+          Date.now() + 1e9,
+        )
+      }
+      dropSurplus(state.storage.sql, 2000)
+      return state.storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM grants WHERE refresh_hash IS NULL').one()
+        .n
+    })
+    expect(rows).toBe(2000)
+    await tokensOf(await refresh(family.refresh_token))
   })
 
   it('strangers leave nothing behind: a hundred abandoned flows write no row and make no object', async () => {

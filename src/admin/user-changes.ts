@@ -77,7 +77,7 @@ function renewed(stored: UserRecord | undefined, next: UserRecord, now: number):
     (before.enabled && !after.enabled) ||
     (!before.service_account && after.service_account) ||
     before.password_hash !== after.password_hash
-  const not_before = endsSessions ? now : after.not_before
+  const not_before = endsSessions ? Math.max(before.not_before, now) : after.not_before
   return { ...next, row: { ...after, not_before, version: nextVersion(before.version, now), updated_at: now } }
 }
 

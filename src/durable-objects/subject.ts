@@ -19,15 +19,22 @@ import {
 import { createTables, hasTables, purge } from './subject/tables.ts'
 
 const day = 24 * 3_600_000
+/** Grants without a refresh family that one person may have, and after how many codes that is looked at. */
+const mostGrants = 2000
+const tidyEvery = 256
 
 /** An authorization request as the Worker judged it, with the code it would get. */
 export interface AuthorizationQuestion {
   request: AuthorizationRequest
   require_consent: boolean
   expected_sub?: string | undefined
+  /** When the client was made: consent given before was given to a deleted one. */
+  client_since: number
   /** Id of the interaction, and of the grant it may become. */
   id: string
   started_at: number
+  /** Until when the interaction can come back, which must find that it is finished. */
+  ends_at: number
   code_hash: string
   /** Milliseconds from now. */
   code_lifetime: number
@@ -67,6 +74,7 @@ export class Subject extends DurableObject<Env> {
   private readonly sql = this.ctx.storage.sql
   private person: Person | undefined
   private hasAlarm = false
+  private codesIssued = 0
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -116,7 +124,9 @@ export class Subject extends DurableObject<Env> {
       markSelected(this.sql, proof.id, now)
       session.selected_at = now
     }
-    if (choice.kind === 'consent') rememberConsent(this.sql, question.request.client_id, choice, now)
+    if (choice.kind === 'consent') {
+      rememberConsent(this.sql, question.request.client_id, question.client_since, choice, now)
+    }
     return this.answer(person, session, question, now)
   }
 
@@ -218,7 +228,7 @@ export class Subject extends DurableObject<Env> {
     now: number,
   ): Exclude<AuthorizationAnswer, { outcome: 'anonymous' }> {
     const { request } = question
-    const consent = findConsent(this.sql, request.client_id)
+    const consent = findConsent(this.sql, request.client_id, question.client_since)
     const step = nextStep({
       request,
       require_consent: question.require_consent,
@@ -233,7 +243,9 @@ export class Subject extends DurableObject<Env> {
         code_hash: question.code_hash,
         code_expires_at: now + question.code_lifetime,
       }
-      grants.issueCode(this.sql, code, question.access_token_lifetime)
+      grants.issueCode(this.sql, code, question.access_token_lifetime, question.ends_at)
+      this.codesIssued += 1
+      if (this.codesIssued % tidyEvery === 0) grants.dropSurplus(this.sql, mostGrants)
       this.wake(now)
     }
     return { outcome: 'step', step, person, session }

@@ -42,6 +42,14 @@ export async function authorizationCode(request: TokenRequest, context: RequestC
   if (redemption.outcome === 'unknown') throw invalidGrant('the code is not valid', redemption.detail)
 
   const { grant, person } = redemption
+  if (grant.created_at < client.created_at) {
+    throw invalidGrant('the code is not valid', {
+      check: 'client_id',
+      expected: `a code of the present client ${client.client_id}`,
+      received: 'one of a client with the same id that was deleted',
+      fix: 'start a new authorization request',
+    })
+  }
   const hasFamily = family !== null && grant.scope.includes('offline_access')
   return respondWithTokens(context, {
     client,

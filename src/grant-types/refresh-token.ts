@@ -57,6 +57,7 @@ export async function refreshToken(request: TokenRequest, context: RequestContex
   }
   if (answer.outcome === 'scope') throw widened(answer.grant, requested)
   if (answer.outcome === 'unknown') throw invalidGrant('the refresh token is not valid', answer.detail)
+  if (answer.grant.created_at < client.created_at) throw ofDeletedClient(client)
 
   const successor = answer.outcome === 'retried' ? await openRetry(answer.retry, secret) : drawn
   const { grant, person } = answer
@@ -74,6 +75,15 @@ export async function refreshToken(request: TokenRequest, context: RequestContex
     iat: successor.iat,
     refresh_token: answer.outcome === 'kept' ? presented : successor.refresh_token,
     nonce: undefined,
+  })
+}
+
+function ofDeletedClient(client: Client): OAuthError {
+  return invalidGrant('the refresh token is not valid', {
+    check: 'client_id',
+    expected: `a token of the present client ${client.client_id}`,
+    received: 'one of a client with the same id that was deleted',
+    fix: 'sign in again',
   })
 }
 

@@ -8,8 +8,8 @@ const strangers = 'refusals:strangers'
 
 /** After the answer, and never at the price of it: a refusal that cannot be kept is still in the log. */
 export async function recordRefusal(context: RequestContext, endpoint: string, error: OAuthError): Promise<void> {
+  if (!(await mayWrite(context))) return
   const client = error.client_id === undefined ? undefined : await knownClient(context, error.client_id)
-  if (!client && !(await mayWrite(context))) return
   const refusal: Refusal = {
     ...error.detail,
     request_id: context.requestId,
@@ -37,7 +37,7 @@ async function knownClient(context: RequestContext, clientId: string): Promise<s
   return client?.client_id
 }
 
-/** Strangers write no row without a rate limit (DESIGN principle 3). */
+/** No row without a rate limit (DESIGN principle 3): whoever names a client need not be it. */
 async function mayWrite(context: RequestContext): Promise<boolean> {
   const { success } = await context.env.ANONYMOUS_RATE.limit({ key: `refusal:${context.address}` })
   return success

@@ -60,6 +60,8 @@ export interface Client {
   logo_uri: string | null
   policy_uri: string | null
   tos_uri: string | null
+  /** Milliseconds. Whatever was allowed to a client of this id before belongs to one that was deleted. */
+  created_at: number
 }
 
 /** RFC 6749 §2.1: a client that cannot keep a credential. */

@@ -56,6 +56,8 @@ export async function standingOf(context: RequestContext, token: PresentedToken)
   }
   const client = await context.configuration.findClient(token.client_id)
   if (!client?.enabled) return gone('its client is disabled or deleted')
+  if (Number(token.claims.iat) < Math.floor(client.created_at / 1000))
+    return gone('its client was deleted; the present one has only its id')
   if (owner.kind === 'client') {
     if (!client.linked_user?.enabled || client.linked_user.sub !== token.claims.sub)
       return gone('its user is disabled or no longer linked')

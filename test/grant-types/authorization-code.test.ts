@@ -2,6 +2,7 @@
 import { evictDurableObject } from 'cloudflare:test'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
+  authorizeUrl,
   basic,
   browser,
   codeFor,
@@ -10,6 +11,7 @@ import {
   pkce,
   reach,
   redeem,
+  redirectOf,
   redirectUri,
   refresh,
   secret,
@@ -231,6 +233,38 @@ describe('the token endpoint', () => {
     expect(refused.status).toBe(401)
     expect(await refused.json()).toMatchObject({ error: 'invalid_client' })
     expect((await userinfo(tokens.access_token)).status).toBe(401)
+  })
+
+  it('T36 gives a new client nothing of a deleted one that had its id', async () => {
+    const phoenix = {
+      client_name: 'Phoenix',
+      grant_types: ['authorization_code'],
+      redirect_uris: [redirectUri],
+      scopes: [],
+      offline_access: true,
+      require_pkce: false,
+      require_consent: true,
+      secrets: [{ value: secret, label: 'tests' }],
+    }
+    await operator('PUT', 'clients/phoenix', phoenix)
+    const allow = async () => {
+      const page = await user.open(authorizeUrl({ client_id: 'phoenix', scope: 'openid offline_access' }))
+      expect(page.html).toContain('page-consent')
+      return redirectOf(await user.submit(page, { decision: 'allow' })).searchParams.get('code') ?? ''
+    }
+    const credentials = basic('phoenix', secret)
+    const form = { grant_type: 'authorization_code', redirect_uri: redirectUri }
+    const tokens = await tokensOf(await tokenRequest({ ...form, code: await allow() }, credentials))
+    const silent = await user.open(authorizeUrl({ client_id: 'phoenix', scope: 'openid offline_access' }))
+    const pending = redirectOf(silent).searchParams.get('code') ?? ''
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2000 })
+    await operator('DELETE', 'clients/phoenix')
+    await operator('PUT', 'clients/phoenix', phoenix)
+    await expectInvalidGrant(await tokenRequest({ ...form, code: pending }, credentials))
+    const old = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token }
+    await expectInvalidGrant(await tokenRequest(old, credentials))
+    expect((await userinfo(tokens.access_token)).status).toBe(401)
+    expect(await allow()).toBeTruthy()
   })
 
   it('T07 refuses before it redeems: a failed client authentication burns no code', async () => {

@@ -69,8 +69,13 @@ const afterlife = 3_600_000
 export const isFinished = (sql: SqlStorage, id: string): boolean =>
   sql.exec('SELECT 1 FROM grants WHERE id = ?', id).toArray().length > 0
 
-/** `accessTokenLifetime` in milliseconds: how long a token of this code may need the row. */
-export function issueCode(sql: SqlStorage, code: NewCode, accessTokenLifetime: number): void {
+/** In milliseconds: how long a token of this code may need the row, and until when its interaction may come back. */
+export function issueCode(
+  sql: SqlStorage,
+  code: NewCode,
+  accessTokenLifetime: number,
+  interactionEndsAt: number,
+): void {
   const { grant } = code
   sql.exec(
     `INSERT INTO grants (id, client_id, session_id, created_at, expires_at, record, code_hash, code_expires_at)
@@ -79,7 +84,7 @@ export function issueCode(sql: SqlStorage, code: NewCode, accessTokenLifetime: n
     grant.client_id,
     grant.session_id,
     grant.created_at,
-    code.code_expires_at + accessTokenLifetime + afterlife,
+    Math.max(code.code_expires_at + accessTokenLifetime + afterlife, interactionEndsAt),
     JSON.stringify(grant),
     code.code_hash,
     code.code_expires_at,
@@ -239,6 +244,15 @@ export function findLiveGrant(sql: SqlStorage, id: string, notBefore: number): G
 export function isLiveRefreshToken(sql: SqlStorage, id: string, hash: string, now: number): boolean {
   const row = findRow(sql, id)
   return row?.refresh_hash === hash && Math.min(row.refresh_expires_at ?? 0, row.refresh_ends_at ?? 0) > now
+}
+
+/** A browser or client that asks for codes without end takes only its own older ones away. */
+export function dropSurplus(sql: SqlStorage, most: number): void {
+  sql.exec(
+    `DELETE FROM grants WHERE id IN (
+       SELECT id FROM grants WHERE refresh_hash IS NULL ORDER BY created_at DESC LIMIT -1 OFFSET ?)`,
+    most,
+  )
 }
 
 /** The client of a grant; undefined: no such grant. */
