@@ -36,6 +36,8 @@ const fields = {
   jwks_max_age: seconds(0, day),
   discovery_max_age: seconds(0, day),
   key_announce_period: seconds(0, 30 * day),
+  // An isolate may be ten seconds late with D1 in the best of health.
+  serve_stale_for: seconds(15, hour),
   clock_skew: seconds(0, 5 * minute),
   guesses_per_name: whole(3, 100),
   guess_window: seconds(minute, day),

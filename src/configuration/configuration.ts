@@ -1,5 +1,5 @@
 // What an isolate remembers of the configuration, and how fresh it is (DESIGN §4): one question to D1 per five seconds brings the changes
-// since the epoch it knows; past ten seconds a request waits for that answer; with D1 down the last answer serves for five minutes.
+// since the epoch it knows; past ten seconds a request waits for that answer; with D1 down the last answer serves for `serve_stale_for`.
 import type { Client } from '../protocol/client-metadata.ts'
 import type { ProviderSettings } from '../protocol/provider-settings.ts'
 import {
@@ -33,7 +33,6 @@ export type Reach = <T>(read: () => Promise<T>) => Promise<T>
 const second = 1000
 const refreshAfter = 5 * second
 const waitAfter = 10 * second
-const serveStaleFor = 300 * second
 const unknownFor = 5 * second
 const mostClients = 5000
 const mostUnknown = 1000
@@ -74,7 +73,7 @@ function memoryOf(db: D1Database): Memory {
 
 /**
  * The configuration for one request. A cold isolate reads everything and the client of `hint` in one round trip; a warm one reads nothing, or
- * asks for changes behind the answer. Rejects when nothing is known, or what is known is older than five minutes, and D1 does not answer.
+ * asks for changes behind the answer. Rejects when nothing is known, or what is known is older than the setting `serve_stale_for`, and D1 does not answer.
  */
 export async function openConfiguration(
   db: D1Database,
@@ -96,12 +95,13 @@ export async function openConfiguration(
 
 async function refreshOrServeStale(memory: Memory, db: D1Database, now: number, reach: Reach): Promise<void> {
   const isDown = now - memory.failedAt < refreshAfter
-  if (isDown && now - memory.confirmedAt <= serveStaleFor) return
+  const mayServe = now - memory.confirmedAt <= (memory.core?.settings.serve_stale_for ?? 0) * second
+  if (isDown && mayServe) return
   try {
     await refresh(memory, db, now, reach)
   } catch (fault) {
     memory.failedAt = now
-    if (now - memory.confirmedAt > serveStaleFor) throw fault
+    if (!mayServe) throw fault
   }
 }
 

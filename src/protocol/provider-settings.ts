@@ -26,6 +26,8 @@ export interface ProviderSettings {
   discovery_max_age: number
   /** How long a new key is published before it signs; never below jwks_max_age. */
   key_announce_period: number
+  /** How long an isolate goes on with the configuration it knows when D1 does not answer; a new key is announced for that long, too. */
+  serve_stale_for: number
   clock_skew: number
   guesses_per_name: number
   guess_window: number
@@ -62,6 +64,7 @@ export const defaultSettings: ProviderSettings = {
   jwks_max_age: 600,
   discovery_max_age: hour,
   key_announce_period: day,
+  serve_stale_for: 300,
   clock_skew: 60,
   guesses_per_name: 10,
   guess_window: 900,

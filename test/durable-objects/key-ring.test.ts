@@ -228,6 +228,11 @@ describe('rotation', () => {
     expect(activates_at).toBeGreaterThanOrEqual(noon + 1200 * second)
   })
 
+  it('K05 announces for as long as an isolate without D1 may serve the JWKS it knows, and others may keep that', async () => {
+    await set({ key_announce_period: 0, jwks_max_age: 60, serve_stale_for: 15 })
+    expect((await rotated()).activates_at).toBe(noon + 75 * second)
+  })
+
   it('activates the new key by alarm and retires the old one from the time readers went over', async () => {
     const { old, kid, activates_at } = await rotated()
     expect(await alarmTime()).toBe(activates_at)

@@ -4,17 +4,17 @@ import type { SigningKeyRecord } from '../../storage/configuration.ts'
 import type { KeyTransition, RingRecords } from '../../storage/signing-keys.ts'
 import { signingKeyAt } from './key-states.ts'
 
-/** Seconds for which an isolate may go on with the configuration it knows when D1 is down (DESIGN §4). */
-const longestStaleness = 300
-
-/** Milliseconds from a key's first publication to its first signature: every cached JWKS has been replaced by then. */
+/**
+ * Milliseconds from a key's first publication to its first signature: every cached JWKS has been replaced by then, those of isolates that D1
+ * did not answer as well (DESIGN §4).
+ */
 export function announcePeriod({ settings }: Pick<RingRecords, 'settings'>): number {
-  return Math.max(settings.key_announce_period, settings.jwks_max_age + longestStaleness) * 1000
+  return Math.max(settings.key_announce_period, settings.jwks_max_age + settings.serve_stale_for) * 1000
 }
 
 /** Milliseconds from a key's last signature until no token it signed is accepted any more. */
 export function publishedAfterRetirement({ settings, longestTokenLifetime }: RingRecords): number {
-  return (longestTokenLifetime + settings.clock_skew + longestStaleness) * 1000
+  return (longestTokenLifetime + settings.clock_skew + settings.serve_stale_for) * 1000
 }
 
 /** OIDC Core §15.1: RS256 always. */
