@@ -9,7 +9,9 @@ const strangers = 'refusals:strangers'
 /** After the answer, and never at the price of it: a refusal that cannot be kept is still in the log. */
 export async function recordRefusal(context: RequestContext, endpoint: string, error: OAuthError): Promise<void> {
   if (!(await mayWrite(context))) return
-  const client = error.client_id === undefined ? undefined : await knownClient(context, error.client_id)
+  // A rule that nobody handed the client to: the log has who asked, once that was verified.
+  const named = error.client_id ?? context.log.client
+  const client = typeof named === 'string' ? await knownClient(context, named) : undefined
   const refusal: Refusal = {
     ...error.detail,
     request_id: context.requestId,

@@ -34,6 +34,6 @@ export function grantableScopes(requested: string[], client: Client, isEnabled: 
     check: 'scope',
     expected: `one of: ${[...client.scopes, ...(client.api_access ? ['full_api_access'] : [])].join(' ') || '(none)'}`,
     received: requested.slice(0, 50).join(' ') || '(no scope)',
-    fix: 'request scopes that exist, are enabled and are assigned to the client; full_api_access needs "API access", offline_access "Offline"',
+    fix: 'request scopes that exist, are enabled and are assigned to the client; full_api_access needs its api_access, offline_access its offline_access',
   })
 }

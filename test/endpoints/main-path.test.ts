@@ -49,3 +49,10 @@ it('shows an operator why a request was refused', async () => {
   const why = await operator('GET', `refusals/${response.headers.get('x-request-id')}`)
   expect(why).toMatchObject({ check: 'redirect_uri', expected: 'https://rp.test/cb', received: 'https://evil.test/' })
 })
+
+it('names the client in a refusal that came after its authentication', async () => {
+  const response = await tokenRequest({ grant_type: 'client_credentials', scope: 'nothing' }, basic('m2m', secret))
+  expect(response.status).toBe(400)
+  const why = await operator('GET', `refusals/${response.headers.get('x-request-id')}`)
+  expect(why).toMatchObject({ check: 'scope', client_id: 'm2m', received: 'nothing' })
+})
