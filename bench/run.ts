@@ -17,7 +17,7 @@ process.chdir(path.join(import.meta.dirname, '..'))
 const { quick, only } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string', default: '.' } },
 }).values
-const plan = { rounds: quick ? 3 : 8, milliseconds: quick ? 350 : 1000, connections: 8 }
+const plan = { rounds: quick ? 3 : 7, milliseconds: quick ? 350 : 1000, connections: 8 }
 const size = { people: quick ? 16 : 64, few: 10, many: 100_000, startups: quick ? 1 : 5 }
 const algorithms: Algorithm[] = ['ES256', 'RS256']
 const started = performance.now()

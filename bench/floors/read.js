@@ -7,6 +7,23 @@ const encoder = new TextEncoder()
 let turn = 0
 let token
 
+/** What introspection answers with. */
+const record = {
+  active: true,
+  scope: 'openid profile offline_access',
+  client_id: 'client-0',
+  token_type: 'Bearer',
+  jti: 'y'.repeat(86),
+  iss: 'http://127.0.0.1:8787',
+  sub: 'x'.repeat(36),
+  aud: 'http://127.0.0.1:8787',
+  exp: 1_800_003_600,
+  iat: 1_800_000_000,
+  auth_time: 1_800_000_000,
+  acr: '1',
+  username: 'user-0',
+}
+
 export default {
   async fetch(_request, env) {
     turn += 1
@@ -27,11 +44,7 @@ export class Person extends DurableObject {
   constructor(ctx, env) {
     super(ctx, env)
     ctx.storage.sql.exec('CREATE TABLE IF NOT EXISTS families (id TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID')
-    ctx.storage.sql.exec(
-      'INSERT OR REPLACE INTO families VALUES (?, ?)',
-      'h'.repeat(43),
-      JSON.stringify({ sub: 'x'.repeat(36), active: true }),
-    )
+    ctx.storage.sql.exec('INSERT OR REPLACE INTO families VALUES (?, ?)', 'h'.repeat(43), JSON.stringify(record))
   }
 
   read(id) {
