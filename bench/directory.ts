@@ -57,7 +57,7 @@ interface Storage {
 
 /** Runs each hot statement on the state's D1 in workerd, and says how it finds its rows and how many it reads. */
 export async function statementCosts(state: string, clientId: string, loginName: string): Promise<StatementCost[]> {
-  const id = /^database_id = "(.*)"/m.exec(readFileSync('wrangler.toml', 'utf8'))?.[1] ?? ''
+  const id = /^preview_database_id = "(.*)"/m.exec(readFileSync('wrangler.toml', 'utf8'))?.[1] ?? ''
   const server = new Miniflare(
     convertV4MiniflareOptions({
       cf: false,

@@ -171,7 +171,9 @@ async function untilHealthy(address, { early }) {
     if (answer?.ok) return
     await setTimeout(150)
   }
-  throw new Refusal(`The server did not answer within ${patienceMilliseconds / 1000} s:\n${early.join('\n')}`)
+  throw new Refusal(
+    `The server did not answer within ${patienceMilliseconds / 1000} s:\n${early.slice(-30).join('\n')}`,
+  )
 }
 
 /** Once for each data folder: what an operator changed or deleted afterwards stays so. */
