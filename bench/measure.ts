@@ -52,11 +52,11 @@ export async function measure(subjects: Subject[], plan: Plan, generator: Genera
   return new Map([...samples].map(([name, list]) => [name, figuresOf(list)]))
 }
 
-const [warmOperations, longestWarmUp] = [500, 3000]
+const warmOperations = 500
 
-/** Until the objects exist and the code is compiled. */
+/** Until the objects exist and the code is compiled; three turns at most. */
 async function warmUp(subject: Subject, plan: Plan, generator: Generator): Promise<void> {
-  const until = performance.now() + longestWarmUp
+  const until = performance.now() + 2 * plan.milliseconds
   for (let operations = 0; operations < warmOperations && performance.now() < until; ) {
     for (const [, sample] of await turn(subject, plan, generator)) operations += sample.operations
   }
