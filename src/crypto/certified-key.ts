@@ -2,8 +2,9 @@
 import * as der from './der.ts'
 import { keyMembers } from './jwk.ts'
 import { KeyFileError } from './key-file-error.ts'
-import { type BerElement, childrenOf, octetsOf, oidOf } from './pkcs12/ber.ts'
-import { largestCertificate, type Reading, unsupported } from './pkcs12/limits.ts'
+import { type BerElement, childrenOf, octetsOf, oidOf, parseBer } from './pkcs12/ber.ts'
+import { largestCertificate, type Reading, startReading, unsupported } from './pkcs12/limits.ts'
+import type { KeyFamily } from './signing-algorithms.ts'
 import { type CertificateFields, parseCertificate } from './x509.ts'
 
 export interface CertifiedKey {
@@ -56,6 +57,24 @@ export function importPrivateKey({ algorithm, curve, key }: PrivateKeyInfo): Pro
   const details = curve ? [der.oid(curve)] : algorithm === rsaEncryption ? [der.nil()] : []
   const pkcs8 = der.sequence(der.count(0), der.sequence(der.oid(algorithm), ...details), der.octetString(key))
   return importExtractable('pkcs8', pkcs8, parameters)
+}
+
+/** Of a `CertifiedKey`: as somebody who may export it further has it. */
+export const openPrivateKey = (privateKey: Uint8Array<ArrayBuffer>): Promise<CryptoKey> =>
+  importPrivateKey(infoOf(privateKey))
+
+function infoOf(privateKey: Uint8Array<ArrayBuffer>): PrivateKeyInfo {
+  const reading = startReading('not_pkcs12', 1)
+  return parsePrivateKeyInfo(parseBer(privateKey, reading), reading)
+}
+
+/** Throws `unsupported_algorithm` for a key that none of our signature algorithms takes. */
+export function familyOf({ privateKey }: CertifiedKey): KeyFamily {
+  const { algorithm, curve } = infoOf(privateKey)
+  const parameters = keyParameters[curve ?? algorithm]
+  const family = parameters?.name === rsa.name ? 'RSA' : (parameters?.namedCurve ?? parameters?.name)
+  if (family === 'RSA' || family === 'P-256' || family === 'P-384' || family === 'Ed25519') return family
+  throw unsupported(`signing with a key of kind ${family}`)
 }
 
 /** A private JWK: its key members alone are taken. */

@@ -91,10 +91,9 @@ function parseBase64(text: string, reading: Reading): Bytes {
 
 /** PKCS#8 in the clear, then the certificate, then its chain: what Key Vault, nginx and `openssl pkcs12` take. */
 export const writePem = ({ privateKey, certificate, chain }: CertifiedKey): string =>
-  encodeBlock('PRIVATE KEY', privateKey) +
-  [certificate, ...chain].map((each) => encodeBlock('CERTIFICATE', each)).join('')
+  encodePem('PRIVATE KEY', privateKey) + [certificate, ...chain].map((each) => encodePem('CERTIFICATE', each)).join('')
 
-function encodeBlock(label: string, bytes: Uint8Array): string {
+export function encodePem(label: string, bytes: Uint8Array): string {
   const base64 = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
   return `-----BEGIN ${label}-----\n${base64.replaceAll(/.{1,64}/g, '$&\n')}-----END ${label}-----\n`
 }

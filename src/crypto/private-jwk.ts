@@ -1,5 +1,7 @@
 // A private key as JWK (RFC 7517 §4, RFC 7518 §6), with its certificates in `x5c` or without.
-import { type CertifiedKey, certify, exportPrivateKey, importPrivateJwk } from './certified-key.ts'
+import { type CertifiedKey, certify, exportPrivateKey, importPrivateJwk, openPrivateKey } from './certified-key.ts'
+import { base64 } from './encoding.ts'
+import { keyMembers } from './jwk.ts'
 import { KeyFileError } from './key-file-error.ts'
 import { checkSize } from './pkcs12/limits.ts'
 
@@ -32,4 +34,13 @@ function parseX5c(x5c: unknown): Uint8Array<ArrayBuffer>[] {
   } catch {
     throw new KeyFileError('not_jwk', 'x5c is no array of base64 certificates')
   }
+}
+
+/** In the clear. */
+export async function writePrivateJwk(key: CertifiedKey, names: { kid: string; alg: string }): Promise<string> {
+  const jwk = (await crypto.subtle.exportKey('jwk', await openPrivateKey(key.privateKey))) as JsonWebKey
+  const { d, p, q, dp, dq, qi } = jwk
+  const x5c = [key.certificate, ...key.chain].map(base64)
+  const secret = jwk.kty === 'RSA' ? { d, p, q, dp, dq, qi } : { d }
+  return `${JSON.stringify({ ...keyMembers(jwk), ...secret, use: 'sig', ...names, x5c }, null, 2)}\n`
 }

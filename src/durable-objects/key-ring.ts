@@ -5,10 +5,19 @@ import type { JwsAlgorithm } from '../crypto/signing-algorithms.ts'
 import { settingsOf } from '../settings.ts'
 import type { SigningKeyRecord } from '../storage/configuration.ts'
 import { openDatabase } from '../storage/database.ts'
-import { type RingChange, type RingRecords, readRing, writeRing } from '../storage/signing-keys.ts'
+import { type RingChange, type RingRecords, readRing, recordExport, writeRing } from '../storage/signing-keys.ts'
 import type { Vault, VaultFault } from '../vaults/vault.ts'
 import { type Findings, lookAround } from './key-ring/adoption.ts'
 import { chooseVault } from './key-ring/choose-vault.ts'
+import { type KeyFileRequest, keyNamed, writeKeyFile } from './key-ring/export-key.ts'
+import {
+  type Activation,
+  type ImportPlan,
+  type ImportRefusal,
+  type KeyFile,
+  openKeyFile,
+  planImport,
+} from './key-ring/import-key.ts'
 import { firstEntries, newEntries, type Workshop } from './key-ring/new-entries.ts'
 import {
   announcePeriod,
@@ -44,6 +53,18 @@ export type Rotated =
   | Unavailable
 
 export type Retired = { outcome: 'retired'; replaced_by: string[] } | { outcome: 'unknown' } | Unavailable
+
+export type Imported =
+  | { outcome: ImportPlan['outcome']; entries: Pick<SigningKeyRecord, 'kid' | 'state' | 'activates_at' | 'vault'>[] }
+  | ImportRefusal
+  | Unavailable
+
+export type Exported =
+  | { outcome: 'exported'; kid: string; file: Uint8Array<ArrayBuffer> }
+  | { outcome: 'unknown' }
+  /** Destroyed, or sealed under a WRAP_KEY that is. */
+  | { outcome: 'no_private_key' }
+  | Unavailable
 
 export type Advanced = { outcome: 'done'; steps: number } | Unavailable
 
@@ -95,6 +116,37 @@ export class KeyRing extends DurableObject<Env> {
       const ring = await readRing(this.db)
       const key = ring.keys.find((each) => each.kid === kid)
       return key ? this.revokeVersion(key.version, ring, now, cause) : { outcome: 'unknown' }
+    })
+  }
+
+  /** A private key that an operator brings: announced, or signing at once where there is no other or `activation` says so. */
+  importKey(file: KeyFile, activation: Activation, now: number, cause: Cause): Promise<Imported> {
+    return this.inTurn(async () => {
+      const material = await openKeyFile(file, now)
+      if ('outcome' in material) return material
+      const before = await readRing(this.db)
+      // The certificate may be in the vault already.
+      const hasNews = await this.look(before, now)
+      const ring = hasNews ? await readRing(this.db) : before
+      const plan = await planImport(material, activation, this.workshop(ring, now))
+      if (plan.outcome === 'refused') return plan
+      const { transitions, additions: imports } = plan
+      await this.write({ transitions, additions: [], imports, cause, now }, ring)
+      if (plan.outcome !== 'known') await this.lookAgainSoon(await readRing(this.db), now)
+      const entries = plan.entries.map(({ kid, state, activates_at, vault }) => ({ kid, state, activates_at, vault }))
+      return { outcome: plan.outcome, entries }
+    })
+  }
+
+  /** The private key as a file. `name`: a kid or a version. */
+  exportKey(name: string, request: KeyFileRequest, now: number, cause: Cause): Promise<Exported> {
+    return this.inTurn(async () => {
+      const key = keyNamed((await readRing(this.db)).keys, name)
+      if (!key) return { outcome: 'unknown' }
+      const file = await writeKeyFile(key, request, settingsOf(this.env).keyWrapper)
+      if (!file) return { outcome: 'no_private_key' }
+      await recordExport(this.db, key, request.format, { now, cause })
+      return { outcome: 'exported', kid: key.kid, file }
     })
   }
 
@@ -214,7 +266,8 @@ export class KeyRing extends DurableObject<Env> {
   }
 
   private workshop(ring: RingRecords, now: number): Workshop {
-    const vault = guarded(this.vault, { now, read: () => this.watch, note: (watch) => this.keepWatch(watch) })
+    const guard = { now, hasKey: ring.keys.length > 0, read: () => this.watch, note: this.keepWatch.bind(this) }
+    const vault = guarded(this.vault, guard)
     return { vault, keyWrapper: settingsOf(this.env).keyWrapper, ring, now }
   }
 
@@ -231,9 +284,10 @@ export class KeyRing extends DurableObject<Env> {
 
   /** The alarm comes before the rows: one too many is harmless, one too few leaves a key in its state. */
   private async write(change: RingChange, ring: RingRecords): Promise<string[]> {
-    const { transitions, additions, adoptions = [] } = change
-    await this.schedule([...applyTransitions(ring.keys, transitions), ...additions, ...adoptions], change.now)
-    if (transitions.length + additions.length + adoptions.length === 0) return []
+    const { transitions, additions, adoptions = [], imports = [] } = change
+    const joining = [...additions, ...adoptions, ...imports]
+    await this.schedule([...applyTransitions(ring.keys, transitions), ...joining], change.now)
+    if (transitions.length + joining.length === 0) return []
     return writeRing(this.db, change)
   }
 

@@ -4,7 +4,7 @@ import { defaultSettings, type ProviderSettings } from '../protocol/provider-set
 import { recordAuditEvent } from './audit-events.ts'
 import { recordChange } from './changes.ts'
 import type { SigningKeyRecord } from './configuration.ts'
-import type { Database, Statement } from './database.ts'
+import { type Database, runBatch, type Statement } from './database.ts'
 import { auditEvents, clients, settings, signingKeys } from './schema.ts'
 
 export type KeyState = SigningKeyRecord['state']
@@ -64,6 +64,8 @@ export interface RingChange {
   additions: SigningKeyRecord[]
   /** From a vault that others write to: taken beside whatever the ring holds, unless it is known. */
   adoptions?: SigningKeyRecord[]
+  /** From an operator's file: taken as adoptions are. */
+  imports?: SigningKeyRecord[]
   cause: { actor: string; requestId: string }
   now: number
 }
@@ -74,13 +76,15 @@ export async function writeRing(db: Database, change: RingChange): Promise<strin
   const before = change.transitions.flatMap((transition) => transitionStatements(db, transition, change))
   const additions = change.additions.map((key) => addition(db, key))
   const audit = change.additions.map((key) => auditOfAddition(db, key, change))
-  const adoptions = (change.adoptions ?? []).flatMap((key) => adoptionStatements(db, key, change))
+  const adoptions = (change.adoptions ?? []).flatMap((key) => adoptionStatements(db, key, 'key.adopted', change))
+  const imports = (change.imports ?? []).flatMap((key) => adoptionStatements(db, key, 'key.imported', change))
   const results: unknown[] = await db.batch([
     recordChange(db, { kind: 'keys' }, change.now),
     ...before,
     ...additions,
     ...audit,
     ...adoptions,
+    ...imports,
   ])
   const added = results.slice(1 + before.length, 1 + before.length + additions.length) as { kid: string }[][]
   return added.flatMap((rows) => rows.map(({ kid }) => kid))
@@ -98,14 +102,19 @@ function addition(db: Database, key: SigningKeyRecord): Statement {
     .returning({ kid: signingKeys.kid })
 }
 
-function adoptionStatements(db: Database, key: SigningKeyRecord, { now, cause }: RingChange): Statement[] {
+function adoptionStatements(
+  db: Database,
+  key: SigningKeyRecord,
+  action: 'key.adopted' | 'key.imported',
+  { now, cause }: RingChange,
+): Statement[] {
   const { kid, alg, state, version, vault, activates_at } = key
   return [
     db.insert(signingKeys).values(key).onConflictDoNothing(),
     recordAuditEvent(db, {
       at: now,
       actor: cause.actor,
-      action: 'key.adopted',
+      action,
       target: kid,
       request_id: cause.requestId,
       detail: { alg, state, version, vault, activates_at },
@@ -123,15 +132,17 @@ function transitionStatements(
       .update(signingKeys)
       .set(set)
       .where(and(eq(signingKeys.kid, kid), from && eq(signingKeys.state, from))),
-    recordAuditEvent(db, {
-      at: change.now,
-      actor: change.cause.actor,
-      action,
-      target: kid,
-      request_id: change.cause.requestId,
-      detail: {},
-    }),
+    auditOfTransition(db, kid, action, change),
   ]
+}
+
+function auditOfTransition(db: Database, kid: string, action: string, { now, cause }: RingChange): Statement {
+  const { alg, version, vault } = signingKeys
+  const detail = sql`json_object('alg', ${alg}, 'version', ${version}, 'vault', ${vault})`
+  return db.insert(auditEvents).select(
+    sql`select null, ${now}, ${cause.actor}, ${action}, ${kid}, ${cause.requestId}, ${detail}
+      from ${signingKeys} where ${signingKeys.kid} = ${kid}`,
+  )
 }
 
 function auditOfAddition(db: Database, key: SigningKeyRecord, { now, cause }: RingChange): Statement {
@@ -142,4 +153,18 @@ function auditOfAddition(db: Database, key: SigningKeyRecord, { now, cause }: Ri
     sql`select null, ${now}, ${cause.actor}, ${action}, ${key.kid}, ${cause.requestId}, ${detail}
       where exists (select 1 from signing_keys where kid = ${key.kid})`,
   )
+}
+
+/** A private key left the provider: the trail says so before anybody has it. */
+export async function recordExport(
+  db: Database,
+  { kid, alg, version, vault }: SigningKeyRecord,
+  format: string,
+  { now, cause }: Pick<RingChange, 'now' | 'cause'>,
+): Promise<void> {
+  const { actor, requestId: request_id } = cause
+  const detail = { alg, version, vault, format }
+  await runBatch(db, [
+    recordAuditEvent(db, { at: now, actor, action: 'key.exported', target: kid, request_id, detail }),
+  ])
 }

@@ -13,11 +13,15 @@ export async function readKeyFile(
   password: string,
   family: KeyFamily,
 ): Promise<KeyMaterial> {
-  const { certificate, privateKey } = await parse(content, password)
+  const { certificate, privateKey } = await readCertifiedKey(content, password)
   return { family, certificate, privateKey }
 }
 
-async function parse(content: string | Uint8Array<ArrayBuffer>, password: string): Promise<CertifiedKey> {
+/** Throws KeyFileError. */
+export async function readCertifiedKey(
+  content: string | Uint8Array<ArrayBuffer>,
+  password: string,
+): Promise<CertifiedKey> {
   if (typeof content !== 'string') return readPkcs12(content, password)
   const text = content.trim()
   if (text.startsWith('{')) return readCertifiedJwk(text)

@@ -28,7 +28,7 @@ export function isPublishedAt(key: SigningKeyRecord, now: number): boolean {
 }
 
 /** Retired in an emergency: it left in the moment it retired, and nothing it signed is believed again. */
-const isRevoked = (key: SigningKeyRecord): boolean =>
+export const isRevoked = (key: SigningKeyRecord): boolean =>
   key.gone_at !== null && key.retired_at !== null && key.gone_at <= key.retired_at
 
 /** An id_token_hint may be as old as the longest session (OIDC RP-Initiated Logout §2). `longestSession` in seconds. */
