@@ -93,12 +93,16 @@ function refuse(
     if (!(error instanceof OAuthError))
       context.log.fault = error instanceof Error ? (error.stack ?? error.message) : String(error)
     if (refusal.client_id) context.log.client ??= refusal.client_id.slice(0, 200)
-    // What nobody can look up is not kept: addresses that do not exist, and our own outages.
+    // What nobody can look up is not kept: addresses that do not exist, and our own outages, whose line in the log has to say it all.
     if (refusal.status < 500 && refusal.status !== 404) noteRefusal(context, path, refusal)
+    if (refusal.status >= 500) context.log.fault ??= faultOf(refusal)
   }
   context.log.outcome = refusal.code
   return errorResponse(error, form, request, context)
 }
+
+const faultOf = ({ detail: { check, received, fix } }: OAuthError): string =>
+  `${check}: ${[received, fix].filter((part) => part !== undefined).join('; ')}`
 
 /** A known path with another method (RFC 9110 §15.5.6). */
 function handlerOf(route: Route, request: Request): Handler {
