@@ -67,7 +67,7 @@ export class LoginGuard extends DurableObject<Env> {
     return answer
   }
 
-  override alarm(): void {
+  override async alarm(): Promise<void> {
     this.hasAlarm = false
     const next = this.failures.purge(Date.now())
     if (next !== undefined) this.wake(next)

@@ -85,7 +85,7 @@ export class OneTime extends DurableObject<Env> {
     return row && (JSON.parse(row.refusal) as Refusal)
   }
 
-  override alarm(): void {
+  override async alarm(): Promise<void> {
     this.hasAlarm = false
     const now = Date.now()
     for (const table of this.tables) {

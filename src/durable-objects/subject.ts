@@ -28,7 +28,7 @@ export interface AuthorizationQuestion {
   request: AuthorizationRequest
   require_consent: boolean
   expected_sub?: string | undefined
-  /** When the client was made: consent given before was given to a deleted one. */
+  /** `created_at` of the client: consent given to a deleted one of the same id does not count. */
   client_since: number
   /** Id of the interaction, and of the grant it may become. */
   id: string
@@ -215,7 +215,7 @@ export class Subject extends DurableObject<Env> {
     if (this.person) this.takeRecord(record)
   }
 
-  override alarm(): void {
+  override async alarm(): Promise<void> {
     this.hasAlarm = false
     const now = Date.now()
     if (purge(this.sql, now)) this.wake(now)
@@ -289,6 +289,7 @@ function grantOf(question: AuthorizationQuestion, session: SessionState, now: nu
   return {
     id: question.id,
     client_id: request.client_id,
+    client_since: question.client_since,
     session_id: session.id,
     scope: request.scope,
     redirect_uri: request.redirect_uri,

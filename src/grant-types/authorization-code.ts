@@ -42,7 +42,7 @@ export async function authorizationCode(request: TokenRequest, context: RequestC
   if (redemption.outcome === 'unknown') throw invalidGrant('the code is not valid', redemption.detail)
 
   const { grant, person } = redemption
-  if (grant.created_at < client.created_at) {
+  if (grant.client_since !== client.created_at) {
     throw invalidGrant('the code is not valid', {
       check: 'client_id',
       expected: `a code of the present client ${client.client_id}`,

@@ -57,7 +57,7 @@ export async function refreshToken(request: TokenRequest, context: RequestContex
   }
   if (answer.outcome === 'scope') throw widened(answer.grant, requested)
   if (answer.outcome === 'unknown') throw invalidGrant('the refresh token is not valid', answer.detail)
-  if (answer.grant.created_at < client.created_at) throw ofDeletedClient(client)
+  if (answer.grant.client_since !== client.created_at) throw ofDeletedClient(client)
 
   const successor = answer.outcome === 'retried' ? await openRetry(answer.retry, secret) : drawn
   const { grant, person } = answer

@@ -60,7 +60,7 @@ export interface Client {
   logo_uri: string | null
   policy_uri: string | null
   tos_uri: string | null
-  /** Milliseconds. Whatever was allowed to a client of this id before belongs to one that was deleted. */
+  /** Milliseconds. Tells it from an earlier client of the same id, which was deleted. */
   created_at: number
 }
 

@@ -4,6 +4,8 @@ export interface Grant {
   /** Also the id of the interaction it came from: an interaction is finished once. 16 random bytes, base64url. */
   id: string
   client_id: string
+  /** `created_at` of the client: one that is deleted and made anew under its id is another one. */
+  client_since: number
   /** Internal id of the session; clients see only a `sid` derived from it. */
   session_id: string
   scope: string[]

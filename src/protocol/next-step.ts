@@ -21,6 +21,8 @@ export interface SessionState extends Authentication {
 
 /** What a person allowed one client: the time of each answer, by scope and by claim name. */
 export interface Consent {
+  /** `created_at` of the client it was given to. */
+  client_since: number
   given_at: number
   scopes: Record<string, number>
   claims: Record<string, number>

@@ -44,6 +44,8 @@ async function ownerOf(context: RequestContext, jti: string): Promise<PresentedT
   return handle ? { kind: 'person', subject_ref: handle.subject_ref, grant_id: handle.id } : { kind: 'foreign' }
 }
 
+const ofAnotherClient = 'its client was deleted; the present one has only the same id'
+
 /** At most one hop. A person's rights end at once, a client's with the configuration, within ten seconds. */
 export async function standingOf(context: RequestContext, token: PresentedToken): Promise<TokenStanding> {
   const gone = (reason: string): TokenStanding => ({ isActive: false, reason })
@@ -56,9 +58,10 @@ export async function standingOf(context: RequestContext, token: PresentedToken)
   }
   const client = await context.configuration.findClient(token.client_id)
   if (!client?.enabled) return gone('its client is disabled or deleted')
-  if (Number(token.claims.iat) < Math.floor(client.created_at / 1000))
-    return gone('its client was deleted; the present one has only its id')
   if (owner.kind === 'client') {
+    // Its token says only when it was issued; clocks may differ by the accepted skew.
+    const latest = (Number(token.claims.iat) + context.configuration.settings.clock_skew) * 1000
+    if (latest < client.created_at) return gone(ofAnotherClient)
     if (!client.linked_user?.enabled || client.linked_user.sub !== token.claims.sub)
       return gone('its user is disabled or no longer linked')
     return (await isClientTokenRevoked(context, token.jti, token.expires_at))
@@ -69,6 +72,7 @@ export async function standingOf(context: RequestContext, token: PresentedToken)
     subject.tokenStatus(owner.grant_id, token.jti),
   )
   if (status.outcome === 'inactive') return gone('it was revoked, or the user was disabled or signed out')
+  if (status.grant.client_since !== client.created_at) return gone(ofAnotherClient)
   return { isActive: true, person: status.person, grant: status.grant }
 }
 

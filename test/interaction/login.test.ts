@@ -406,6 +406,7 @@ describe('a replica of the directory that lags behind', () => {
         get(_, name) {
           const value = Reflect.get(target, name)
           if (typeof value !== 'function') return value
+          if (name === 'getBookmark') return () => value.apply(target)
           if (name === 'prepare' || name === 'bind') return (...all: unknown[]) => wrap(value.apply(target, all))
           return async (...all: unknown[]) => {
             const now = await select.first<Row>()

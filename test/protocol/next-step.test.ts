@@ -18,7 +18,7 @@ interface Case {
   now?: number
 }
 
-const known: Consent = { given_at: before, scopes: { openid: before, email: before }, claims: {} }
+const known: Consent = { client_since: 0, given_at: before, scopes: { openid: before, email: before }, claims: {} }
 
 function stepOf({
   request,

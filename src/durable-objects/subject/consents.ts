@@ -1,11 +1,11 @@
 // What a person allowed each client, remembered by scope and by claim name.
 import type { Consent } from '../../protocol/next-step.ts'
 
-/** `since`: when the client was made. What was given before was given to another one of that id. */
+/** `since`: `created_at` of the client. What was given to another one of that id does not count. */
 export function findConsent(sql: SqlStorage, clientId: string, since: number): Consent | undefined {
   const [row] = sql.exec<{ consent: string }>('SELECT consent FROM consents WHERE client_id = ?', clientId).toArray()
   const consent = row && (JSON.parse(row.consent) as Consent)
-  return consent && consent.given_at >= since ? consent : undefined
+  return consent?.client_since === since ? consent : undefined
 }
 
 /** Adds to what was allowed before. */
@@ -19,6 +19,7 @@ export function rememberConsent(
   const before = findConsent(sql, clientId, since)
   const stamped = (names: string[]) => Object.fromEntries(names.map((name) => [name, now]))
   const consent: Consent = {
+    client_since: since,
     given_at: now,
     scopes: { ...before?.scopes, ...stamped(given.scopes) },
     claims: { ...before?.claims, ...stamped(given.claims) },
