@@ -26,6 +26,8 @@ export default defineConfig({
           cloudflareTest(async () => ({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
+              // Of other deployments, in tests of what they share.
+              d1Databases: { SECOND_DB: 'second', THIRD_DB: 'third' },
               bindings: {
                 TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, 'migrations')),
                 AUTHORITY_URL: 'https://id.test',

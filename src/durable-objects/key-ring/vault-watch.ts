@@ -17,14 +17,17 @@ const second = 1000
 const minute = 60 * second
 const usualPause = 4 * minute
 const longestPause = 5 * minute
+/** E06: who has nothing to sign with is served within five seconds of the vault's return. */
+const longestPauseWithoutKey = 3 * second
 
 /** Instances that started together do not look together. Whole milliseconds, as an alarm has: else it would ring a moment too early. */
 export const nextLook = (now: number): number => now + usualPause + Math.ceil(Math.random() * 2 * minute)
 
 /** Doubling from a second on, with jitter upwards only: never more than one request for each second. The vault's own wish counts to an hour. */
-export function afterFailure(watch: VaultWatch, fault: VaultError, now: number): VaultWatch {
+export function afterFailure(watch: VaultWatch, fault: VaultError, { now, hasKey }: Moment): VaultWatch {
   const count = (watch.failure?.count ?? 0) + 1
-  const pause = Math.min(second * 2 ** Math.min(count, 12), longestPause) * (1 + Math.random() / 2)
+  const longest = hasKey ? longestPause : longestPauseWithoutKey
+  const pause = Math.min(second * 2 ** Math.min(count, 12), longest) * (1 + Math.random() / 2)
   const notBefore = now + Math.max(Math.ceil(pause), Math.min(fault.retryAfter ?? 0, 3600) * second)
   const since = watch.failure?.since ?? now
   return {
@@ -37,8 +40,13 @@ export function afterFailure(watch: VaultWatch, fault: VaultError, now: number):
 /** What says nothing about the vault's health: we kept ourselves from asking. */
 const ownRefusals: readonly VaultFault[] = ['pinned', 'too_soon']
 
-export interface Guard {
+interface Moment {
   now: number
+  /** The ring holds one, whatever the vault does. */
+  hasKey: boolean
+}
+
+export interface Guard extends Moment {
   read(): VaultWatch
   note(watch: VaultWatch): void
 }
@@ -56,7 +64,7 @@ export function guarded(vault: Vault, guard: Guard): Vault {
       return answer
     } catch (fault) {
       if (fault instanceof VaultError && !ownRefusals.includes(fault.fault)) {
-        guard.note(afterFailure(guard.read(), fault, guard.now))
+        guard.note(afterFailure(guard.read(), fault, guard))
       }
       throw fault
     }
