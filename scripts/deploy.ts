@@ -14,7 +14,9 @@ interface Step {
 }
 
 await run(async () => {
-  const steps = [...configurationSteps(), ...accountSteps()]
+  // In the order in which they are done: a database and secrets need the login.
+  const account = accountSteps()
+  const steps = [...account.login, ...configurationSteps(), ...account.secrets]
   if (steps.length > 0) {
     const list = steps.map(({ missing, fix }, index) => `${index + 1}. ${missing}\n${fix.replaceAll(/^/gm, '     ')}`)
     throw new Refusal(`Not deployed yet. What is missing:\n\n${list.join('\n\n')}\n\nThen: npm run deploy`)
@@ -50,20 +52,18 @@ function configurationSteps(): Step[] {
 }
 
 /** What the account tells: nothing, while nobody is logged in. */
-function accountSteps(): Step[] {
+function accountSteps(): { login: Step[]; secrets: Step[] } {
   const answer = ask('secret', 'list', '--format', 'json')
   if (/not authenticated|not logged in|CLOUDFLARE_API_TOKEN/i.test(answer.text)) {
-    return [
-      {
-        missing: 'A login to Cloudflare (Workers Paid: a password costs about 100 ms of CPU):',
-        fix: 'npx wrangler login',
-      },
-      ...secretSteps([]),
-    ]
+    const login = {
+      missing: 'A login to Cloudflare (Workers Paid: a password costs about 100 ms of CPU):',
+      fix: 'npx wrangler login',
+    }
+    return { login: [login], secrets: secretSteps([]) }
   }
   // The Worker is not there yet: `secret put` makes it.
   if (!answer.ok && !/not found|does not exist|10007/i.test(answer.text)) throw new Refusal(answer.text)
-  return secretSteps(answer.ok ? namesIn(answer.text) : [])
+  return { login: [], secrets: secretSteps(answer.ok ? namesIn(answer.text) : []) }
 }
 
 function secretSteps(known: string[]): Step[] {
