@@ -101,7 +101,7 @@ function planForKnown(
     return { outcome: 'known', entries, additions: [], transitions: [] }
   }
   const activated = waiting.map((key) => {
-    return { ...key, state: 'active' as const, activates_at: firstSignature(key.alg, 'now', workshop) }
+    return { ...key, state: 'active' as const, activates_at: workshop.now }
   })
   const activations = activated.map(({ kid, state, activates_at }): KeyTransition => {
     return { kid, action: 'key.activated', from: 'announced', set: { state, activates_at } }
@@ -111,11 +111,10 @@ function planForKnown(
   return { outcome: 'activated', entries: [...others, ...activated], additions: [], transitions }
 }
 
-/** Milliseconds since 1970. An operator's `now` comes after whatever signs, whichever clock stamped that. */
+/** Milliseconds since 1970. */
 function firstSignature(alg: string, activation: Activation, { ring, now }: Workshop): number {
-  const signing = signingKeyAt(ring.keys, alg, now)
-  if (!signing) return now
-  return activation === 'now' ? Math.max(now, signing.activates_at + 1) : now + announcePeriod(ring)
+  const mayWait = activation !== 'now' && signingKeyAt(ring.keys, alg, now)
+  return mayWait ? now + announcePeriod(ring) : now
 }
 
 async function draft(
@@ -128,8 +127,7 @@ async function draft(
   const { name } = vaultOf(material.family, workshop.vault)
   const activatesAt = firstSignature(alg, activation, workshop)
   const options = { vault: name, kidForm: ring.settings.kid_form, keyWrapper, now, activatesAt }
-  const entry = await createEntry({ ...material, version: '' }, alg, options)
-  return activation === 'now' ? { ...entry, state: 'active' } : entry
+  return createEntry({ ...material, version: '' }, alg, options)
 }
 
 function faultOfDraft({ kid, public_jwk }: SigningKeyRecord, keys: SigningKeyRecord[]): ImportRefusal | undefined {
