@@ -10,10 +10,9 @@ import { writePkcs12 } from '../../src/crypto/pkcs12/write.ts'
 import { readPrivateJwk } from '../../src/crypto/private-jwk.ts'
 import { createCertificate, thumbprints } from '../../src/crypto/x509.ts'
 import { signingKeyAt } from '../../src/durable-objects/key-ring/key-states.ts'
-import { azureKeyVault } from '../../src/vaults/azure-key-vault.ts'
-import type { Vault } from '../../src/vaults/vault.ts'
+import { type AzureKeyVaultOptions, azureKeyVault } from '../../src/vaults/azure-key-vault.ts'
 import { dataPart, keyBag, material as ofBags, pfx } from '../crypto/pkcs12-samples.ts'
-import { fakeKeyVault } from '../fakes/azure-key-vault.ts'
+import { type FakeKeyVault, fakeKeyVault } from '../fakes/azure-key-vault.ts'
 import { addClient, contextAt, emptyRing, keysInD1, set, theRing } from '../keys/ring.ts'
 import { answering } from '../vaults/access.ts'
 import { ask, rows, start } from './context.ts'
@@ -161,11 +160,23 @@ describe('POST keys/import', () => {
     const disguised = await ask('POST keys/import', { file: file(pem({ ...theirs, certificate: renewed })) })
     expect(disguised.body.fields.file).toMatch(/^retired: .*emergency/)
   })
+})
 
-  it('puts it into a shared vault as the one that waits, and under the name when it signs', async () => {
-    let time = start
+describe('a shared vault', () => {
+  let time: number
+  let fake: FakeKeyVault
+  let before: unknown
+
+  const useVault = (vault: unknown) =>
+    runInDurableObject(theRing(), async (ring) => {
+      before ??= Reflect.get(ring, 'vault')
+      Reflect.set(ring, 'vault', vault)
+    })
+
+  beforeEach(async () => {
+    time = start
     vi.spyOn(console, 'log').mockImplementation(() => undefined)
-    const fake = fakeKeyVault(() => time)
+    fake = fakeKeyVault(() => time)
     answering((request) => fake.answer(request))
     const access = {
       now: () => time,
@@ -174,46 +185,50 @@ describe('POST keys/import', () => {
       },
       electionWindow: 3000,
     }
-    const shared = azureKeyVault(
-      {
-        certificates: { RSA: { vault: 'https://keys.vault.test', name: 'openid' } },
-        credential: {
-          kind: 'secret',
-          clientSecret: 'the-client-secret',
-          authority: 'https://login.test',
-          tenantId: 't',
-          clientId: 'c',
-        },
-        resource: 'https://vault.test',
-        password: '',
-      },
-      access,
-    )
-    let before: unknown
-    const useVault = (vault: unknown) =>
-      runInDurableObject(theRing(), async (ring) => {
-        before ??= Reflect.get(ring, 'vault')
-        Reflect.set(ring, 'vault', vault)
-      })
-    await useVault(shared satisfies Vault)
-    try {
-      const first = await ask('POST keys/import', { file: file(pem(theirs)) }, { now: time })
-      expect(first.body.keys, JSON.stringify(first.body)).toMatchObject([{ state: 'active', vault: 'azure-key-vault' }])
-      expect(fake.versions.get('openid')).toHaveLength(1)
-      time += hour
-      await ask('POST keys/import', { file: file(pem(other)), activate: 'now' }, { now: time })
-      expect(fake.versions.get('openid-next')).toHaveLength(1)
-      expect(await signingAt(time)).toBe(await kidOf(other))
-      time += hour
-      await theRing().advance(time)
-      expect(fake.versions.get('openid')).toHaveLength(2)
-      // Both sides know it by now.
-      const again = await ask('POST keys/import', { file: file(pem(other)) }, { now: time })
-      expect(again.body.outcome).toBe('known')
-      expect(fake.versions.get('openid-next')).toHaveLength(1)
-    } finally {
-      await useVault(before)
+    const principal = { authority: 'https://login.test', tenantId: 't', clientId: 'c' }
+    const options: AzureKeyVaultOptions = {
+      certificates: { RSA: { vault: 'https://keys.vault.test', name: 'openid' } },
+      credential: { kind: 'secret', clientSecret: 'the-client-secret', ...principal },
+      resource: 'https://vault.test',
+      password: '',
     }
+    await useVault(azureKeyVault(options, access))
+  })
+  afterEach(() => useVault(before))
+
+  it('gets an imported key as the one that waits, and under the name when it signs', async () => {
+    const first = await ask('POST keys/import', { file: file(pem(theirs)) }, { now: time })
+    expect(first.body.keys).toMatchObject([{ state: 'active', vault: 'azure-key-vault' }])
+    expect(fake.versions.get('openid')).toHaveLength(1)
+    time += hour
+    await ask('POST keys/import', { file: file(pem(other)), activate: 'now' }, { now: time })
+    expect(fake.versions.get('openid-next')).toHaveLength(1)
+    expect(await signingAt(time)).toBe(await kidOf(other))
+    time += hour
+    await theRing().advance(time)
+    expect(fake.versions.get('openid')).toHaveLength(2)
+    const again = await ask('POST keys/import', { file: file(pem(other)) }, { now: time })
+    expect(again.body.outcome).toBe('known')
+    expect(fake.versions.get('openid-next')).toHaveLength(1)
+  })
+
+  it('that was given the key of an instance first is moved to without a change of keys', async () => {
+    await useVault(before)
+    const own = await ownKey()
+    const exported = await ask(`POST keys/${own}/export`, { format: 'pem' })
+    await fake.put('openid', new TextDecoder().decode(Uint8Array.fromBase64(exported.body.file)))
+    const rowsBefore = await keysInD1()
+    const options = {
+      certificates: { RSA: { vault: 'https://keys.vault.test', name: 'openid' } },
+      credential: { kind: 'machine' as const, endpoint: 'http://169.254.169.254/metadata/identity/oauth2/token' },
+      resource: 'https://vault.test',
+      password: '',
+    }
+    await useVault(azureKeyVault(options))
+    await theRing().advance(time + hour)
+    expect(await keysInD1()).toEqual(rowsBefore)
+    expect(await theRing().report()).toMatchObject({ vault: 'azure-key-vault', failing: null, unusable_versions: 0 })
+    expect(fake.requests.some((request) => request.startsWith('POST'))).toBe(false)
   })
 })
 
