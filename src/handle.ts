@@ -7,7 +7,7 @@ import { crossOriginHeaders, preflight } from './cross-origin.ts'
 import { noteRefusal } from './identity/refusals.ts'
 import { type Incoming, mostUrlBytes, readParameters } from './incoming.ts'
 import { servePlayground } from './playground.ts'
-import { OAuthError } from './protocol/errors.ts'
+import { OAuthError, Problem } from './protocol/errors.ts'
 import { networkOf, parseAddress } from './protocol/internet-address.ts'
 import { defaultSettings } from './protocol/provider-settings.ts'
 import { isLoopbackHost } from './protocol/redirect-uri.ts'
@@ -97,7 +97,7 @@ function refuse(
     if (refusal.status < 500 && refusal.status !== 404) noteRefusal(context, path, refusal)
     if (refusal.status >= 500) context.log.fault ??= faultOf(refusal)
   }
-  context.log.outcome = refusal.code
+  context.log.outcome = error instanceof Problem && error.status < 500 ? 'refused' : refusal.code
   return errorResponse(error, form, request, context)
 }
 

@@ -1,5 +1,5 @@
 /**
- * The operators' interface (DESIGN §8, STYLE "Errors"): guard, route, body, handler, in this order and for every route alike.
+ * The operators' interface (DESIGN §8): guard, route, body, handler, in this order and for every route alike.
  * What there is to operate stands in table.ts, one file per resource.
  */
 import type { RequestContext } from '../context.ts'

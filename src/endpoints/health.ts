@@ -2,6 +2,7 @@
 import { askKeyRing, type RequestContext } from '../context.ts'
 import type { VaultReport } from '../durable-objects/key-ring.ts'
 import type { Incoming } from '../incoming.ts'
+import { signJwt } from '../keys/signing.ts'
 
 export async function health(_: Incoming, context: RequestContext): Promise<Response> {
   const { configuration, now } = context
@@ -9,16 +10,34 @@ export async function health(_: Incoming, context: RequestContext): Promise<Resp
   const database = secondsSinceConfirmed <= 15 ? 'ok' : 'not answering, serving what is remembered'
   const signing = configuration.keys.filter((key) => key.state === 'active').map((key) => key.kid)
   const vault = await vaultReport(context)
-  const isWell = database === 'ok' && (!vault || isAnswering(vault))
+  const canSign = signing.length === 0 || (await trySigning(context))
+  const isWell = database === 'ok' && canSign && (!vault || isAnswering(vault))
   const body = {
     status: isWell ? 'ok' : 'degraded',
     issuer: context.settings.issuer,
     database,
     configuration: { epoch: configuration.epoch, seconds_since_confirmed: secondsSinceConfirmed },
+    signing: signing.length === 0 ? 'no key yet' : canSign ? 'ok' : 'failing: see the log',
     signing_keys: signing,
     ...(vault ? { vault: shown(vault) } : {}),
   }
   return Response.json(body, { headers: { 'cache-control': 'no-store' } })
+}
+
+/** By configuration epoch: strangers must not make us sign with every request. */
+const signed = new WeakMap<Env, { epoch: number; canSign: boolean }>()
+
+async function trySigning(context: RequestContext): Promise<boolean> {
+  const { env, configuration } = context
+  const known = signed.get(env)
+  if (known?.epoch === configuration.epoch) return known.canSign
+  const attempt = signJwt(context, { alg: 'RS256', typ: 'health', claims: {} })
+  const canSign = await attempt.then(
+    () => true,
+    () => false,
+  )
+  signed.set(env, { epoch: configuration.epoch, canSign })
+  return canSign
 }
 
 type Asked = VaultReport | 'the key ring does not answer'

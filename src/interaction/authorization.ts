@@ -39,11 +39,19 @@ export async function judge(
     claimsFor: (each: Client) => requestableClaims(scopes, (scope) => mayRequestScope(each, scope)),
   }
   try {
-    return { client, request: parseAuthorizationRequest(parameters, client, offer), interaction }
+    const request = parseAuthorizationRequest(parameters, client, offer)
+    noteLeftOut(context, parameters.get('scope'), request.scope)
+    return { client, request, interaction }
   } catch (error) {
     if (error instanceof OAuthError) error.client_id = client.client_id
     throw error
   }
+}
+
+/** A misspelled scope is no error (RFC 6749 §3.3), so the log line is where its author finds it. */
+function noteLeftOut(context: RequestContext, requested: string | null, granted: string[]): void {
+  const leftOut = (requested ?? '').split(' ').filter((scope) => scope !== '' && !granted.includes(scope))
+  if (leftOut.length > 0) context.log.scope_left_out = leftOut.join(' ').slice(0, 200)
 }
 
 /** RFC 6749 §4.1.2.1: shown, never redirected. */

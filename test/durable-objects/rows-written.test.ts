@@ -1,4 +1,4 @@
-// What a Durable Object writes per operation, for a Subject that exists and whose alarm is set: rows are a cost and a limit (PLATFORM §2).
+// What a Durable Object writes per operation, for a Subject that exists and whose alarm is set: rows are a cost and a limit.
 import { runInDurableObject } from 'cloudflare:test'
 import { beforeAll, expect, it } from 'vitest'
 import type { Subject } from '../../src/durable-objects/subject.ts'
