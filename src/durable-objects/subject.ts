@@ -68,7 +68,21 @@ export type Refreshment =
   | { outcome: 'retried'; grant: Grant; person: Person; retry: string }
   | { outcome: 'scope'; grant: Grant; person: Person }
 
-export type TokenStatus = { outcome: 'inactive' } | { outcome: 'active'; grant: Grant; person: Person }
+/** No more than is asked for: what crosses between object and Worker is copied twice. */
+export type TokenStatus =
+  | { outcome: 'inactive' }
+  | {
+      outcome: 'active'
+      client_since: number
+      sub: string
+      username: unknown
+      /** For userinfo: all claims of the person, and those asked for one by one. */
+      userinfo?: { claims: Record<string, unknown>; single: string[] }
+    }
+
+export type RefreshTokenStatus =
+  | { outcome: 'inactive' }
+  | { outcome: 'active'; client_id: string; scope: string[]; sub: string }
 
 export class Subject extends DurableObject<Env> {
   private readonly sql = this.ctx.storage.sql
@@ -173,20 +187,27 @@ export class Subject extends DurableObject<Env> {
   }
 
   /** For userinfo and introspection: is an access token of this grant good, and for whom? */
-  tokenStatus(id: string, jti: string): TokenStatus {
+  tokenStatus(id: string, jti: string, forUserinfo: boolean): TokenStatus {
     const { person } = this
     const grant = person && grants.findLiveGrant(this.sql, id, this.notBefore(person))
     if (!grant || this.sql.exec('SELECT 1 FROM revoked_tokens WHERE jti = ?', jti).toArray().length > 0) {
       return { outcome: 'inactive' }
     }
-    return { outcome: 'active', grant, person }
+    const { sub, claims } = person
+    return {
+      outcome: 'active',
+      client_since: grant.client_since,
+      sub,
+      username: claims.preferred_username,
+      ...(forUserinfo ? { userinfo: { claims, single: grant.userinfo_claims } } : {}),
+    }
   }
 
-  refreshTokenStatus(id: string, hash: string, now: number): TokenStatus {
+  refreshTokenStatus(id: string, hash: string, now: number): RefreshTokenStatus {
     const { person } = this
     const grant = person && grants.findLiveGrant(this.sql, id, this.notBefore(person))
     if (!grant || !grants.isLiveRefreshToken(this.sql, id, hash, now)) return { outcome: 'inactive' }
-    return { outcome: 'active', grant, person }
+    return { outcome: 'active', client_id: grant.client_id, scope: grant.scope, sub: person.sub }
   }
 
   /** Revokes one access token (RFC 7009 §2.1), whose owner the Worker has checked; `expiresAt` in milliseconds. */

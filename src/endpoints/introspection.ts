@@ -36,7 +36,7 @@ async function aboutAccessToken(
   const standing = await standingOf(context, token)
   if (!standing.isActive) return undefined
   const { iss, sub, aud, exp, iat, nbf, auth_time, acr } = token.claims
-  const username = standing.person?.claims.preferred_username
+  const username = standing.person?.username
   return {
     active: true,
     scope: token.scope.join(' '),
@@ -66,15 +66,9 @@ async function aboutRefreshToken(
   const status = await askSubject(context, handle.subject_ref, (subject) =>
     subject.refreshTokenStatus(handle.id, hash, context.now),
   )
-  if (status.outcome === 'inactive' || status.grant.client_id !== client.client_id) return undefined
-  const { grant, person } = status
-  return {
-    active: true,
-    scope: grant.scope.join(' '),
-    client_id: grant.client_id,
-    sub: person.sub,
-    iss: context.settings.issuer,
-  }
+  if (status.outcome === 'inactive' || status.client_id !== client.client_id) return undefined
+  const { scope, client_id, sub } = status
+  return { active: true, scope: scope.join(' '), client_id, sub, iss: context.settings.issuer }
 }
 
 /** Asking for tokens at random is throttled (RFC 7662 §4); asking about live ones never is. */

@@ -17,15 +17,15 @@ export async function userinfo(incoming: Incoming, context: RequestContext): Pro
       token.audience.join(' '),
     )
   }
-  const standing = await standingOf(context, token)
+  const standing = await standingOf(context, token, true)
   if (!standing.isActive)
     throw invalidToken('the access token is no longer valid', 'a live access token', standing.reason)
-  if (!token.scope.includes('openid') || !standing.person || !standing.grant) throw insufficientScope(token)
+  if (!token.scope.includes('openid') || !standing.person?.userinfo) throw insufficientScope(token)
 
-  const { person, grant } = standing
+  const { sub, userinfo: known } = standing.person
   const { scopes } = context.configuration
-  const claims = selectClaims(person.claims, scopes, token.scope, 'userinfo', grant.userinfo_claims)
-  return Response.json({ ...claims, sub: person.sub }, { headers: { 'cache-control': 'no-store' } })
+  const claims = selectClaims(known.claims, scopes, token.scope, 'userinfo', known.single)
+  return Response.json({ ...claims, sub }, { headers: { 'cache-control': 'no-store' } })
 }
 
 /** RFC 6750 §2: in the Authorization header or in a form body, not in both, and never in the query. */

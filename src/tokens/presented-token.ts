@@ -1,9 +1,8 @@
 // An access token that somebody presents: whose it is, and whether it is still good (RFC 9068 §4, DESIGN §6).
 import { askSubject, type RequestContext } from '../context.ts'
+import type { TokenStatus } from '../durable-objects/subject.ts'
 import { openHandle } from '../identity/handles.ts'
 import { verifyJwt } from '../keys/signing.ts'
-import type { Grant } from '../protocol/grant.ts'
-import type { Person } from '../protocol/person.ts'
 import { isClientTokenId, isClientTokenRevoked } from './client-token.ts'
 
 export interface PresentedToken {
@@ -18,7 +17,10 @@ export interface PresentedToken {
   owner: { kind: 'person'; subject_ref: string; grant_id: string } | { kind: 'client' } | { kind: 'foreign' }
 }
 
-export type TokenStanding = { isActive: false; reason: string } | { isActive: true; person?: Person; grant?: Grant }
+export type TokenStanding =
+  | { isActive: false; reason: string }
+  /** `person`: absent for tokens without one of ours. */
+  | { isActive: true; person?: Extract<TokenStatus, { outcome: 'active' }> }
 
 /** Undefined: not signed by us, of another issuer, or not an access token. Expired ones are returned: see `expires_at`. */
 export async function readAccessToken(context: RequestContext, token: string): Promise<PresentedToken | undefined> {
@@ -47,7 +49,11 @@ async function ownerOf(context: RequestContext, jti: string): Promise<PresentedT
 const ofAnotherClient = 'its client was deleted; the present one has only the same id'
 
 /** At most one hop. A person's rights end at once, a client's with the configuration, within ten seconds. */
-export async function standingOf(context: RequestContext, token: PresentedToken): Promise<TokenStanding> {
+export async function standingOf(
+  context: RequestContext,
+  token: PresentedToken,
+  forUserinfo = false,
+): Promise<TokenStanding> {
   const gone = (reason: string): TokenStanding => ({ isActive: false, reason })
   if (token.expires_at <= context.now)
     return gone(`it expired ${Math.ceil((context.now - token.expires_at) / 1000)} s ago`)
@@ -69,11 +75,11 @@ export async function standingOf(context: RequestContext, token: PresentedToken)
       : { isActive: true }
   }
   const status = await askSubject(context, owner.subject_ref, (subject) =>
-    subject.tokenStatus(owner.grant_id, token.jti),
+    subject.tokenStatus(owner.grant_id, token.jti, forUserinfo),
   )
   if (status.outcome === 'inactive') return gone('it was revoked, or the user was disabled or signed out')
-  if (status.grant.client_since !== client.created_at) return gone(ofAnotherClient)
-  return { isActive: true, person: status.person, grant: status.grant }
+  if (status.client_since !== client.created_at) return gone(ofAnotherClient)
+  return { isActive: true, person: status }
 }
 
 const listOf = (value: unknown): string[] =>
