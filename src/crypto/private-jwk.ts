@@ -37,10 +37,10 @@ function parseX5c(x5c: unknown): Uint8Array<ArrayBuffer>[] {
 }
 
 /** In the clear. */
-export async function writePrivateJwk(key: CertifiedKey, names: { kid: string; alg: string }): Promise<string> {
+export async function writePrivateJwk(key: CertifiedKey, kid: string, alg: string): Promise<string> {
   const jwk = (await crypto.subtle.exportKey('jwk', await openPrivateKey(key.privateKey))) as JsonWebKey
   const { d, p, q, dp, dq, qi } = jwk
   const x5c = [key.certificate, ...key.chain].map(base64)
   const secret = jwk.kty === 'RSA' ? { d, p, q, dp, dq, qi } : { d }
-  return `${JSON.stringify({ ...keyMembers(jwk), ...secret, use: 'sig', ...names, x5c }, null, 2)}\n`
+  return `${JSON.stringify({ ...keyMembers(jwk), ...secret, use: 'sig', kid, alg, x5c }, null, 2)}\n`
 }

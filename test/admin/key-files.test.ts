@@ -312,6 +312,10 @@ describe('POST keys/{name}/export', () => {
     })
     const jwk = text(await exported(version, { format: 'jwk' }))
     expect(JSON.parse(jwk)).toMatchObject({ kid, alg: 'RS256', use: 'sig' })
+    const members = ['kty', 'n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi', 'use', 'kid', 'alg', 'x5c']
+    expect(Object.keys(JSON.parse(jwk)).sort(), 'RFC 7517, RFC 7518 §6.3, and nothing of the ring').toEqual(
+      members.sort(),
+    )
     expect(await readPrivateJwk(jwk)).toMatchObject({ certificate: theirs.certificate })
     const exports = (await events()).filter(({ action }) => action === 'key.exported')
     expect(exports.map(({ actor, target, detail }) => [actor, target, JSON.parse(detail).format])).toEqual([

@@ -29,7 +29,7 @@ export async function writeKeyFile(
   if (!privateKey) return undefined
   const key: CertifiedKey = { privateKey, certificate: Uint8Array.fromBase64(record.certificate), chain: [] }
   if (request.format === 'pem') return utf8(writePem(key))
-  if (request.format === 'jwk') return utf8(await writePrivateJwk(key, record))
+  if (request.format === 'jwk') return utf8(await writePrivateJwk(key, record.kid, record.alg))
   const { password, encryption, friendlyName } = request
   return writePkcs12({ ...key, friendlyName }, password, { encryption })
 }
