@@ -188,7 +188,8 @@ describe('E06 the vault is away', () => {
     print(`E06 ${line.join('; ')}`)
     for (const found of [down, throttled, slow]) {
       expect(found).toMatchObject({ issued: 360, failed: 0 })
-      expect(found.calls).toBeGreaterThan(5)
+      // The pauses are drawn by chance between bounds: an hour holds at least three of the longest.
+      expect(found.calls).toBeGreaterThanOrEqual(3)
       expect(found.calls).toBeLessThan(3700)
       expect(found.shortest).toBeGreaterThanOrEqual(second)
     }
