@@ -123,7 +123,7 @@ async function costsBeside(others: number): Promise<StatementCost[]> {
 
 /** The one that the servers above were started with. */
 function newestBuild(): string {
-  const builds = readdirSync('dist/worker').map((name) => path.join('dist/worker', name))
+  const builds = readdirSync('dist/served').map((name) => path.join('dist/served', name))
   const [newest] = builds.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)
   if (!newest) throw new Error('nothing was built')
   return newest

@@ -78,7 +78,7 @@ function secretsOf(folder) {
 }
 
 function builtWorker() {
-  return cached('worker', ['src', 'wrangler.toml', 'package-lock.json'], (folder) => {
+  return cached('served', ['src', 'wrangler.toml', 'package-lock.json'], (folder) => {
     wrangler('deploy', '--dry-run', '--minify', '--outdir', folder)
   })
 }
