@@ -164,6 +164,7 @@ const unopened: RequestContext['configuration'] = {
   scopes: new Map(),
   resources: [],
   keys: [],
+  identityProviders: [],
   confirmedAt: 0,
   findClient: async () => undefined,
   refresh: async () => undefined,

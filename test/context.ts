@@ -35,6 +35,7 @@ export function aContext({ clients = [], provider, configuration, ...rest }: Tes
       scopes: new Map(),
       resources: [],
       keys: [],
+      identityProviders: [],
       confirmedAt: noon,
       findClient: async (clientId) => clients.find((client) => client.client_id === clientId),
       refresh: async () => {},

@@ -46,6 +46,7 @@ const fields = {
   max_families: whole(1, 100),
   allow_local_accounts: z.boolean(),
   introspect_foreign_tokens: z.boolean(),
+  login_attempts_kept: seconds(hour, 2 * year),
   default_locale: z.enum(['en', 'nl', 'de']),
   display_name: line(100),
 } satisfies Record<keyof ProviderSettings, z.ZodMiniType>

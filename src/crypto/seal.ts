@@ -17,6 +17,10 @@ export type SealPurpose =
   | 'device'
   | 'authorization-request'
   | 'signing-key'
+  | 'provider-secret'
+  | 'external-state'
+  | 'external-response'
+  | 'upstream-id-token'
 
 export interface Sealer {
   seal(purpose: SealPurpose, plaintext: Uint8Array): Promise<string>

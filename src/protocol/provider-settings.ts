@@ -36,6 +36,8 @@ export interface ProviderSettings {
   max_families: number
   allow_local_accounts: boolean
   introspect_foreign_tokens: boolean
+  /** How long attempts to sign in by an external provider can be looked up. */
+  login_attempts_kept: number
   default_locale: 'en' | 'nl' | 'de'
   /** What the pages call this provider. */
   display_name: string
@@ -73,6 +75,7 @@ export const defaultSettings: ProviderSettings = {
   max_families: 20,
   allow_local_accounts: true,
   introspect_foreign_tokens: false,
+  login_attempts_kept: 90 * day,
   default_locale: 'en',
   display_name: 'Countersign',
 }

@@ -8,7 +8,7 @@ export type Concern =
   | { kind: 'client'; client_id: string }
   | { kind: 'linked-clients'; user_id: string }
   | { kind: 'clients-with-scope'; scope: string }
-  | { kind: 'scope' | 'resource' | 'settings' | 'keys' | 'all' }
+  | { kind: 'scope' | 'resource' | 'settings' | 'keys' | 'identity-provider' | 'all' }
 
 export function recordChange(db: Database, concern: Concern, now: number): Statement {
   switch (concern.kind) {

@@ -1,6 +1,7 @@
 // What an isolate reads of the configuration, each in one round trip to D1. Plain statements: these run beside the token path, and a client
 // with its lists and its linked user is one read, which the query builder cannot express.
 import type { Client, LinkedUser } from '../protocol/client-metadata.ts'
+import type { IdentityProvider } from '../protocol/identity-provider.ts'
 import { defaultSettings, type ProviderSettings } from '../protocol/provider-settings.ts'
 import type { ScopeRecord } from '../protocol/scope-record.ts'
 import type { signingKeys } from './schema.ts'
@@ -22,6 +23,8 @@ export interface CoreConfiguration {
   scopes: Map<string, ScopeRecord>
   resources: ResourceRecord[]
   keys: SigningKeyRecord[]
+  /** In the order of their buttons. */
+  identityProviders: IdentityProvider[]
 }
 
 export interface ConfigurationChange {
@@ -51,6 +54,7 @@ const coreQueries = [
      FROM scope_claims c WHERE c.scope = s.name) AS claims FROM scopes s`,
   'SELECT identifier, scopes, introspection_client_id FROM resources',
   "SELECT * FROM signing_keys WHERE state <> 'gone' OR gone_at IS NOT NULL ORDER BY created_at",
+  'SELECT * FROM identity_providers ORDER BY position, name, provider_id',
 ]
 
 /** Everything an isolate starts with, the client of its first request included: one batch. */
@@ -70,6 +74,7 @@ export async function readConfiguration(
       scopes: new Map(rows(2).map((row) => [String(row.name), parseScope(row)])),
       resources: rows(3).map(parseResource),
       keys: rows(4).map(parseKey),
+      identityProviders: rows(5).map(parseIdentityProvider),
     },
     client: clientRow && parseClient(clientRow),
   }
@@ -121,6 +126,27 @@ function parseResource(row: Row): ResourceRecord {
 
 function parseKey(row: Row): SigningKeyRecord {
   return { ...row, public_jwk: parseJson(row.public_jwk) } as unknown as SigningKeyRecord
+}
+
+const providerFlags = ['enabled', 'allow_all_issuers', 'provisioning_enabled']
+const providerDocuments = [
+  'metadata',
+  'jwks',
+  'scopes',
+  'claims',
+  'valid_issuers',
+  'domains',
+  'internal_hosts',
+  'user_template',
+  'value_mappings',
+  'group_mappings',
+]
+
+function parseIdentityProvider(row: Row): IdentityProvider {
+  const provider: Row = { ...row }
+  for (const name of providerFlags) provider[name] = row[name] === 1
+  for (const name of providerDocuments) provider[name] = parseJson(row[name])
+  return provider as unknown as IdentityProvider
 }
 
 const clientFlags = [

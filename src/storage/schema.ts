@@ -1,6 +1,16 @@
 // Every D1 table: configuration and directory (DESIGN §8). What may happen only once lives in Durable Objects, never here.
 import { sql } from 'drizzle-orm'
-import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import {
+  type AnySQLiteColumn,
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core'
+import type { GroupMapping, ProviderMetadata, UserTemplate, ValueMapping } from '../protocol/identity-provider.ts'
+import type { FieldChange } from '../protocol/login-attempt.ts'
 
 /** Milliseconds since 1970. */
 const instant = (name: string) => integer(name)
@@ -67,6 +77,10 @@ export const userGroupMembers = sqliteTable(
     group_id: text('group_id')
       .notNull()
       .references(() => userGroups.group_id, { onDelete: 'cascade' }),
+    /** The external provider that granted it and may withdraw it; null: an operator did. */
+    granted_by: text('granted_by').references((): AnySQLiteColumn => identityProviders.provider_id, {
+      onDelete: 'set null',
+    }),
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.group_id] }),
@@ -220,10 +234,103 @@ export const settings = sqliteTable('settings', {
   value: json<unknown>('value').notNull(),
 })
 
+/**
+ * An external provider, whole: it is read and written as one. What its rules name (groups, tenants) may be gone by the time somebody signs
+ * in, so provisioning judges that, not a foreign key.
+ */
+export const identityProviders = sqliteTable('identity_providers', {
+  provider_id: text('provider_id').primaryKey(),
+  name: text('name').notNull(),
+  kind: text('kind', { enum: ['openid', 'oauth2'] }).notNull(),
+  enabled: flag('enabled').notNull(),
+  metadata_endpoint: text('metadata_endpoint'),
+  metadata: json<ProviderMetadata>('metadata'),
+  metadata_fetched_at: instant('metadata_fetched_at').notNull().default(0),
+  metadata_fault: text('metadata_fault'),
+  jwks: json<{ keys: JsonWebKey[] }>('jwks'),
+  client_id: text('client_id').notNull(),
+  /** Under WRAP_KEY. */
+  sealed_client_secret: text('sealed_client_secret'),
+  token_endpoint_auth_method: text('token_endpoint_auth_method', {
+    enum: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+  }).notNull(),
+  scopes: json<string[]>('scopes').notNull(),
+  claims: json<string[]>('claims').notNull(),
+  identifying_claim: text('identifying_claim').notNull(),
+  prompt: text('prompt', { enum: ['consent', 'login', 'select_account'] }),
+  response_mode: text('response_mode', { enum: ['query', 'form_post'] }),
+  allow_all_issuers: flag('allow_all_issuers').notNull(),
+  valid_issuers: json<string[]>('valid_issuers').notNull(),
+  domains: json<string[]>('domains').notNull(),
+  internal_hosts: json<string[]>('internal_hosts').notNull(),
+  provisioning_enabled: flag('provisioning_enabled').notNull(),
+  user_template: json<UserTemplate>('user_template').notNull(),
+  value_mappings: json<ValueMapping[]>('value_mappings').notNull(),
+  group_mappings: json<GroupMapping[]>('group_mappings').notNull(),
+  sign_in_text: text('sign_in_text'),
+  sign_in_icon: text('sign_in_icon'),
+  sign_out_text: text('sign_out_text'),
+  sign_out_icon: text('sign_out_icon'),
+  position: integer('position').notNull().default(0),
+  created_at: instant('created_at').notNull(),
+  updated_at: instant('updated_at').notNull(),
+})
+
+/** Who at a provider is which user here: never found by mail or name again once it is known (OIDC Core §5.7). */
+export const externalIdentities = sqliteTable(
+  'external_identities',
+  {
+    provider_id: text('provider_id')
+      .notNull()
+      .references(() => identityProviders.provider_id, { onDelete: 'cascade' }),
+    issuer: text('issuer').notNull(),
+    subject: text('subject').notNull(),
+    user_id: text('user_id')
+      .notNull()
+      .references(() => users.user_id, { onDelete: 'cascade' }),
+    created_at: instant('created_at').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.provider_id, table.issuer, table.subject] }),
+    // One account of a provider for a user: a second one with the same name or mail is somebody else.
+    uniqueIndex('external_identities_user').on(table.user_id, table.provider_id),
+  ],
+)
+
+/** Sign-ins by external providers, for `login_attempts_kept`. Outlives users and providers. */
+export const loginAttempts = sqliteTable(
+  'login_attempts',
+  {
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    at: instant('at').notNull(),
+    provider_id: text('provider_id').notNull(),
+    outcome: text('outcome', { enum: ['signed_in', 'refused', 'failed'] }).notNull(),
+    step: text('step', {
+      enum: ['start', 'callback', 'token', 'id_token', 'userinfo', 'match', 'provisioning', 'session'],
+    }).notNull(),
+    check_name: text('check_name'),
+    cause: text('cause'),
+    fix: text('fix'),
+    user_id: text('user_id'),
+    issuer: text('issuer'),
+    subject: text('subject'),
+    sid: text('sid'),
+    request_id: text('request_id').notNull(),
+    changes: json<FieldChange[]>('changes').notNull(),
+    claims: json<Record<string, unknown>>('claims'),
+  },
+  (table) => [
+    index('login_attempts_at').on(table.at),
+    index('login_attempts_provider').on(table.provider_id, table.id),
+    index('login_attempts_user').on(table.user_id, table.id),
+    index('login_attempts_sid').on(table.provider_id, table.sid),
+  ],
+)
+
 /** Every change of configuration, written in the same batch as the change. The highest epoch is the configuration's own. */
 export const configChanges = sqliteTable('config_changes', {
   epoch: integer('epoch').primaryKey({ autoIncrement: true }),
-  /** client | scope | resource | settings | keys | all */
+  /** client | scope | resource | settings | keys | identity-provider | all */
   kind: text('kind').notNull(),
   /** client_id where kind is client. */
   record: text('record'),

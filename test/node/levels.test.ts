@@ -5,11 +5,11 @@ import { expect, it } from 'vitest'
 
 const levels: string[][] = [
   ['protocol', 'crypto'],
-  ['vault-settings.ts'],
+  ['vault-settings.ts', 'bounded-fetch.ts'],
   ['storage', 'vaults', 'pages', 'settings.ts', 'incoming.ts'],
   ['durable-objects', 'configuration'],
   ['context.ts'],
-  ['keys', 'identity'],
+  ['keys', 'identity', 'brokering'],
   ['tokens'],
   ['grant-types'],
   ['endpoints', 'interaction', 'admin'],

@@ -1,0 +1,140 @@
+// An external provider that people sign in with: an OpenID Provider (OIDC Core, OIDC Discovery), or an OAuth 2.0 server that tells who
+// somebody is by an API of its own (`oauth2`: GitHub, Facebook). Countersign is its client.
+
+export type ProviderKind = 'openid' | 'oauth2'
+
+/** RFC 7591 §2, by which this client authenticates at the provider's token endpoint. `none`: a public client, by PKCE alone. */
+export const upstreamAuthMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
+export type UpstreamAuthMethod = (typeof upstreamAuthMethods)[number]
+
+/** What we use of a provider's metadata (OIDC Discovery §3, RFC 8414 §2); of kind `oauth2` the operator states it. */
+export interface ProviderMetadata {
+  /** Byte for byte as in its tokens; may hold Entra's `{tenantid}`. Of kind `oauth2`: its origin, since nothing states an issuer there. */
+  issuer: string
+  authorization_endpoint: string
+  token_endpoint: string
+  jwks_uri?: string
+  userinfo_endpoint?: string
+  end_session_endpoint?: string
+  pushed_authorization_request_endpoint?: string
+  require_pushed_authorization_requests?: boolean
+  authorization_response_iss_parameter_supported?: boolean
+  code_challenge_methods_supported?: string[]
+  id_token_signing_alg_values_supported?: string[]
+  token_endpoint_auth_methods_supported?: string[]
+  response_modes_supported?: string[]
+  scopes_supported?: string[]
+  claims_supported?: string[]
+  prompt_values_supported?: string[]
+  backchannel_logout_supported?: boolean
+}
+
+/** Fields of a user that a template fills. `claims.NAME` is a claim without a field of its own. */
+export const templateFields = [
+  'user_id',
+  'login_name',
+  'tenant_id',
+  'name',
+  'given_name',
+  'family_name',
+  'email',
+  'gender',
+  'locale',
+  'zoneinfo',
+] as const
+export type TemplateField = (typeof templateFields)[number] | `claims.${string}`
+
+/** A field takes the value of `claim`, or `default` when the claim is missing, of the wrong form, or not mapped. */
+export interface FieldTemplate {
+  claim?: string
+  default?: string
+}
+export type UserTemplate = Partial<Record<TemplateField, FieldTemplate>>
+
+/** Fields whose values are known ones: a claim's value may have to be translated. */
+export const mappedFields = ['tenant_id', 'user_id', 'gender', 'locale', 'zoneinfo'] as const
+export type MappedField = (typeof mappedFields)[number]
+
+/** When the claim of the field's template equals `claim_value`, or is an array that contains it, the field becomes `value`. */
+export interface ValueMapping {
+  field: MappedField
+  claim_value: string
+  value: string
+  /** The lowest number that matches wins. */
+  priority: number
+}
+
+/** `when` absent: every user of the provider has the group. The same group may be mapped several times: one is enough. */
+export interface GroupMapping {
+  group_id: string
+  /** The claim equals the value, or is an array that contains it. */
+  when?: { claim: string; value: string }
+}
+
+export interface IdentityProvider {
+  /** Stands in URLs, in `acr_values=idp:ID`, and as `idp` of sessions: no blanks, never changed. */
+  provider_id: string
+  name: string
+  kind: ProviderKind
+  enabled: boolean
+  /** Null for `oauth2`. */
+  metadata_endpoint: string | null
+  /** As last read, or of kind `oauth2` as stated; null: never read. */
+  metadata: ProviderMetadata | null
+  /** Milliseconds; 0: never. */
+  metadata_fetched_at: number
+  /** Why the last reading failed; null: it did not. */
+  metadata_fault: string | null
+  /** The signing keys as last read by the reload task, for an isolate that starts while the provider is down. */
+  jwks: { keys: JsonWebKey[] } | null
+  client_id: string
+  /** Sealed under WRAP_KEY (purpose `provider-secret`). */
+  sealed_client_secret: string | null
+  token_endpoint_auth_method: UpstreamAuthMethod
+  /** Requested; of kind `openid` always with `openid`. */
+  scopes: string[]
+  /** Names that can be mapped. */
+  claims: string[]
+  identifying_claim: string
+  prompt: 'consent' | 'login' | 'select_account' | null
+  response_mode: 'query' | 'form_post' | null
+  /** Any tenant of an issuer with `{tenantid}`, never "do not check". */
+  allow_all_issuers: boolean
+  /** Further issuers, byte for byte. */
+  valid_issuers: string[]
+  /** Mail domains whose people sign in here, lower case. */
+  domains: string[]
+  /** Hosts inside the operator's network that may be fetched all the same. */
+  internal_hosts: string[]
+  provisioning_enabled: boolean
+  user_template: UserTemplate
+  value_mappings: ValueMapping[]
+  group_mappings: GroupMapping[]
+  sign_in_text: string | null
+  /** `data:` URL of an image; null: none. */
+  sign_in_icon: string | null
+  sign_out_text: string | null
+  sign_out_icon: string | null
+  /** Order among the buttons, then by name. */
+  position: number
+  created_at: number
+  updated_at: number
+}
+
+/** What the provider told of somebody, after everything was verified. */
+export interface UpstreamLogin {
+  /** The `iss` of the ID token; of kind `oauth2` the issuer of the metadata. */
+  issuer: string
+  /** The `sub`, or of kind `oauth2` the value of the claim mapped to it. */
+  subject: string
+  /** Of the ID token, with those of userinfo that it lacks; `iss` and `sub` among them. */
+  claims: Record<string, unknown>
+  /** Milliseconds; absent: the provider does not say. */
+  authenticated_at?: number
+  acr?: string
+  amr?: string[]
+  /** OIDC Back-Channel Logout §2.1: its session. */
+  sid?: string
+  /** For its sign-out (OIDC RP-Initiated Logout §2, id_token_hint). */
+  id_token?: string
+}
