@@ -29,7 +29,7 @@ export function htmlPage(html: string, nonce: string, options: PageOptions = {})
   const policy = [
     "default-src 'none'",
     `style-src 'nonce-${nonce}'`,
-    'img-src https: data:',
+    "img-src 'self' https: data:",
     "base-uri 'none'",
     "frame-ancestors 'none'",
     ...(options.hasScript ? [`script-src 'nonce-${nonce}'`] : []),

@@ -1,7 +1,13 @@
-// The login page: username and password, and for whom.
+// The login page: username and password, external providers, and for whom.
 import { ClientLinks, ClientLogo, type PageClient } from './client.tsx'
 import { Filled, type PageFrame, renderPage, textsFor } from './layout.tsx'
+import { safeTarget } from './links.ts'
+import { type ProviderFace, ProviderLabel } from './provider-label.tsx'
 import type { Texts } from './texts.ts'
+
+export interface ProviderButton extends ProviderFace {
+  provider_id: string
+}
 
 export interface LoginPage {
   frame: PageFrame
@@ -10,14 +16,26 @@ export interface LoginPage {
   interaction: string
   username: string
   remember: boolean
-  problem?: 'wrong_credentials' | 'locked' | 'busy' | 'no_local_accounts'
+  /** `not_fresh`: the application asks for more than the external provider gave. */
+  problem?: 'wrong_credentials' | 'locked' | 'busy' | 'no_way_in' | 'not_fresh'
   client: PageClient | undefined
+  /** Whether username and password are asked for. */
+  hasLocal: boolean
+  /** Buttons of external providers, in their order. */
+  providers: ProviderButton[]
+  /** Where those buttons post to: the same fields, with `provider`. */
+  externalAction: string
+  /** There is more than one way, so a choice can be remembered (field `remember_choice`). */
+  mayRememberChoice: boolean
+  /** To the page with every way, where a remembered choice or a hint hides some. */
+  otherWaysHref?: string
 }
 
 export function renderLogin(page: LoginPage): string {
   const texts = textsFor(page.frame)
   const { client, problem } = page
   const title = texts.login_title
+  const otherWays = safeTarget(page.otherWaysHref)
   return renderPage(page.frame, {
     kind: 'login',
     title: problem ? texts.login_error_prefix.replace('{title}', () => title) : title,
@@ -39,22 +57,51 @@ export function renderLogin(page: LoginPage): string {
             {texts[`problem_${problem}`]}
           </p>
         ) : null}
-        {problem === 'no_local_accounts' ? null : <Credentials page={page} texts={texts} />}
+        {page.hasLocal || page.providers.length > 0 ? <Ways page={page} texts={texts} /> : null}
+        {otherWays ? (
+          <p class="aside">
+            <a id="other-ways" href={otherWays}>
+              {texts.login_other_ways}
+            </a>
+          </p>
+        ) : null}
         {client ? <ClientLinks client={client} texts={texts} /> : null}
       </>
     ),
   })
 }
 
-function Credentials({ page, texts }: { page: LoginPage; texts: Texts }) {
+interface Part {
+  page: LoginPage
+  texts: Texts
+}
+
+/** One form, so that what is ticked counts for every way. Its first button is the one that Enter presses. */
+function Ways({ page, texts }: Part) {
+  const { hasLocal, providers } = page
+  return (
+    <form method="post" action={hasLocal ? page.action : page.externalAction}>
+      <input type="hidden" name="interaction" value={page.interaction} />
+      {hasLocal ? <Credentials page={page} texts={texts} /> : null}
+      {hasLocal && providers.length > 0 ? <p class="or">{texts.login_or}</p> : null}
+      {!hasLocal && providers.length > 1 ? <NoDefault /> : null}
+      {providers.length > 0 ? <Providers page={page} /> : null}
+      {hasLocal ? null : <Choices page={page} texts={texts} />}
+    </form>
+  )
+}
+
+/** Enter on a checkbox must not choose among providers: a first button that is disabled keeps it from doing so (HTML, implicit submission). */
+const NoDefault = () => <button type="submit" disabled hidden />
+
+function Credentials({ page, texts }: Part) {
   const isWrong = page.problem === 'wrong_credentials'
   const described = {
     'aria-describedby': page.problem ? 'problem' : undefined,
     'aria-invalid': isWrong ? ('true' as const) : undefined,
   }
   return (
-    <form method="post" action={page.action}>
-      <input type="hidden" name="interaction" value={page.interaction} />
+    <>
       <div class="field">
         <label for="username">{texts.login_username}</label>
         <input
@@ -82,13 +129,49 @@ function Credentials({ page, texts }: { page: LoginPage; texts: Texts }) {
           {...described}
         />
       </div>
+      <Choices page={page} texts={texts} />
+      <button type="submit" id="sign-in" class="primary">
+        {texts.login_submit}
+      </button>
+    </>
+  )
+}
+
+function Choices({ page, texts }: Part) {
+  return (
+    <div class="choices">
       <div class="choice">
         <input type="checkbox" id="remember" name="remember" value="on" checked={page.remember} />
         <label for="remember">{texts.login_remember}</label>
       </div>
-      <button type="submit" id="sign-in" class="primary">
-        {texts.login_submit}
-      </button>
-    </form>
+      {page.mayRememberChoice ? (
+        <div class="choice">
+          <input type="checkbox" id="remember-choice" name="remember_choice" value="on" />
+          <label for="remember-choice">{texts.login_remember_choice}</label>
+        </div>
+      ) : null}
+    </div>
+  )
+}
+
+function Providers({ page }: { page: LoginPage }) {
+  return (
+    <ul class="providers">
+      {page.providers.map((provider) => (
+        <li key={provider.provider_id}>
+          <button
+            type="submit"
+            id={`sign-in-with-${provider.provider_id}`}
+            class="provider"
+            name="provider"
+            value={provider.provider_id}
+            formaction={page.externalAction}
+            formnovalidate
+          >
+            <ProviderLabel face={provider} />
+          </button>
+        </li>
+      ))}
+    </ul>
   )
 }

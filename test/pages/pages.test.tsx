@@ -216,8 +216,8 @@ describe('login', () => {
     expect(html).toContain('<title>Error: Sign in')
   })
 
-  it('offers no form where local accounts are switched off', async () => {
-    const html = renderLogin({ ...aLogin(aFrame()), problem: 'no_local_accounts' })
+  it('offers no form where nothing is switched on', async () => {
+    const html = renderLogin({ ...aLogin(aFrame()), hasLocal: false, problem: 'no_way_in' })
     expect((await elementsOf(html)).filter(({ name }) => name === 'form')).toEqual([])
   })
 })

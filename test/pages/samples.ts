@@ -29,6 +29,10 @@ export const aLogin = (frame: PageFrame): LoginPage => ({
   username: '',
   remember: false,
   client: aClient,
+  hasLocal: true,
+  providers: [],
+  externalAction: '/external/start',
+  mayRememberChoice: false,
 })
 
 export const aConsent = (frame: PageFrame): ConsentPage => ({
@@ -83,13 +87,14 @@ export const anAccount = (frame: PageFrame): AccountPage => ({
   username: 'anna',
   email: 'anna@meridian.example',
   signOutAction: '/account/logout',
+  signOut: { local: true },
 })
 
 export const pages: Record<string, (frame: PageFrame) => string> = {
   login: (frame) => renderLogin(aLogin(frame)),
   'login-wrong': (frame) => renderLogin({ ...aLogin(frame), username: 'anna', problem: 'wrong_credentials' }),
   'login-locked': (frame) => renderLogin({ ...aLogin(frame), username: 'anna', problem: 'locked' }),
-  'login-off': (frame) => renderLogin({ ...aLogin(frame), problem: 'no_local_accounts' }),
+  'login-off': (frame) => renderLogin({ ...aLogin(frame), hasLocal: false, problem: 'no_way_in' }),
   'login-plain': (frame) => renderLogin({ ...aLogin(frame), client: undefined }),
   consent: (frame) => renderConsent(aConsent(frame)),
   'select-account': (frame) => renderSelectAccount(aSelectAccount(frame)),
