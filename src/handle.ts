@@ -12,7 +12,7 @@ import { networkOf, parseAddress } from './protocol/internet-address.ts'
 import { defaultSettings } from './protocol/provider-settings.ts'
 import { isLoopbackHost } from './protocol/redirect-uri.ts'
 import { asOAuthError, errorResponse } from './responses.ts'
-import { authorizationServerMetadata, type Handler, type Method, type Route, routes } from './routes.ts'
+import { authorizationServerMetadata, findRoute, type Handler, type Method, type Route } from './routes.ts'
 import { type Settings, SettingsError, settingsOf } from './settings.ts'
 
 export async function handle(request: Request, env: Env, execution: ExecutionContext): Promise<Response> {
@@ -41,7 +41,7 @@ async function answer(
   context: RequestContext,
 ): Promise<Response> {
   const isAdmin = path?.startsWith('/admin/api/') === true
-  const route = path === undefined ? undefined : routes.get(path)
+  const route = path === undefined ? undefined : findRoute(path)
   try {
     if (request.url.length > mostUrlBytes)
       throw refusedAddress('the address is too long', 414, `at most ${mostUrlBytes} characters`)
@@ -209,7 +209,7 @@ async function finish(
   headers.set('x-content-type-options', 'nosniff')
   if (!context.settings.isLoopback) headers.set('strict-transport-security', 'max-age=63072000; includeSubDomains')
   const origin = request.headers.get('origin')
-  const route = path === undefined ? undefined : routes.get(path)
+  const route = path === undefined ? undefined : findRoute(path)
   if (route && route.crossOrigin !== 'none' && (origin !== null || route.crossOrigin === 'public')) {
     await crossOriginHeaders(headers, route, origin, context)
   }
@@ -223,7 +223,7 @@ function writeLog(request: Request, path: string | undefined, status: number, co
     level: status >= 500 ? 'error' : 'info',
     request_id: context.requestId,
     method: request.method,
-    path: path !== undefined && (routes.has(path) || path.startsWith('/admin/api/')) ? path : '(other)',
+    path: path !== undefined && (findRoute(path) || path.startsWith('/admin/api/')) ? path : '(other)',
     status,
     hops: context.hops,
     milliseconds: Date.now() - context.now,

@@ -1,18 +1,23 @@
 // Every URL below the issuer: method, path, handler, the form its errors take, and who may call it from another origin. Paths are exact, so
-// a table look-up is the router: no pattern, nothing to bypass.
+// a table look-up is the router: no pattern, nothing to bypass. Two end with the id of an external provider.
 import type { RequestContext } from './context.ts'
+import { backchannelLogout, backchannelLogoutPath } from './endpoints/backchannel-logout.ts'
 import { discovery, jwks } from './endpoints/documents.ts'
 import { health } from './endpoints/health.ts'
 import { introspection } from './endpoints/introspection.ts'
+import { providerIcon } from './endpoints/provider-icon.ts'
 import { revocation } from './endpoints/revocation.ts'
 import { token } from './endpoints/token.ts'
 import { userinfo } from './endpoints/userinfo.ts'
 import type { Incoming } from './incoming.ts'
-import { account, home, signOut } from './interaction/account.ts'
+import { account, externalSignedOut, home, signOut } from './interaction/account.ts'
 import { authorize } from './interaction/authorize.ts'
 import { consent, showConsent } from './interaction/consent.ts'
+import { callbackPath, externalCallback } from './interaction/external-callback.ts'
+import { externalLogin } from './interaction/external-login.ts'
 import { login, showLogin } from './interaction/login.ts'
 import { selectAccount, showAccounts } from './interaction/select-account.ts'
+import { isProviderId } from './protocol/identity-provider.ts'
 import type { ErrorForm } from './responses.ts'
 
 export type Handler = (incoming: Incoming, context: RequestContext) => Promise<Response>
@@ -55,6 +60,21 @@ export const routes: ReadonlyMap<string, Route> = new Map([
   ['/account/consent', page({ GET: showConsent, POST: consent })],
   ['/account/logout', page({ POST: signOut })],
   ['/account', page({ GET: account })],
+  ['/external/login', page({ POST: externalLogin })],
+  ['/external/signed-out', page({ GET: externalSignedOut })],
+  ['/external/icon', { handlers: { GET: providerIcon, HEAD: providerIcon }, errors: 'json', crossOrigin: 'none' }],
   ['/', page({ GET: home, HEAD: home })],
   ['/health', { handlers: { GET: health, HEAD: health }, errors: 'json', crossOrigin: 'none' }],
 ])
+
+/** What follows is the provider's id. */
+const providerRoutes: [string, Route][] = [
+  [callbackPath, page({ GET: externalCallback, POST: externalCallback })],
+  [backchannelLogoutPath, { handlers: { POST: backchannelLogout }, errors: 'json', crossOrigin: 'none' }],
+]
+
+export function findRoute(path: string): Route | undefined {
+  const route = routes.get(path)
+  if (route || !path.startsWith('/external/')) return route
+  return providerRoutes.find(([start]) => path.startsWith(start) && isProviderId(path.slice(start.length)))?.[1]
+}

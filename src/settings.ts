@@ -28,6 +28,10 @@ export interface CookieNames {
   session: string
   browser: string
   device: string
+  /** Prefix of one cookie for each sign-in that is under way at an external provider. */
+  external: string
+  /** How the person wants to sign in. */
+  choice: string
   /** Read by script in check_session; worthless by itself. */
   state: string
 }
@@ -127,6 +131,8 @@ function cookieNames(issuer: URL): CookieNames {
     session: `${prefix}session${suffix}`,
     browser: `${prefix}browser${suffix}`,
     device: `${prefix}device${suffix}`,
+    external: `${prefix}external${suffix}-`,
+    choice: `${prefix}choice${suffix}`,
     state: `session-state${suffix}`,
   }
 }

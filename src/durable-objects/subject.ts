@@ -3,6 +3,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { AuthorizationRequest } from '../protocol/authorization-request.ts'
 import type { Grant } from '../protocol/grant.ts'
+import type { AcceptedIdps } from '../protocol/login-choice.ts'
 import { nextStep, type SessionState, type Step } from '../protocol/next-step.ts'
 import type { Person } from '../protocol/person.ts'
 import { findConsent, forgetConsent, rememberConsent } from './subject/consents.ts'
@@ -12,9 +13,12 @@ import {
   endSession,
   endSessions,
   findSession,
+  findUpstream,
   markSelected,
   type NewSession,
   type SessionProof,
+  sessionsFrom,
+  type UpstreamSession,
 } from './subject/sessions.ts'
 import { createTables, hasTables, purge } from './subject/tables.ts'
 
@@ -28,6 +32,8 @@ export interface AuthorizationQuestion {
   request: AuthorizationRequest
   require_consent: boolean
   expected_sub?: string | undefined
+  /** External providers that are enabled. */
+  accepted_idps?: AcceptedIdps
   /** `created_at` of the client: consent given to a deleted one of the same id does not count. */
   client_since: number
   /** Id of the interaction, and of the grant it may become. */
@@ -123,7 +129,7 @@ export class Subject extends DurableObject<Env> {
     const id = isRenewal ? current.id : session.id
     beginSession(this.sql, { ...session, id }, now)
     this.wake(now)
-    const state: SessionState = { ...pickAuthentication(session), id, selected_at: 0 }
+    const state: SessionState = { ...pickAuthentication(session), id, selected_at: session.selected_at ?? 0 }
     if (!question) return { outcome: 'step', step: { kind: 'respond' }, person, session: state }
     return this.answer(person, state, question, now)
   }
@@ -151,11 +157,26 @@ export class Subject extends DurableObject<Env> {
     return session && { person, session }
   }
 
-  /** Ends the session and what it gave, except grants with offline_access. */
-  signOut(proof: SessionProof, now: number): void {
-    if (!this.person || !findSession(this.sql, proof, this.person, now)) return
-    endSession(this.sql, proof.id)
-    grants.revokeSessionGrants(this.sql, proof.id, now)
+  /** Where a live session came from; undefined: from here, or it is none. */
+  findUpstream(proof: SessionProof, now: number): UpstreamSession | undefined {
+    if (!this.person || !findSession(this.sql, proof, this.person, now)) return undefined
+    return findUpstream(this.sql, proof.id)
+  }
+
+  /** Ends the session and what it gave, except grants with offline_access. Says where it came from, if not from here. */
+  signOut(proof: SessionProof, now: number): UpstreamSession | undefined {
+    if (!this.person || !findSession(this.sql, proof, this.person, now)) return undefined
+    const upstream = findUpstream(this.sql, proof.id)
+    this.endOne(proof.id, now)
+    return upstream
+  }
+
+  /** The external provider signed the person out (OIDC Back-Channel Logout §2.7): `sid` null ends all that came from it. Says how many. */
+  endUpstreamSessions(from: { provider_id: string; issuer: string; sid: string | null }, now: number): number {
+    if (!this.person) return 0
+    const ended = sessionsFrom(this.sql, from)
+    for (const id of ended) this.endOne(id, now)
+    return ended.length
   }
 
   redeemCode(
@@ -242,6 +263,11 @@ export class Subject extends DurableObject<Env> {
     if (purge(this.sql, now)) this.wake(now)
   }
 
+  private endOne(sessionId: string, now: number): void {
+    endSession(this.sql, sessionId)
+    grants.revokeSessionGrants(this.sql, sessionId, now)
+  }
+
   private answer(
     person: Person,
     session: SessionState,
@@ -254,6 +280,7 @@ export class Subject extends DurableObject<Env> {
       request,
       require_consent: question.require_consent,
       expected_sub: question.expected_sub,
+      accepted_idps: question.accepted_idps,
       started_at: question.started_at,
       person: { sub: person.sub, session, consent },
       now,

@@ -6,10 +6,16 @@ import { clearedSessionCookie, readSession, stateCookie } from '../identity/sess
 import type { Incoming } from '../incoming.ts'
 import { renderAccount, renderSignedOut } from '../pages/account.tsx'
 import { renderHome } from '../pages/home.tsx'
+import { type PageFrame, textsFor } from '../pages/layout.tsx'
+import type { IdentityProvider } from '../protocol/identity-provider.ts'
+import { acceptedIdps, isAcceptedIdp } from '../protocol/login-choice.ts'
+import { cameAt } from '../protocol/next-step.ts'
+import { signOutAddress } from './external-sign-out.ts'
 import { requireOwnForm } from './form-guard.ts'
 import { sealInteraction } from './interaction.ts'
 import { frameOf, htmlPage, seeOther } from './page.ts'
 import { displayName } from './person-page.ts'
+import { signOutButton } from './provider-buttons.ts'
 
 export async function home({ request }: Incoming, context: RequestContext): Promise<Response> {
   const frame = frameOf(request, context)
@@ -18,35 +24,75 @@ export async function home({ request }: Incoming, context: RequestContext): Prom
 }
 
 /** Anonymous visitors are sent to sign in first. */
-export async function account({ request }: Incoming, context: RequestContext): Promise<Response> {
+export async function account({ request, parameters }: Incoming, context: RequestContext): Promise<Response> {
   const { basePath } = context.settings
   const session = await readSession(request, context)
   const found =
     session &&
     (await askSubject(context, session.subject_ref, (subject) => subject.findSession(session.proof, context.now)))
-  if (!found) {
+  const idps = acceptedIdps(context.configuration.identityProviders)
+  if (!found || !isAcceptedIdp(idps, found.session.idp, cameAt(found.session))) {
     const begun = await sealInteraction(request, context, { id: newId(), started_at: context.now })
-    return seeOther(`${basePath}/account/login?interaction=${begun.sealed}`, begun.cookies)
+    const choose = parameters.has('choose') ? '&choose=1' : ''
+    return seeOther(`${basePath}/account/login?interaction=${begun.sealed}${choose}`, begun.cookies)
   }
   const { claims } = found.person
   const frame = frameOf(request, context)
+  const provider = findProvider(context, found.session.idp)
   const html = renderAccount({
     frame,
     user: displayName(found.person),
     username: String(claims.preferred_username ?? ''),
     ...(typeof claims.email === 'string' ? { email: claims.email } : {}),
+    ...(provider ? { provider: provider.name } : {}),
     signOutAction: `${basePath}/account/logout`,
+    signOut: waysOut(context, provider, frame),
   })
-  return htmlPage(html, frame.nonce)
+  // Signing out may lead on to the provider's own page.
+  return htmlPage(html, frame.nonce, { leadsToClient: true })
 }
 
-/** POST: ends the session of this browser, and what it gave. */
-export async function signOut({ request }: Incoming, context: RequestContext): Promise<Response> {
+/** Without local accounts there is no local sign-out either, except for who came in that way. */
+function waysOut(context: RequestContext, provider: IdentityProvider | undefined, frame: PageFrame) {
+  const local = context.configuration.settings.allow_local_accounts || !provider
+  return provider ? { local, upstream: signOutButton(provider, context.settings.basePath, textsFor(frame)) } : { local }
+}
+
+const findProvider = ({ configuration }: RequestContext, id: string): IdentityProvider | undefined =>
+  configuration.identityProviders.find((provider) => provider.provider_id === id)
+
+/** POST: ends the session of this browser, and what it gave; with the field `upstream` also at the provider it came from. */
+export async function signOut({ request, parameters }: Incoming, context: RequestContext): Promise<Response> {
   requireOwnForm(request, context)
   const session = await readSession(request, context)
-  if (session) await askSubject(context, session.subject_ref, (subject) => subject.signOut(session.proof, context.now))
-  const frame = frameOf(request, context)
-  const html = renderSignedOut({ frame, signInHref: `${context.settings.basePath}/account` })
+  const upstream =
+    session &&
+    (await askSubject(context, session.subject_ref, (subject) => subject.signOut(session.proof, context.now)))
   const cookies = [clearedSessionCookie(context), stateCookie(context, base64url(randomBytes(16)))]
+  const provider = upstream && findProvider(context, upstream.provider_id)
+  const address = upstream && provider && (await signOutAddress(context, provider, upstream))
+  if (address && parameters.has('upstream')) return seeOther(address, cookies)
+  return signedOutPage(request, context, { cookies, ...(provider && address ? { provider, address } : {}) })
+}
+
+/** GET: where providers send people back to (OIDC RP-Initiated Logout §3). */
+export const externalSignedOut = async ({ request }: Incoming, context: RequestContext): Promise<Response> =>
+  signedOutPage(request, context, { cookies: [] })
+
+interface Left {
+  cookies: string[]
+  /** Where the person may still be signed in. */
+  provider?: IdentityProvider
+  address?: string
+}
+
+function signedOutPage(request: Request, context: RequestContext, { cookies, provider, address }: Left): Response {
+  const frame = frameOf(request, context)
+  // Not straight back in by a remembered choice: whoever signed out may want to be somebody else.
+  const html = renderSignedOut({
+    frame,
+    signInHref: `${context.settings.basePath}/account?choose=1`,
+    ...(provider && address ? { upstream: { provider: provider.name, href: address } } : {}),
+  })
   return htmlPage(html, frame.nonce, { cookies })
 }

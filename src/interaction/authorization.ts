@@ -11,6 +11,7 @@ import { type AuthorizationResponse, redirectLocation, withoutAbsent } from '../
 import { requestableClaims } from '../protocol/claims.ts'
 import type { Client } from '../protocol/client-metadata.ts'
 import { type ErrorCode, type ErrorRedirect, OAuthError, type RefusalDetail } from '../protocol/errors.ts'
+import { acceptedIdps, usableProviders } from '../protocol/login-choice.ts'
 import { nextStep, type Step } from '../protocol/next-step.ts'
 import { mayRequestScope } from '../protocol/scope.ts'
 import { type Interaction, openInteraction, sealInteraction } from './interaction.ts'
@@ -37,6 +38,7 @@ export async function judge(
   const offer = {
     isEnabledScope: (scope: string) => scopes.get(scope)?.enabled === true,
     claimsFor: (each: Client) => requestableClaims(scopes, (scope) => mayRequestScope(each, scope)),
+    isUsableIdp: (idp: string) => isUsableIdp(context, idp),
   }
   try {
     const request = parseAuthorizationRequest(parameters, client, offer)
@@ -46,6 +48,11 @@ export async function judge(
     if (error instanceof OAuthError) error.client_id = client.client_id
     throw error
   }
+}
+
+function isUsableIdp({ configuration }: RequestContext, idp: string): boolean {
+  if (idp === 'local') return configuration.settings.allow_local_accounts
+  return usableProviders(configuration.identityProviders).some((provider) => provider.provider_id === idp)
 }
 
 /** A misspelled scope is no error (RFC 6749 §3.3), so the log line is where its author finds it. */
@@ -89,6 +96,7 @@ export async function questionOf(context: RequestContext, judged: Judged): Promi
     request,
     require_consent: client.require_consent,
     expected_sub: interaction.expected_sub,
+    accepted_idps: acceptedIdps(context.configuration.identityProviders),
     client_since: client.created_at,
     id: interaction.id,
     started_at: interaction.started_at,

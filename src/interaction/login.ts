@@ -1,43 +1,74 @@
 // Signing in by password: the page, and what happens when it is sent (three hops: directory, LoginGuard, Subject).
-import { askSubject, hop, type RequestContext } from '../context.ts'
-import { base64url, randomBytes } from '../crypto/encoding.ts'
-import type { NewSession } from '../durable-objects/subject/sessions.ts'
+import { hop, type RequestContext } from '../context.ts'
 import { deviceLifetime, openDevice, sealDevice } from '../identity/device.ts'
-import { hashSecret, newId, newSecret } from '../identity/handles.ts'
 import { checkPassword } from '../identity/passwords.ts'
 import { noteRefusal } from '../identity/refusals.ts'
-import { cookie, readSession, sessionCookie, stateCookie } from '../identity/sessions.ts'
+import { cookie, readSession } from '../identity/sessions.ts'
 import { type Incoming, readCookie } from '../incoming.ts'
+import { textsFor } from '../pages/layout.tsx'
 import { type LoginPage, renderLogin } from '../pages/login.tsx'
 import { OAuthError } from '../protocol/errors.ts'
+import { chooseLogin, type LoginChoice } from '../protocol/login-choice.ts'
 import { normaliseLoginName } from '../protocol/login-name.ts'
+import { localAcr } from '../protocol/next-step.ts'
 import type { Person } from '../protocol/person.ts'
 import { openDatabase } from '../storage/database.ts'
 import { findPersonByLogin } from '../storage/users.ts'
-import { advance, goOn, type Judged, questionOf, resume } from './authorization.ts'
+import { advance, goOn, type Judged, resume } from './authorization.ts'
+import { beginSession } from './begin-session.ts'
+import { choiceCookies, readChoice } from './choice-cookie.ts'
+import { goToProvider } from './external-login.ts'
 import { requireOwnForm } from './form-guard.ts'
 import type { Interaction } from './interaction.ts'
 import { frameOf, htmlPage, seeOther } from './page.ts'
+import { signInButton } from './provider-buttons.ts'
 
 type Resumed = { interaction: Interaction & { sealed: string }; judged: Judged | undefined }
 
-/** GET: somebody who signed in meanwhile, in another tab, goes on; everybody else, and who wants another account, sees the form. */
+/** GET: somebody who signed in meanwhile, in another tab, goes on; everybody else, and who wants another account, signs in. */
 export async function showLogin(incoming: Incoming, context: RequestContext): Promise<Response> {
   // Somebody's bookmark: signing in without an application begins at the account page.
   if (!incoming.parameters.has('interaction')) return seeOther(`${context.settings.basePath}/account`)
   const resumed = await resume(incoming, context)
   const session = await readSession(incoming.request, context)
   const wantsOther = incoming.parameters.get('account') === 'other'
-  if (!session || !resumed.judged || wantsOther) return loginPage(incoming, context, resumed)
+  if (!session || !resumed.judged || wantsOther) return chooseWay(incoming, context, resumed, { wantsOther })
   const advanced = await advance(context, resumed.judged, session)
   if (advanced.answer.outcome !== 'step') {
     return advanced.answer.outcome === 'anonymous'
-      ? loginPage(incoming, context, resumed)
+      ? chooseWay(incoming, context, resumed)
       : goOn(incoming, context, resumed.judged, advanced)
   }
   const { step, person } = advanced.answer
   if (step.kind !== 'sign-in') return goOn(incoming, context, resumed.judged, advanced)
-  return loginPage(incoming, context, resumed, { username: usernameOf(person) })
+  return chooseWay(incoming, context, resumed, { username: usernameOf(person) })
+}
+
+/** To the one provider that is meant, or to the page. */
+function chooseWay(
+  incoming: Incoming,
+  context: RequestContext,
+  resumed: Resumed,
+  shown: Shown & { wantsOther?: boolean } = {},
+): Response | Promise<Response> {
+  const choice = choiceOf(incoming, context, resumed)
+  if (choice.kind === 'page') return loginPage(incoming, context, resumed, shown)
+  const { wantsOther = false } = shown
+  return goToProvider(incoming, context, { ...resumed, provider: choice.provider, remember: false, wantsOther })
+}
+
+function choiceOf({ request, parameters }: Incoming, context: RequestContext, { judged }: Resumed): LoginChoice {
+  const { identityProviders, settings } = context.configuration
+  return chooseLogin({
+    providers: identityProviders,
+    allow_local_accounts: settings.allow_local_accounts,
+    idp: judged?.request.idp,
+    domain_hint: judged?.request.domain_hint,
+    login_hint: judged?.request.login_hint,
+    remembered: readChoice(request, context),
+    // A form that was sent is a choice made.
+    wantsToChoose: parameters.has('choose') || request.method === 'POST',
+  })
 }
 
 /** POST. */
@@ -118,54 +149,27 @@ async function signIn(
   { person, loginName, passwordHash, device }: Verified,
   remember: boolean,
 ): Promise<Response> {
-  const { settings } = context.configuration
-  const secret = newSecret()
-  const session: NewSession = {
-    id: newId(),
-    secret_hash: await hashSecret(secret),
-    authenticated_at: context.now,
-    acr: '1',
-    amr: ['pwd'],
-    idp: 'local',
-    idle_lifetime: 1000 * (remember ? settings.session_remembered_idle_lifetime : settings.session_idle_lifetime),
-    absolute_lifetime: 1000 * settings.session_absolute_lifetime,
-    most: settings.max_sessions,
-  }
-  const before = await readSession(incoming.request, context)
-  const current = before?.subject_ref === person.subject_ref ? before.proof : undefined
-  // Another person used this browser: that session ends here, not when it is forgotten. First, so that nothing is half done when it fails.
-  if (before && !current) {
-    await askSubject(context, before.subject_ref, (subject) => subject.signOut(before.proof, context.now))
-  }
-  const asked = judged && (await questionOf(context, judged))
-  const ask = (record: Person, isConfirmed: boolean) =>
-    askSubject(context, record.subject_ref, (subject) =>
-      subject.signIn(record, session, current, asked?.question, context.now, isConfirmed),
-    )
-  let answer = await ask(person, false)
-  if (answer.outcome === 'outdated') {
+  const proof = { authenticated_at: context.now, acr: localAcr, amr: ['pwd'], idp: 'local', remember }
+  let begun = await beginSession(incoming, context, judged, { ...proof, person, isConfirmed: false })
+  if (begun.outcome === 'outdated') {
     const record = await findRecord(context, loginName, 'first-primary')
     const isSame = record?.password_hash === passwordHash && !record.service_account
-    if (isSame) answer = await ask(record.person, true)
+    if (isSame)
+      begun = await beginSession(incoming, context, judged, { ...proof, person: record.person, isConfirmed: true })
   }
-  if (answer.outcome === 'disabled' || answer.outcome === 'outdated') {
+  if (begun.outcome !== 'begun') {
     const failed: Failed = { problem: 'wrong_credentials', cause: `${person.user_id} was disabled or changed just now` }
     noteRefusal(context, '/account/login', refusalOf(failed, judged))
     return loginPage(incoming, context, await resume(incoming, context), { username: loginName, remember, ...failed })
   }
-  // After a restore of D1 the Subject knows better; the operator shall know (SECURITY-CASES X03).
-  if (answer.outcome === 'step' && answer.person.version > person.version)
-    context.log.directory = 'older than the Subject'
-  const id = answer.outcome === 'step' ? answer.session.id : session.id
-  const handle = { subject_ref: person.subject_ref, id, secret }
+  const { device: name } = context.settings.cookies
   const cookies = [
-    await sessionCookie(context, handle, remember ? settings.session_absolute_lifetime : undefined),
-    cookie(context, context.settings.cookies.device, await sealDevice(context, loginName, device), deviceLifetime),
-    stateCookie(context, base64url(randomBytes(16))),
+    ...begun.cookies,
+    cookie(context, name, await sealDevice(context, loginName, device), deviceLifetime),
+    ...choiceCookies(incoming, context, 'local'),
   ]
-  if (!judged || !asked) return seeOther(`${context.settings.basePath}/account`, cookies)
-  const code = { subject_ref: person.subject_ref, id: judged.interaction.id, secret: asked.secret }
-  return goOn(incoming, context, judged, { answer, code }, cookies)
+  if (!judged || !begun.advance) return seeOther(`${context.settings.basePath}/account`, cookies)
+  return goOn(incoming, context, judged, begun.advance, cookies)
 }
 
 interface Shown {
@@ -177,20 +181,34 @@ interface Shown {
 
 function loginPage(incoming: Incoming, context: RequestContext, resumed: Resumed, shown: Shown = {}): Response {
   const { judged, interaction } = resumed
+  const { basePath } = context.settings
   const frame = frameOf(incoming.request, context, judged?.request.ui_locales)
-  const problem =
-    shown.problem ?? (context.configuration.settings.allow_local_accounts ? undefined : 'no_local_accounts')
+  const choice = choiceOf(incoming, context, resumed)
+  const { providers, hasLocal, isNarrowed } = choice.kind === 'page' ? choice : noWay
+  const problem = shown.problem ?? problemOf(incoming, hasLocal, providers.length)
   const html = renderLogin({
     frame,
-    action: `${context.settings.basePath}/account/login`,
+    action: `${basePath}/account/login`,
+    externalAction: `${basePath}/external/login`,
     interaction: interaction.sealed,
     username: shown.username ?? judged?.request.login_hint ?? '',
     remember: shown.remember ?? false,
     client: judged?.client,
+    providers: providers.map((provider) => signInButton(provider, basePath, textsFor(frame))),
+    hasLocal,
+    mayRememberChoice: providers.length + (hasLocal ? 1 : 0) > 1,
+    ...(isNarrowed ? { otherWaysHref: `${basePath}/account/login?interaction=${interaction.sealed}&choose=1` } : {}),
     ...(problem ? { problem } : {}),
   })
   const headers: Record<string, string> = shown.retryAfter ? { 'retry-after': String(shown.retryAfter) } : {}
   return htmlPage(html, frame.nonce, { status: statusOf(shown.problem), headers, leadsToClient: true })
+}
+
+const noWay = { providers: [], hasLocal: false, isNarrowed: false }
+
+function problemOf({ parameters }: Incoming, hasLocal: boolean, providers: number): LoginPage['problem'] {
+  if (!hasLocal && providers === 0) return 'no_way_in'
+  return parameters.get('problem') === 'not_fresh' ? 'not_fresh' : undefined
 }
 
 function statusOf(problem: LoginPage['problem']): number {

@@ -23,7 +23,12 @@ export interface AuthorizationRequest {
   max_age?: number
   login_hint?: string
   ui_locales?: string[]
+  /** Without `idp:`, which is a hint of IdentityServer's and no acr. */
   acr_values?: string[]
+  /** Where the person shall sign in: a provider's id, or `local` (`acr_values=idp:ID`, or the parameter `idp`). */
+  idp?: string
+  /** Mail domain of the person, by which a provider may be known. */
+  domain_hint?: string
   claims?: ClaimsRequest
 }
 
@@ -32,6 +37,8 @@ export interface Offer {
   isEnabledScope(scope: string): boolean
   /** Claims of every enabled scope that the client may request. */
   claimsFor(client: Client): ReadonlySet<string>
+  /** `local`, or an external provider that can be used now. */
+  isUsableIdp(idp: string): boolean
 }
 
 /**
@@ -91,6 +98,7 @@ function parseTrusted(
   checkResponseMode(parameters.get('response_mode'))
   const claims = parameters.get('claims')
   const maxAge = parameters.get('max_age')
+  const acrValues = words(parameters.get('acr_values'))
   return definedOnly({
     client_id: client.client_id,
     redirect_uri: redirect.redirect_uri,
@@ -103,7 +111,9 @@ function parseTrusted(
     max_age: maxAge === null ? undefined : parseMaxAge(maxAge),
     login_hint: parameters.get('login_hint')?.slice(0, 320),
     ui_locales: words(parameters.get('ui_locales')),
-    acr_values: words(parameters.get('acr_values')),
+    acr_values: acrValues?.filter((value) => !value.startsWith(idpPrefix)),
+    idp: parseIdp(parameters.get('idp'), acrValues, offer),
+    domain_hint: parameters.get('domain_hint')?.slice(0, 253),
     claims: claims === null ? undefined : parseClaimsRequest(claims, offer.claimsFor(client)),
   })
 }
@@ -164,6 +174,14 @@ function parseMaxAge(text: string): number {
     received: text,
     fix: 'correct the max_age parameter',
   })
+}
+
+const idpPrefix = 'idp:'
+
+/** A provider that is not known (any more) is no error: the person chooses. */
+function parseIdp(parameter: string | null, acrValues: string[] | undefined, offer: Offer): string | undefined {
+  const hint = parameter ?? acrValues?.find((value) => value.startsWith(idpPrefix))?.slice(idpPrefix.length)
+  return hint !== undefined && offer.isUsableIdp(hint) ? hint : undefined
 }
 
 /** Space-separated values, at most twenty. */

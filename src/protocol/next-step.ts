@@ -1,10 +1,11 @@
 // What an authorization request needs next (OIDC Core §3.1.2.3–§3.1.2.4): a pure function of the request, the session and what was consented.
 import type { AuthorizationRequest } from './authorization-request.ts'
 import type { ErrorCode } from './errors.ts'
+import { type AcceptedIdps, isAcceptedIdp } from './login-choice.ts'
 
 /** How and when somebody proved who they are. */
 export interface Authentication {
-  /** Milliseconds. */
+  /** Milliseconds; 0: an external provider that does not say when. */
   authenticated_at: number
   acr: string
   amr: string[]
@@ -15,7 +16,7 @@ export interface Authentication {
 export interface SessionState extends Authentication {
   /** Internal: clients see only a `sid` derived from it. */
   id: string
-  /** Milliseconds: when the person last chose this account at an account chooser. */
+  /** Milliseconds: when the person last chose this account, at an account chooser or by coming back from an external provider. */
   selected_at: number
 }
 
@@ -37,8 +38,13 @@ export interface Situation {
   /** Milliseconds: when this request first came; answers given after it are answers to it. */
   started_at: number
   person?: { sub: string; session: SessionState; consent: Consent | undefined } | undefined
+  /** External providers that are enabled. Absent: not judged. */
+  accepted_idps?: AcceptedIdps | undefined
   now: number
 }
+
+/** What signing in by password here amounts to. */
+export const localAcr = '1'
 
 export type Step =
   | { kind: 'respond' }
@@ -55,12 +61,12 @@ export function nextStep(situation: Situation): Step {
   // Both hold when both are given (OIDC Core §3.1.2.1 id_token_hint, §5.5.1 sub).
   const wanted = [situation.expected_sub, request.claims?.sub].filter((sub) => sub !== undefined)
   const isSomebodyElse = person !== undefined && wanted.some((sub) => sub !== person.sub)
-  const isFresh = person !== undefined && person.session.authenticated_at > situation.started_at
+  const isFresh = person !== undefined && cameAt(person.session) > situation.started_at
   if (isSomebodyElse && isFresh) return stop('login_required', 'somebody else than the requested person signed in')
-  if (!person || mustSignIn(situation, person.session) || isSomebodyElse) {
+  if (!person || mustSignIn(situation, person.session, isFresh) || isSomebodyElse) {
     return isSilent ? stop('login_required', 'nobody suitable is signed in') : { kind: 'sign-in' }
   }
-  if (request.prompt.includes('select_account') && !isFresh && person.session.selected_at <= situation.started_at) {
+  if (request.prompt.includes('select_account') && !isFresh) {
     return { kind: 'select-account' }
   }
   if (request.claims?.essential_acr && !request.claims.essential_acr.includes(person.session.acr)) {
@@ -71,11 +77,27 @@ export function nextStep(situation: Situation): Step {
   return { kind: 'respond' }
 }
 
-/** prompt=login and max_age are met by a sign-in since the request came (OIDC Core §3.1.2.1). */
-function mustSignIn({ request, started_at, now }: Situation, session: SessionState): boolean {
+/** When the person was last seen here, which may be long after they authenticated at an external provider. */
+export const cameAt = (session: Pick<SessionState, 'authenticated_at' | 'selected_at'>): number =>
+  Math.max(session.authenticated_at, session.selected_at)
+
+/** prompt=login and max_age are met by an authentication since the request came (OIDC Core §3.1.2.1), wherever it took place. */
+function mustSignIn(situation: Situation, session: SessionState, isFresh: boolean): boolean {
+  const { request, started_at, now, accepted_idps } = situation
+  if (accepted_idps && !isAcceptedIdp(accepted_idps, session.idp, cameAt(session))) return true
+  if (request.idp !== undefined && request.idp !== session.idp && !isFresh) return true
+  if (canBeStronger(situation, session, isFresh)) return true
   if (session.authenticated_at > started_at) return false
   if (request.prompt.includes('login')) return true
   return request.max_age !== undefined && now - session.authenticated_at > request.max_age * 1000
+}
+
+/** An essential acr that this session lacks: worth a sign-in at an external provider, or by password after one. */
+function canBeStronger({ request, accepted_idps }: Situation, session: SessionState, isFresh: boolean): boolean {
+  const wanted = request.claims?.essential_acr
+  if (!wanted || wanted.includes(session.acr)) return false
+  const isByPassword = session.idp !== 'local' && wanted.includes(localAcr)
+  return isByPassword || (!isFresh && Object.keys(accepted_idps ?? {}).length > 0)
 }
 
 function missingConsent(

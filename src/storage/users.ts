@@ -1,5 +1,5 @@
 // The directory of people: rows of D1 and the Person that tokens are made from.
-import { asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, notInArray, type SQL, sql } from 'drizzle-orm'
 import type { Person } from '../protocol/person.ts'
 import type { Database, Statement } from './database.ts'
 import { deletedSubjects, userGroupMembers, users } from './schema.ts'
@@ -131,11 +131,18 @@ export function updateUser(db: Database, row: UserRow, previous: number): Statem
     .where(eq(users.user_id, user_id))
 }
 
-/** Replaces the groups of a user. Unknown groups fail the batch. */
+/** Replaces the groups of a user; a membership that stays keeps who granted it. Unknown groups fail the batch. */
 export function setGroupsOfUser(db: Database, userId: string, groupIds: string[]): Statement[] {
+  const wanted = sql`(select value from json_each(${JSON.stringify(groupIds)}))`
   return [
-    db.delete(userGroupMembers).where(eq(userGroupMembers.user_id, userId)),
-    db.insert(userGroupMembers).select(sql`select ${userId}, value from json_each(${JSON.stringify(groupIds)})`),
+    db
+      .delete(userGroupMembers)
+      .where(and(eq(userGroupMembers.user_id, userId), notInArray(userGroupMembers.group_id, wanted))),
+    db
+      .insert(userGroupMembers)
+      // Without the condition SQLite reads ON as part of a join.
+      .select(sql`select ${userId}, value, null from json_each(${JSON.stringify(groupIds)}) where true`)
+      .onConflictDoNothing(),
   ]
 }
 

@@ -30,7 +30,8 @@ export async function issueIdToken(context: RequestContext, content: IdTokenCont
     aud: client.client_id,
     iat,
     exp: iat + (client.id_token_lifetime ?? settings.id_token_lifetime),
-    auth_time: Math.floor(grant.authenticated_at / 1000),
+    // An external provider need not say when it was.
+    ...(grant.authenticated_at > 0 ? { auth_time: Math.floor(grant.authenticated_at / 1000) } : {}),
     acr: grant.acr,
     amr: grant.amr,
     sid: content.sid,

@@ -3,7 +3,9 @@ import type { RequestContext } from '../context.ts'
 import { newSecret, sealHandle } from '../identity/handles.ts'
 import { clientSessionId } from '../identity/sessions.ts'
 import type { Client } from '../protocol/client-metadata.ts'
+import { OAuthError } from '../protocol/errors.ts'
 import type { Grant } from '../protocol/grant.ts'
+import { acceptedIdps, isAcceptedIdp } from '../protocol/login-choice.ts'
 import type { Person } from '../protocol/person.ts'
 import { issueAccessToken } from './access-token.ts'
 import { issueIdToken } from './id-token.ts'
@@ -35,8 +37,10 @@ export interface PersonTokens {
 export const newTokenId = (context: RequestContext, subjectRef: string, grantId: string): Promise<string> =>
   sealHandle(context, 'token-id', { subject_ref: subjectRef, id: grantId, secret: newSecret().subarray(0, 16) })
 
+/** Throws invalid_grant when the grant came from an external provider that is switched off or gone (DESIGN principle 5). */
 export async function respondWithTokens(context: RequestContext, tokens: PersonTokens): Promise<TokenResponse> {
   const { client, person, grant, scope, jti, iat } = tokens
+  requireAcceptedIdp(context, grant)
   const sid = await clientSessionId(grant.session_id, client.client_id)
   const { authenticated_at, acr, amr, idp } = grant
   const sign_in = { person, authenticated_at, acr, amr, idp, sid }
@@ -48,4 +52,14 @@ export async function respondWithTokens(context: RequestContext, tokens: PersonT
   }
   if (tokens.refresh_token !== undefined) response.refresh_token = tokens.refresh_token
   return response
+}
+
+function requireAcceptedIdp(context: RequestContext, { idp, created_at }: Grant): void {
+  if (isAcceptedIdp(acceptedIdps(context.configuration.identityProviders), idp, created_at)) return
+  throw new OAuthError('invalid_grant', 'the person must sign in again', {
+    check: 'identity_provider',
+    expected: 'a sign-in by a provider that is enabled',
+    received: `one by ${idp}, which is disabled or deleted`,
+    fix: 'enable the provider, or let the person sign in another way',
+  })
 }

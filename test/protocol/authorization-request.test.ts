@@ -11,6 +11,7 @@ const redirectUri = 'https://rp.test/cb'
 const offer: Offer = {
   isEnabledScope: (scope) => ['openid', 'profile', 'email', 'offline_access', 'full_api_access'].includes(scope),
   claimsFor: () => new Set(['email']),
+  isUsableIdp: (idp) => idp === 'corp',
 }
 const plain = { client_id: 'web', redirect_uri: redirectUri, response_type: 'code', scope: 'openid', state: 's' }
 

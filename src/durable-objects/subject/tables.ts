@@ -8,6 +8,9 @@ const statements = [
     id TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, authenticated_at INTEGER NOT NULL, acr TEXT NOT NULL, amr TEXT NOT NULL,
     idp TEXT NOT NULL, selected_at INTEGER NOT NULL, used_at INTEGER NOT NULL, idle_lifetime INTEGER NOT NULL,
     expires_at INTEGER NOT NULL) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS upstream_sessions (
+    session_id TEXT PRIMARY KEY, provider_id TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT NOT NULL, sid TEXT, id_token TEXT
+    ) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS consents (client_id TEXT PRIMARY KEY, consent TEXT NOT NULL) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS grants (
     id TEXT PRIMARY KEY, client_id TEXT NOT NULL, session_id TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
@@ -29,6 +32,7 @@ export function hasTables(sql: SqlStorage): boolean {
 export function purge(sql: SqlStorage, now: number): boolean {
   sql.exec('DELETE FROM grants WHERE expires_at <= ?', now)
   sql.exec('DELETE FROM sessions WHERE expires_at <= ?1 OR used_at + idle_lifetime <= ?1', now)
+  sql.exec('DELETE FROM upstream_sessions WHERE session_id NOT IN (SELECT id FROM sessions)')
   sql.exec('DELETE FROM revoked_tokens WHERE expires_at <= ?', now)
   const left = sql.exec<{ left: number }>(
     'SELECT EXISTS (SELECT 1 FROM grants) OR EXISTS (SELECT 1 FROM sessions) OR EXISTS (SELECT 1 FROM revoked_tokens) AS left',

@@ -1,0 +1,62 @@
+// Back-channel logout from an external provider (OIDC Back-Channel Logout §2.5–§2.8): what came from its session ends here too.
+import { verifyLogoutToken } from '../brokering/logout-token.ts'
+import { askOneTime, askSubject, hop, type RequestContext } from '../context.ts'
+import { sha256 } from '../crypto/encoding.ts'
+import type { Incoming } from '../incoming.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import type { IdentityProvider } from '../protocol/identity-provider.ts'
+import { openDatabase } from '../storage/database.ts'
+import { findSubjectRefs } from '../storage/upstream-sessions.ts'
+
+export const backchannelLogoutPath = '/external/backchannel-logout/'
+
+/** Milliseconds that a token's `jti` is remembered: longer than one is accepted. */
+const rememberedFor = 3_600_000
+
+export async function backchannelLogout({ path, parameters }: Incoming, context: RequestContext): Promise<Response> {
+  const provider = findProvider(context, path.slice(backchannelLogoutPath.length))
+  context.log.idp = provider.provider_id
+  const token = parameters.get('logout_token')
+  if (token === null) throw refused('a logout_token', 'none')
+  const verified = await verifyLogoutToken(context, provider, token)
+  if ('fault' in verified) throw refused('a logout token of this provider', verified.fault)
+  const { issuer, sub, sid = null, jti } = verified
+  await requireFirstUse(context, provider, jti)
+
+  const from = { provider_id: provider.provider_id, issuer }
+  const people = await hop(context, 'D1', () =>
+    findSubjectRefs(openDatabase(context.env.DB.withSession('first-primary')), { ...from, subject: sub ?? null, sid }),
+  )
+  const ended = await Promise.all(
+    people.map((subjectRef) =>
+      askSubject(context, subjectRef, (subject) => subject.endUpstreamSessions({ ...from, sid }, context.now)),
+    ),
+  )
+  context.log.sessions_ended = ended.reduce((sum, each) => sum + each, 0)
+  return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
+}
+
+function findProvider({ configuration }: RequestContext, providerId: string): IdentityProvider {
+  const provider = configuration.identityProviders.find((each) => each.provider_id === providerId)
+  if (provider?.enabled) return provider
+  throw refused('an enabled provider', providerId)
+}
+
+/** A token that is sent again would end sessions that began since. */
+async function requireFirstUse(context: RequestContext, provider: IdentityProvider, jti: string): Promise<void> {
+  const key = await sha256(JSON.stringify(['logout', provider.provider_id, jti]))
+  const shard = key.charCodeAt(0) & 15
+  const isFirst = await askOneTime(context, `use:${shard}`, (oneTime) =>
+    oneTime.use(key, context.now + rememberedFor, context.now),
+  )
+  if (!isFirst) throw refused('a jti that was never used', 'a logout token that was used before')
+}
+
+function refused(expected: string, received: string): OAuthError {
+  return new OAuthError('invalid_request', 'the logout token is not accepted', {
+    check: 'logout_token',
+    expected,
+    received,
+    fix: 'compare the provider’s issuer, client id and keys with its record here',
+  })
+}

@@ -1,0 +1,75 @@
+// What every way of signing in ends with: a session in the person's Subject, its cookies, and the answer to the authorization request.
+import { askSubject, type RequestContext } from '../context.ts'
+import { base64url, randomBytes } from '../crypto/encoding.ts'
+import type { NewSession } from '../durable-objects/subject/sessions.ts'
+import { hashSecret, newId, newSecret } from '../identity/handles.ts'
+import { readSession, sessionCookie, stateCookie } from '../identity/sessions.ts'
+import type { Incoming } from '../incoming.ts'
+import type { Person } from '../protocol/person.ts'
+import { type Advance, type Judged, questionOf } from './authorization.ts'
+
+/** How somebody proved who they are. */
+export interface Proof
+  extends Pick<NewSession, 'authenticated_at' | 'acr' | 'amr' | 'idp' | 'selected_at' | 'upstream'> {
+  person: Person
+  /** The record comes from the directory's primary: no replica can be behind it. */
+  isConfirmed: boolean
+  /** "Keep me signed in". */
+  remember: boolean
+}
+
+/** `outdated`: the Subject knows a newer record than the one presented. `advance` absent: nobody asked for anything but the session. */
+export type Begun =
+  | { outcome: 'disabled' | 'outdated' }
+  | { outcome: 'begun'; advance: Advance | undefined; cookies: string[] }
+
+/** One hop; two when somebody else was signed in in this browser. */
+export async function beginSession(
+  incoming: Incoming,
+  context: RequestContext,
+  judged: Judged | undefined,
+  proof: Proof,
+): Promise<Begun> {
+  const { person, isConfirmed, remember } = proof
+  const secret = newSecret()
+  const session = await newSession(context, proof, secret)
+  const before = await readSession(incoming.request, context)
+  const current = before?.subject_ref === person.subject_ref ? before.proof : undefined
+  // Another person used this browser: that session ends here, not when it is forgotten. First, so that nothing is half done when it fails.
+  if (before && !current) {
+    await askSubject(context, before.subject_ref, (subject) => subject.signOut(before.proof, context.now))
+  }
+  const asked = judged && (await questionOf(context, judged))
+  const answer = await askSubject(context, person.subject_ref, (subject) =>
+    subject.signIn(person, session, current, asked?.question, context.now, isConfirmed),
+  )
+  if (answer.outcome === 'disabled' || answer.outcome === 'outdated') return answer
+  // After a restore of D1 the Subject knows better; the operator shall know (SECURITY-CASES X03).
+  if (answer.outcome === 'step' && answer.person.version > person.version)
+    context.log.directory = 'older than the Subject'
+  const id = answer.outcome === 'step' ? answer.session.id : session.id
+  const handle = { subject_ref: person.subject_ref, id, secret }
+  const lifetime = remember ? context.configuration.settings.session_absolute_lifetime : undefined
+  const cookies = [await sessionCookie(context, handle, lifetime), stateCookie(context, base64url(randomBytes(16)))]
+  if (!judged || !asked) return { outcome: 'begun', advance: undefined, cookies }
+  const code = { subject_ref: person.subject_ref, id: judged.interaction.id, secret: asked.secret }
+  return { outcome: 'begun', advance: { answer, code }, cookies }
+}
+
+async function newSession(context: RequestContext, proof: Proof, secret: Uint8Array<ArrayBuffer>): Promise<NewSession> {
+  const { settings } = context.configuration
+  const { authenticated_at, acr, amr, idp, selected_at, upstream, remember } = proof
+  return {
+    id: newId(),
+    secret_hash: await hashSecret(secret),
+    authenticated_at,
+    acr,
+    amr,
+    idp,
+    ...(selected_at === undefined ? {} : { selected_at }),
+    ...(upstream === undefined ? {} : { upstream }),
+    idle_lifetime: 1000 * (remember ? settings.session_remembered_idle_lifetime : settings.session_idle_lifetime),
+    absolute_lifetime: 1000 * settings.session_absolute_lifetime,
+    most: settings.max_sessions,
+  }
+}

@@ -1,0 +1,18 @@
+// "Remember my choice": which way this browser signs in. It says nothing of who.
+import type { RequestContext } from '../context.ts'
+import { cookie } from '../identity/sessions.ts'
+import { type Incoming, readCookie } from '../incoming.ts'
+
+/** Seconds. */
+const rememberedFor = 365 * 24 * 3600
+
+/** A provider's id, or `local`. */
+export const readChoice = (request: Request, { settings }: RequestContext): string | undefined =>
+  readCookie(request, settings.cookies.choice)
+
+/** What the form says about it: remember this one, or, chosen anew without that, forget the last. */
+export function choiceCookies({ request, parameters }: Incoming, context: RequestContext, choice: string): string[] {
+  const { choice: name } = context.settings.cookies
+  if (parameters.has('remember_choice')) return [cookie(context, name, choice, rememberedFor)]
+  return readCookie(request, name) === undefined ? [] : [cookie(context, name, '', 0)]
+}

@@ -1,0 +1,112 @@
+// On the way to an external provider: by its button, or without the page where there is nothing to choose.
+import { type SignAssertion, startUpstreamLogin } from '../brokering/upstream.ts'
+import type { RequestContext } from '../context.ts'
+import type { Incoming } from '../incoming.ts'
+import { signJwt } from '../keys/signing.ts'
+import type { Prompt } from '../protocol/authorization-request.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import type { IdentityProvider } from '../protocol/identity-provider.ts'
+import { BrokeringError } from '../protocol/login-attempt.ts'
+import { usableProviders } from '../protocol/login-choice.ts'
+import { type Judged, resume } from './authorization.ts'
+import { choiceCookies } from './choice-cookie.ts'
+import { showExternalProblem } from './external-problem.ts'
+import { sealExternalState } from './external-state.ts'
+import { requireOwnForm } from './form-guard.ts'
+import type { Interaction } from './interaction.ts'
+import { seeOther } from './page.ts'
+
+/** What to register at the provider: one for each, so that an answer cannot be taken for another provider's (RFC 9700 §4.4.2). */
+export const callbackAddress = ({ settings }: RequestContext, providerId: string): string =>
+  `${settings.issuer}/external/callback/${providerId}`
+
+/** POST: a button of the login page. */
+export async function externalLogin(incoming: Incoming, context: RequestContext): Promise<Response> {
+  requireOwnForm(incoming.request, context)
+  const { interaction, judged } = await resume(incoming, context)
+  const providerId = incoming.parameters.get('provider') ?? ''
+  const provider = usableProviders(context.configuration.identityProviders).find(
+    (each) => each.provider_id === providerId,
+  )
+  if (!provider) throw unknownProvider(providerId)
+  const cookies = choiceCookies(incoming, context, providerId)
+  const remember = incoming.parameters.has('remember')
+  return goToProvider(incoming, context, { provider, interaction, judged, remember, cookies })
+}
+
+export interface Departure {
+  provider: IdentityProvider
+  interaction: Interaction
+  judged: Judged | undefined
+  remember: boolean
+  /** The person asked for another account than the one that is signed in. */
+  wantsOther?: boolean
+  cookies?: string[]
+}
+
+/** Sends the browser to the provider. No hop, but for a provider that wants pushed requests. */
+export async function goToProvider(
+  incoming: Incoming,
+  context: RequestContext,
+  { provider, interaction, judged, remember, wantsOther = false, cookies = [] }: Departure,
+): Promise<Response> {
+  const { id, started_at, parameters, expected_sub } = interaction
+  const begun = await sealExternalState(incoming.request, context, {
+    provider_id: provider.provider_id,
+    provider_since: provider.created_at,
+    begun_at: context.now,
+    remember,
+    interaction: {
+      id,
+      started_at,
+      ...(parameters === undefined ? {} : { parameters }),
+      ...(expected_sub === undefined ? {} : { expected_sub }),
+    },
+  })
+  context.log.idp = provider.provider_id
+  const request = judged?.request
+  const asked = {
+    prompt: promptFor(provider, request?.prompt ?? [], wantsOther),
+    ...(request?.max_age === undefined ? {} : { max_age: request.max_age }),
+    ...(request?.login_hint === undefined ? {} : { login_hint: request.login_hint }),
+    ...(request?.ui_locales === undefined ? {} : { ui_locales: request.ui_locales }),
+    acr_values: [...new Set([...(request?.claims?.essential_acr ?? []), ...(request?.acr_values ?? [])])],
+  }
+  try {
+    const upstream = {
+      provider,
+      redirect_uri: callbackAddress(context, provider.provider_id),
+      state: begun.sealed,
+      secret: begun.secret,
+      ...asked,
+    }
+    const location = await startUpstreamLogin(context, upstream, assertionSigner(context))
+    return seeOther(location, [...cookies, ...begun.cookies])
+  } catch (error) {
+    if (!(error instanceof BrokeringError)) throw error
+    return showExternalProblem(incoming, context, { provider, interaction, judged, error, cookies })
+  }
+}
+
+/** What the application asks of the person, else what the operator set; consent beside either. */
+function promptFor(provider: IdentityProvider, prompt: Prompt[], wantsOther: boolean): string[] {
+  const asked = prompt.filter((each) => each === 'login' || each === 'select_account')
+  if (asked.length === 0 && wantsOther) return ['select_account']
+  if (asked.length === 0) return provider.prompt ? [provider.prompt] : []
+  return provider.prompt === 'consent' ? [...asked, 'consent'] : asked
+}
+
+/** private_key_jwt with the signing certificate of this issuer, which the provider knows by our jwks_uri or its copy of the certificate. */
+export function assertionSigner(context: RequestContext): SignAssertion {
+  const alg = context.configuration.settings.id_token_signing_alg
+  return (claims) => signJwt(context, { alg, typ: 'client-authentication+jwt', claims })
+}
+
+function unknownProvider(providerId: string): OAuthError {
+  return new OAuthError('invalid_request', 'this way of signing in does not exist (any more)', {
+    check: 'identity_provider',
+    expected: 'an enabled provider whose metadata was read',
+    received: providerId.slice(0, 100),
+    fix: 'start again from the application; an administrator finds the provider under identity-providers',
+  })
+}

@@ -1,0 +1,51 @@
+// A sign-in by an external provider that came to nothing: said to the person in their words, kept for the operator with cause and fix.
+import { failedAttempt, recordAttempt } from '../brokering/attempts.ts'
+import type { RequestContext } from '../context.ts'
+import { newId } from '../identity/handles.ts'
+import type { Incoming } from '../incoming.ts'
+import { renderExternalProblem } from '../pages/external-problem.tsx'
+import type { IdentityProvider } from '../protocol/identity-provider.ts'
+import type { BrokeringError, PublicCause } from '../protocol/login-attempt.ts'
+import type { Judged } from './authorization.ts'
+import { type Interaction, sealInteraction } from './interaction.ts'
+import { frameOf, htmlPage } from './page.ts'
+
+interface Problem {
+  provider: IdentityProvider
+  interaction: Interaction
+  judged: Judged | undefined
+  error: BrokeringError
+  cookies: string[]
+}
+
+const statusOf: Record<PublicCause, number> = {
+  denied: 403,
+  no_account: 403,
+  account_disabled: 403,
+  provisioning: 403,
+  unreachable: 502,
+  invalid_answer: 502,
+  too_weak: 403,
+  used: 400,
+}
+
+/** Never a redirect: what fails once must not be tried again and again by itself. */
+export async function showExternalProblem(
+  { request }: Incoming,
+  context: RequestContext,
+  { provider, interaction, judged, error, cookies }: Problem,
+): Promise<Response> {
+  recordAttempt(context, failedAttempt(context, provider.provider_id, error))
+  context.log.outcome = 'access_denied'
+  const frame = frameOf(request, context, judged?.request.ui_locales)
+  // Begun anew: an interaction is finished once, and this one may have been.
+  const begun = await sealInteraction(request, context, { ...interaction, id: newId() })
+  const html = renderExternalProblem({
+    frame,
+    provider: provider.name,
+    cause: error.publicCause,
+    client: judged?.client,
+    tryAgainHref: `${context.settings.basePath}/account/login?interaction=${begun.sealed}&choose=1`,
+  })
+  return htmlPage(html, frame.nonce, { status: statusOf[error.publicCause], cookies: [...cookies, ...begun.cookies] })
+}
