@@ -3,6 +3,7 @@ import { administratorRoutes } from './administrators.ts'
 import { auditEventRoutes } from './audit-events.ts'
 import { clientRoutes } from './clients.ts'
 import { groupRoutes } from './groups.ts'
+import { identityProviderRoutes } from './identity-providers.ts'
 import { keyRoutes } from './keys.ts'
 import { refusalRoutes } from './refusals.ts'
 import { reloadRoutes } from './reload.ts'
@@ -21,6 +22,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...scopeRoutes,
   ...resourceRoutes,
   ...clientRoutes,
+  ...identityProviderRoutes,
   ...settingRoutes,
   ...keyRoutes,
   ...refusalRoutes,
