@@ -89,7 +89,9 @@ function mustSignIn(situation: Situation, session: SessionState, isFresh: boolea
   if (canBeStronger(situation, session, isFresh)) return true
   if (session.authenticated_at > started_at) return false
   if (request.prompt.includes('login')) return true
-  return request.max_age !== undefined && now - session.authenticated_at > request.max_age * 1000
+  if (request.max_age === undefined) return false
+  // Nobody knows how old it is.
+  return session.authenticated_at === 0 || now - session.authenticated_at > request.max_age * 1000
 }
 
 /** An essential acr that this session lacks: worth a sign-in at an external provider, or by password after one. */

@@ -94,6 +94,20 @@ describe('T24 parseOutboundUrl', () => {
     expect(parseOutboundUrl(url, true)).toHaveProperty('fault')
   })
 
+  it('allows exactly the hosts inside that an operator names, by https only', () => {
+    const allowed = ['sso.corp', '10.1.2.3', 'fd12:3456::1', 'Keycloak.Internal.']
+    const isAllowed = (url: string) => 'url' in parseOutboundUrl(url, false, allowed)
+    for (const url of ['https://SSO.corp:8443/a', 'https://sso.corp./', 'https://10.1.2.3/', 'https://10.1.515/']) {
+      expect(isAllowed(url), url).toBe(true)
+    }
+    for (const url of ['https://[fd12:3456:0::1]/', 'https://keycloak.internal/'])
+      expect(isAllowed(url), url).toBe(true)
+    for (const url of ['http://sso.corp/', 'https://a.sso.corp/', 'https://sso.corp.local/', 'https://10.1.2.4/']) {
+      expect(isAllowed(url), url).toBe(false)
+    }
+    expect(parseOutboundUrl('http://127.0.0.1/', false, ['127.0.0.1'])).toHaveProperty('fault')
+  })
+
   it('allows loopback, by http too, to an issuer on loopback, and nothing else inside', () => {
     for (const url of ['http://127.0.0.1:9/jwks', 'http://localhost:9/', 'http://[::1]/', 'https://localhost/']) {
       expect(parseOutboundUrl(url, true), url).toHaveProperty('url')

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AuthorizationRequest, Prompt } from '../../src/protocol/authorization-request.ts'
+import type { AcceptedIdps } from '../../src/protocol/login-choice.ts'
 import { type Consent, nextStep, type Situation, type Step } from '../../src/protocol/next-step.ts'
 
 const started = 1_000_000
@@ -16,6 +17,10 @@ interface Case {
   requireConsent?: boolean
   expected?: string
   now?: number
+  /** Where the session came from, and what was said there. */
+  idp?: string
+  acr?: string
+  acceptedIdps?: AcceptedIdps
 }
 
 const known: Consent = { client_since: 0, given_at: before, scopes: { openid: before, email: before }, claims: {} }
@@ -28,6 +33,9 @@ function stepOf({
   requireConsent = true,
   expected,
   now,
+  idp = 'local',
+  acr = '1',
+  acceptedIdps,
 }: Case): Step {
   const situation: Situation = {
     request: {
@@ -41,10 +49,11 @@ function stepOf({
     require_consent: requireConsent,
     expected_sub: expected,
     started_at: started,
+    accepted_idps: acceptedIdps,
     now: now ?? started + 2000,
   }
   if (signedIn === false) return nextStep(situation)
-  const session = { id: 's', authenticated_at: signedIn, acr: '1', amr: ['pwd'], idp: 'local', selected_at: selected }
+  const session = { id: 's', authenticated_at: signedIn, acr, amr: ['pwd'], idp, selected_at: selected }
   const given = consent === false ? undefined : { ...known, ...consent }
   return nextStep({ ...situation, person: { sub: 'ada', session, consent: given } })
 }
@@ -128,6 +137,39 @@ describe('the next step', () => {
       { request: { claims: { userinfo: [], id_token: [], essential_acr: ['2', '1'] } } },
     ],
   ])('%s: %s', (_, expected, situation) => {
+    expect(outcomeOf(stepOf(situation))).toBe(expected)
+  })
+
+  /** Came back from `corp` since the request, and authenticated there at a time of its own; 0: it does not say. */
+  const fromCorp: Case = { idp: 'corp', acr: '0', acceptedIdps: { corp: 1 }, selected: since }
+  const wants = (...essential_acr: string[]): Case['request'] => ({
+    claims: { userinfo: [], id_token: [], essential_acr },
+  })
+
+  it.each<[string, string, Case]>([
+    ['is as good as any', 'respond', { ...fromCorp, signedIn: 0 }],
+    ['of a provider that is switched off', 'sign-in', { ...fromCorp, acceptedIdps: {} }],
+    ['of a provider that was made anew under its id', 'sign-in', { ...fromCorp, acceptedIdps: { corp: since + 1 } }],
+    ['of a provider named like a member of every object', 'sign-in', { ...fromCorp, idp: 'constructor' }],
+    ['by password, beside any provider', 'respond', { acceptedIdps: {} }],
+    ['where another provider is wanted', 'sign-in', { ...fromCorp, selected: before, request: { idp: 'other' } }],
+    ['where this provider is wanted', 'respond', { ...fromCorp, request: { idp: 'corp' } }],
+    ['I25 prompt=login: the provider asked nobody', 'sign-in', { ...fromCorp, request: prompt('login') }],
+    ['I25 prompt=login: it does not say when', 'sign-in', { ...fromCorp, signedIn: 0, request: prompt('login') }],
+    ['I25 prompt=login: it asked', 'respond', { ...fromCorp, signedIn: since, request: prompt('login') }],
+    ['I25 max_age: too long ago there', 'sign-in', { ...fromCorp, request: { max_age: 10 } }],
+    ['I25 max_age: it does not say when', 'sign-in', { ...fromCorp, signedIn: 0, request: { max_age: 1e6 } }],
+    ['prompt=select_account: coming back is a choice', 'respond', { ...fromCorp, request: prompt('select_account') }],
+    ['id_token_hint: somebody else came back', 'login_required', { ...fromCorp, expected: 'bob' }],
+    ['I25 acr: a password here would do', 'sign-in', { ...fromCorp, request: wants('1', 'mfa') }],
+    ['I25 acr: nothing here would do', 'unmet_authentication_requirements', { ...fromCorp, request: wants('mfa') }],
+    ['I25 acr: delivered', 'respond', { ...fromCorp, acr: 'mfa', request: wants('mfa') }],
+    [
+      'I25 acr: an older session, a provider may do it',
+      'sign-in',
+      { acceptedIdps: { corp: 1 }, request: wants('mfa') },
+    ],
+  ])('a session %s: %s', (_, expected, situation) => {
     expect(outcomeOf(stepOf(situation))).toBe(expected)
   })
 

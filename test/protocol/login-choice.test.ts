@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import type { IdentityProvider } from '../../src/protocol/identity-provider.ts'
+import { chooseLogin, type LoginSituation } from '../../src/protocol/login-choice.ts'
+
+const provider = (provider_id: string, more: Partial<IdentityProvider> = {}) =>
+  ({ provider_id, enabled: true, domains: [], metadata: {}, ...more }) as unknown as IdentityProvider
+
+const corp = provider('corp', { domains: ['corp.test'] })
+const partner = provider('partner', { domains: ['partner.test'] })
+const off = provider('off', { enabled: false, domains: ['off.test'] })
+const unread = provider('unread', { metadata: null })
+
+/** `page: corp partner local`, `page: local +` where there are more ways, `→ corp`. */
+function choiceOf(situation: Partial<LoginSituation>): string {
+  const choice = chooseLogin({
+    providers: [corp, partner, off, unread],
+    allow_local_accounts: true,
+    wantsToChoose: false,
+    ...situation,
+  })
+  if (choice.kind === 'provider') return `→ ${choice.provider.provider_id}`
+  const shown = [...choice.providers.map((each) => each.provider_id), ...(choice.hasLocal ? ['local'] : [])]
+  return `page: ${shown.join(' ')}${choice.isNarrowed ? ' +' : ''}`
+}
+
+const all = 'page: corp partner local'
+const onlyCorp = { providers: [corp, off, unread], allow_local_accounts: false }
+
+describe('how somebody signs in', () => {
+  it.each<[string, string, Partial<LoginSituation>]>([
+    ['what is enabled and was read', all, {}],
+    ['password alone', 'page: local', { providers: [off, unread] }],
+    ['providers alone', 'page: corp partner', { allow_local_accounts: false }],
+    ['nothing', 'page: ', { providers: [off], allow_local_accounts: false }],
+    ['one provider is taken', '→ corp', onlyCorp],
+    ['one provider, but the person wants to see it', 'page: corp', { ...onlyCorp, wantsToChoose: true }],
+    ['one provider beside passwords is not', 'page: corp local', { providers: [corp] }],
+
+    ['idp', '→ partner', { idp: 'partner' }],
+    ['idp=local', 'page: local +', { idp: 'local' }],
+    ['idp=local where that is off', 'page: corp partner', { idp: 'local', allow_local_accounts: false }],
+    ['idp of one that is off', all, { idp: 'off' }],
+    ['idp, but the person wants to see all', all, { idp: 'partner', wantsToChoose: true }],
+    ['domain_hint', '→ corp', { domain_hint: 'CORP.test' }],
+    ['domain_hint of nobody', all, { domain_hint: 'test' }],
+    ['login_hint', '→ partner', { login_hint: 'ada@partner.test' }],
+    ['login_hint of a subdomain', all, { login_hint: 'ada@x.partner.test' }],
+    ['login_hint without a domain', all, { login_hint: 'partner.test' }],
+    ['login_hint with two', '→ corp', { login_hint: 'ada@partner.test@corp.test' }],
+    ['login_hint of one that is off', all, { login_hint: 'ada@off.test' }],
+    ['remembered', '→ partner', { remembered: 'partner' }],
+    ['remembered password', 'page: local +', { remembered: 'local' }],
+    ['remembered, but off since', all, { remembered: 'off' }],
+    ['remembered, but the person wants to see all', all, { remembered: 'partner', wantsToChoose: true }],
+
+    ['idp before domain_hint', '→ corp', { idp: 'corp', domain_hint: 'partner.test' }],
+    ['domain_hint before login_hint', '→ corp', { domain_hint: 'corp.test', login_hint: 'ada@partner.test' }],
+    ['login_hint before what is remembered', '→ corp', { login_hint: 'ada@corp.test', remembered: 'partner' }],
+  ])('%s: %s', (_, expected, situation) => {
+    expect(choiceOf(situation)).toBe(expected)
+  })
+})
