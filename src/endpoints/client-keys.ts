@@ -1,8 +1,9 @@
 // The public keys a client signs its assertions with: registered with it, or fetched from its jwks_uri (RFC 7591 §2) and kept for a while.
+
+import { fetchLimited } from '../bounded-fetch.ts'
 import type { RequestContext } from '../context.ts'
 import { fromUtf8 } from '../crypto/encoding.ts'
 import { keyMembers } from '../crypto/jwk.ts'
-import { fetchLimited } from '../identity/safe-fetch.ts'
 import type { Client } from '../protocol/client-metadata.ts'
 
 /** `kid` and the like are as the client wrote them: any type. */

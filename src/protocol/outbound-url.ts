@@ -8,9 +8,13 @@ const insideNames = /(^|\.)(localhost|local|internal|intranet|private|corp|home|
 
 /**
  * The URL, or what is wrong with it. `allowLoopback`: for an issuer that is itself on a loopback name, where http and this one host are for
- * development.
+ * development. `internalHosts`: names and addresses inside that an operator allows, exactly; they must be https all the same.
  */
-export function parseOutboundUrl(text: string, allowLoopback: boolean): { url: URL } | { fault: string } {
+export function parseOutboundUrl(
+  text: string,
+  allowLoopback: boolean,
+  internalHosts: readonly string[] = [],
+): { url: URL } | { fault: string } {
   const url = URL.parse(text)
   if (!url) return { fault: 'is not a URL' }
   if (url.username || url.password) return { fault: 'must have no credentials' }
@@ -19,6 +23,13 @@ export function parseOutboundUrl(text: string, allowLoopback: boolean): { url: U
   const isLoopback = address ? isLoopbackAddress(address) : /(^|\.)localhost$/.test(host)
   if (allowLoopback && isLoopback && (url.protocol === 'http:' || url.protocol === 'https:')) return { url }
   if (url.protocol !== 'https:') return { fault: 'must be https' }
+  if (internalHosts.some((allowed) => isSameHost(allowed, host))) return { url }
   if (address) return isPublicAddress(address) ? { url } : { fault: 'must not be an internal address' }
   return host.includes('.') && !insideNames.test(host) ? { url } : { fault: 'must not be an internal name' }
+}
+
+/** `host` is as the URL parser spells it. */
+function isSameHost(allowed: string, host: string): boolean {
+  const name = parseAddress(allowed)?.length === 16 ? `[${allowed.replace(/^\[|\]$/g, '')}]` : allowed
+  return URL.parse(`https://${name}/`)?.hostname.replace(/\.$/, '') === host
 }

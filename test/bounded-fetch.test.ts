@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { fetchLimited } from '../../src/identity/safe-fetch.ts'
+import { fetchLimited } from '../src/bounded-fetch.ts'
 
 const limits = { maxBytes: 1000, timeoutMs: 200, allowLoopback: false }
 const answers = (response: () => Response | Promise<Response>) =>
@@ -69,7 +69,11 @@ describe('T24 fetchLimited', () => {
     expect(await fetchLimited('https://rp.test/', limits)).toMatchObject({ outcome: 'refused' })
     answers(() => new Promise<Response>(() => undefined))
     const answer = await fetchLimited('https://rp.test/', limits)
-    expect(answer).toEqual({ outcome: 'refused', reason: 'https://rp.test/ did not answer in full within 200 ms' })
+    expect(answer).toEqual({
+      outcome: 'refused',
+      check: 'unreachable',
+      reason: 'https://rp.test/ did not answer in full within 200 ms',
+    })
   })
 
   it('says what went wrong instead of throwing', async () => {
@@ -77,6 +81,6 @@ describe('T24 fetchLimited', () => {
       throw new TypeError('connection refused')
     })
     const answer = await fetchLimited('https://rp.test/', limits)
-    expect(answer).toEqual({ outcome: 'refused', reason: 'https://rp.test/: connection refused' })
+    expect(answer).toEqual({ outcome: 'refused', check: 'unreachable', reason: 'https://rp.test/: connection refused' })
   })
 })
