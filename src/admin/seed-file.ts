@@ -3,6 +3,7 @@
 import * as z from 'zod/mini'
 import { defaultSettings, type ProviderSettings } from '../protocol/provider-settings.ts'
 import type { ClientRecord } from '../storage/clients.ts'
+import { newUser } from '../storage/new-user.ts'
 import { administratorBody } from './administrators.ts'
 import { clientBody, clientId } from './client-fields.ts'
 import { mergeClient, newClient } from './client-record.ts'
@@ -15,7 +16,7 @@ import { scopeBody, scopeName } from './scopes.ts'
 import { settingFaults, settingsBody } from './settings.ts'
 import { tenantBody, tenantKey } from './tenants.ts'
 import { userBody, userId } from './user-fields.ts'
-import { mergeUser, newUser, userFaults } from './user-record.ts'
+import { mergeUser, userFaults } from './user-record.ts'
 
 const sections = {
   tenants: z.record(tenantKey, tenantBody),
@@ -96,7 +97,7 @@ export async function judgeSeed(seed: Seed, stored: Stored, issuer: string): Pro
   const settings = plannedSettings(seed, stored)
   add(faults, 'settings', settingFaults(settings))
   for (const [id, body] of Object.entries(seed.users ?? {})) {
-    const fresh = newUser(id, body, '', 0)
+    const fresh = newUser(id, body.sub ?? id, '', 0)
     const row = { ...fresh, ...stored.get(pathOf('users', id)), password_hash: null, not_before: 0 } as typeof fresh
     add(faults, `users.${id}`, userFaults(mergeUser(row, body), body))
   }

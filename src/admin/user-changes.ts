@@ -4,6 +4,7 @@ import { base64url, randomBytes } from '../crypto/encoding.ts'
 import { hashPassword, verifyPassword } from '../crypto/passwords.ts'
 import { Problem } from '../protocol/errors.ts'
 import { findGroups } from '../storage/groups.ts'
+import { newUser } from '../storage/new-user.ts'
 import { findTenant } from '../storage/tenants.ts'
 import {
   deleteUser,
@@ -22,7 +23,7 @@ import { refuseFaults } from './faults.ts'
 import { pushAfter, pushFirst } from './push.ts'
 import { changedFields } from './record.ts'
 import type { UserBody } from './user-fields.ts'
-import { mergeUser, newUser, userFaults } from './user-record.ts'
+import { mergeUser, userFaults } from './user-record.ts'
 
 export interface UserChange {
   /** Undefined: a new user. */
@@ -141,7 +142,7 @@ export async function planUser(
   stored: UserRecord | undefined,
   context: RequestContext,
 ): Promise<UserRecord> {
-  const base = stored?.row ?? newUser(userId, body, base64url(randomBytes(16)), context.now)
+  const base = stored?.row ?? newUser(userId, body.sub ?? userId, base64url(randomBytes(16)), context.now)
   const row = mergeUser(base, body)
   const faults = userFaults(row, body)
   const groups = body.groups ? await namedGroups(body.groups, faults, context) : (stored?.groups ?? [])

@@ -1,4 +1,4 @@
-// The record a user becomes: defaults for a new one, what a change makes of it, and what must not be.
+// The record a user becomes: what a change makes of it, and what must not be.
 import { directoryClaimFaults } from '../protocol/directory-claims.ts'
 import { loginNameFault, normaliseLoginName } from '../protocol/login-name.ts'
 import type { UserRow } from '../storage/users.ts'
@@ -24,31 +24,4 @@ export function userFaults(row: UserRow, body: UserBody): Record<string, string>
   for (const [claim, fault] of Object.entries(directoryClaimFaults(row.claims))) faults[`claims.${claim}`] = fault
   if (body.password !== undefined && body.password_hash !== undefined) faults.password_hash = 'excludes password'
   return faults
-}
-
-/** The subject identifier is the user_id, unless another one is stated now. */
-export function newUser(userId: string, body: UserBody, subjectRef: string, now: number): UserRow {
-  return {
-    user_id: userId,
-    login_name: normaliseLoginName(userId),
-    sub: body.sub ?? userId,
-    subject_ref: subjectRef,
-    version: 1,
-    tenant_id: null,
-    name: null,
-    given_name: null,
-    family_name: null,
-    email: null,
-    email_verified: false,
-    gender: null,
-    locale: null,
-    zoneinfo: null,
-    enabled: true,
-    service_account: false,
-    password_hash: null,
-    not_before: 0,
-    claims: {},
-    created_at: now,
-    updated_at: now,
-  }
 }

@@ -50,8 +50,7 @@ export function listUsers(db: Database, after: string, limit: number): Promise<U
 }
 
 export function findUsersById(db: Database, userIds: string[]): Promise<UserRecord[]> {
-  const named = sql`(select value from json_each(${JSON.stringify(userIds)}))`
-  return findUsers(db, inArray(users.user_id, named), userIds.length)
+  return findUsers(db, inArray(users.user_id, listed(userIds)), userIds.length)
 }
 
 /** One query, whatever the number of groups. `loginName` is normalised. */
@@ -133,17 +132,31 @@ export function updateUser(db: Database, row: UserRow, previous: number): Statem
 
 /** Replaces the groups of a user; a membership that stays keeps who granted it. Unknown groups fail the batch. */
 export function setGroupsOfUser(db: Database, userId: string, groupIds: string[]): Statement[] {
-  const wanted = sql`(select value from json_each(${JSON.stringify(groupIds)}))`
+  const { user_id, group_id } = userGroupMembers
   return [
-    db
-      .delete(userGroupMembers)
-      .where(and(eq(userGroupMembers.user_id, userId), notInArray(userGroupMembers.group_id, wanted))),
-    db
-      .insert(userGroupMembers)
-      // Without the condition SQLite reads ON as part of a join.
-      .select(sql`select ${userId}, value, null from json_each(${JSON.stringify(groupIds)}) where true`)
-      .onConflictDoNothing(),
+    db.delete(userGroupMembers).where(and(eq(user_id, userId), notInArray(group_id, listed(groupIds)))),
+    addMemberships(db, userId, groupIds, null),
   ]
+}
+
+/** What an external provider gives; a membership that exists stays as it is. Unknown groups fail the batch. */
+export const grantGroups = (db: Database, userId: string, groupIds: string[], providerId: string): Statement =>
+  addMemberships(db, userId, groupIds, providerId)
+
+/** Only memberships that this provider gave. */
+export function withdrawGroups(db: Database, userId: string, groupIds: string[], providerId: string): Statement {
+  const { user_id, group_id, granted_by } = userGroupMembers
+  return db
+    .delete(userGroupMembers)
+    .where(and(eq(user_id, userId), eq(granted_by, providerId), inArray(group_id, listed(groupIds))))
+}
+
+const listed = (values: string[]): SQL => sql`(select value from json_each(${JSON.stringify(values)}))`
+
+function addMemberships(db: Database, userId: string, groupIds: string[], grantedBy: string | null): Statement {
+  // Without the condition SQLite reads ON as part of a join.
+  const rows = sql`select ${userId}, value, ${grantedBy} from json_each(${JSON.stringify(groupIds)}) where true`
+  return db.insert(userGroupMembers).select(rows).onConflictDoNothing()
 }
 
 /** Removes the user and remembers the subject identifier. Fails the whole batch when the stored row is of another version. */

@@ -1,18 +1,22 @@
 import { env } from 'cloudflare:workers'
-import { beforeEach, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { openDatabase, runBatch } from '../../src/storage/database.ts'
+import { userGroupMembers } from '../../src/storage/schema.ts'
 import {
   deleteUser,
   findPersonByLogin,
   findSubjectOwner,
   findUser,
+  grantGroups,
   insertUser,
   listUsers,
   personOf,
   setGroupsOfUser,
   type UserRow,
   updateUser,
+  withdrawGroups,
 } from '../../src/storage/users.ts'
+import { aProvider, storeProvider } from '../brokering/provider-record.ts'
 
 const now = Date.UTC(2026, 10, 21)
 const db = openDatabase(env.DB)
@@ -85,6 +89,38 @@ it('finds a person, its password and its groups by login name in one query', asy
   })
   expect(queries).toBe(1)
   expect(await findPersonByLogin(db, 'nobody')).toBeUndefined()
+})
+
+describe('memberships', () => {
+  const memberships = async (): Promise<Record<string, string | null>> => {
+    const rows = await db.select().from(userGroupMembers)
+    return Object.fromEntries(rows.map(({ group_id, granted_by }) => [group_id, granted_by]))
+  }
+  beforeEach(() => storeProvider(aProvider({ provider_id: 'acme' })))
+
+  it('an operator sets them all; who granted one that stays does not change', async () => {
+    await runBatch(db, [grantGroups(db, 'alice', ['staff'], 'acme')])
+    await runBatch(db, setGroupsOfUser(db, 'alice', ['staff', 'admins']))
+    expect(await memberships()).toEqual({ staff: 'acme', admins: null })
+    await runBatch(db, setGroupsOfUser(db, 'alice', ['admins']))
+    expect(await memberships()).toEqual({ admins: null })
+    await runBatch(db, setGroupsOfUser(db, 'alice', []))
+    expect(await memberships()).toEqual({})
+  })
+
+  it('a provider adds to them without taking over, and withdraws only what it granted', async () => {
+    await runBatch(db, setGroupsOfUser(db, 'alice', ['staff']))
+    await runBatch(db, [grantGroups(db, 'alice', ['staff', 'admins'], 'acme')])
+    expect(await memberships()).toEqual({ staff: null, admins: 'acme' })
+    await runBatch(db, [withdrawGroups(db, 'alice', ['staff', 'admins'], 'acme')])
+    expect(await memberships()).toEqual({ staff: null })
+  })
+
+  it('a group that does not exist fails the batch', async () => {
+    await expect(runBatch(db, setGroupsOfUser(db, 'alice', ['staff', 'ghosts']))).rejects.toThrow()
+    await expect(runBatch(db, [grantGroups(db, 'alice', ['staff', 'ghosts'], 'acme')])).rejects.toThrow()
+    expect(await memberships()).toEqual({})
+  })
 })
 
 it('runs on a session of D1', async () => {

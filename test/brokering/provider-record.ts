@@ -1,0 +1,57 @@
+// An external provider as a record, for tests that need no provider to answer.
+import { env } from 'cloudflare:workers'
+import type { IdentityProvider } from '../../src/protocol/identity-provider.ts'
+import { openDatabase, runBatch } from '../../src/storage/database.ts'
+import { saveIdentityProvider } from '../../src/storage/identity-providers.ts'
+import { noon } from '../context.ts'
+
+/** Reachable in theory, enabled, with no template, rule or secret. */
+export function aProvider(overrides: Partial<IdentityProvider> = {}): IdentityProvider {
+  return {
+    provider_id: 'acme',
+    name: 'Acme',
+    kind: 'openid',
+    enabled: true,
+    metadata_endpoint: 'https://idp.test/.well-known/openid-configuration',
+    metadata: {
+      issuer: 'https://idp.test',
+      authorization_endpoint: 'https://idp.test/authorize',
+      token_endpoint: 'https://idp.test/token',
+      jwks_uri: 'https://idp.test/jwks',
+    },
+    metadata_fetched_at: noon,
+    metadata_fault: null,
+    jwks: null,
+    client_id: 'countersign',
+    sealed_client_secret: null,
+    token_endpoint_auth_method: 'none',
+    scopes: ['openid', 'profile', 'email'],
+    claims: ['sub', 'iss', 'name', 'email'],
+    identifying_claim: 'sub',
+    prompt: null,
+    response_mode: null,
+    allow_all_issuers: false,
+    valid_issuers: [],
+    domains: [],
+    internal_hosts: [],
+    provisioning_enabled: false,
+    user_template: {},
+    value_mappings: [],
+    group_mappings: [],
+    sign_in_text: null,
+    sign_in_icon: null,
+    sign_out_text: null,
+    sign_out_icon: null,
+    position: 0,
+    created_at: noon,
+    updated_at: noon,
+    ...overrides,
+  }
+}
+
+/** Into D1, where external identities and memberships refer to it. */
+export async function storeProvider(provider: IdentityProvider): Promise<IdentityProvider> {
+  const db = openDatabase(env.DB)
+  await runBatch(db, [saveIdentityProvider(db, provider)])
+  return provider
+}
