@@ -43,7 +43,7 @@ export default defineConfig({
         test: {
           name: 'workers',
           include: ['test/**/*.test.{ts,tsx}'],
-          exclude: ['test/{node,flows,conformance,browser,emulators}/**'],
+          exclude: ['test/{node,flows,conformance,browser,emulators,upstream}/**'],
           setupFiles: ['./test/setup.ts'],
           testTimeout: 20_000,
           hookTimeout: 30_000,
@@ -51,6 +51,7 @@ export default defineConfig({
       },
       { test: { name: 'node', include: ['test/{node,flows,conformance}/**/*.test.ts'], ...inNode } },
       { test: { name: 'emulators', include: ['test/emulators/**/*.test.ts'], ...inNode } },
+      { test: { name: 'upstream', include: ['test/upstream/**/*.test.ts'], ...inNode } },
       { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...inNode } },
     ],
   },

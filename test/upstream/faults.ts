@@ -1,0 +1,62 @@
+// How a provider's documents and endpoints can misbehave, each at a switch of its own.
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+
+/**
+ * `hang`: no answer while the connection lasts. `html`: 200 with a page. `redirect`: 307 to an address that answers well. `huge`: the right
+ * answer after 64 MiB of white space. `status500`: 500 with JSON.
+ */
+export type Fault = 'hang' | 'html' | 'redirect' | 'huge' | 'status500'
+
+type Answer = (request: IncomingMessage, response: ServerResponse, sound: RequestListener) => void
+
+const MiB = 1024 * 1024
+const detour = 'detour'
+
+const answers: Record<Fault, Answer> = {
+  hang: () => undefined,
+  html: (_, response) =>
+    response.setHeader('content-type', 'text/html').end('<!doctype html><title>Maintenance</title>'),
+  redirect: (request, response) => response.writeHead(307, { location: `${request.url}?${detour}` }).end(),
+  huge(request, response, sound) {
+    const end = response.end.bind(response)
+    response.end = ((body: string) => {
+      response.removeHeader('content-length')
+      const space = Buffer.alloc(MiB, ' ')
+      for (let written = 0; written < 64; written += 1) response.write(space)
+      return end(body)
+    }) as typeof response.end
+    sound(request, response)
+  },
+  status500: (_, response) =>
+    response.writeHead(500, { 'content-type': 'application/json' }).end('{"error":"server_error"}'),
+}
+
+export interface Switchboard<Part extends string> {
+  /** To be set and deleted; a part that is not named is sound. */
+  readonly faults: Partial<Record<Part, Fault>>
+  /** How often each part was asked, sound or not. */
+  requests: Record<Part, number>
+  handle: RequestListener
+}
+
+/** `paths`: where each part is. Everything else goes to `sound` as it comes. */
+export function switchboard<Part extends string>(
+  paths: Record<Part, string>,
+  sound: RequestListener,
+): Switchboard<Part> {
+  const parts = Object.keys(paths) as Part[]
+  const board: Switchboard<Part> = {
+    faults: {},
+    requests: Object.fromEntries(parts.map((part) => [part, 0])) as Record<Part, number>,
+    handle(request, response) {
+      const [path, query] = request.url?.split('?') ?? []
+      const part = parts.find((each) => paths[each] === path)
+      if (!part) return sound(request, response)
+      board.requests[part] += 1
+      const fault = query === detour ? undefined : board.faults[part]
+      if (!fault) return sound(request, response)
+      answers[fault](request, response, sound)
+    },
+  }
+  return board
+}
