@@ -69,13 +69,16 @@ export function claimNameFault(claim: string): string | undefined {
   return undefined
 }
 
+/** What is wrong with the name of a claim that the directory may keep beside its columns; undefined: nothing. */
+export const directoryClaimNameFault = (claim: string): string | undefined =>
+  columnClaims.has(claim) ? 'has a field of its own or is made from one' : claimNameFault(claim)
+
 /** Claim name → what is wrong with it, for the claims that are kept as one JSON value. */
 export function directoryClaimFaults(claims: Record<string, unknown>): Record<string, string> {
   const faults: Record<string, string> = {}
   for (const [claim, value] of Object.entries(claims)) {
-    const fault = columnClaims.has(claim)
-      ? 'has a field of its own or is made from one'
-      : (claimNameFault(claim) ?? (value === null ? 'must have a value: leave it out' : typeOf[claim]?.(value)))
+    const fault =
+      directoryClaimNameFault(claim) ?? (value === null ? 'must have a value: leave it out' : typeOf[claim]?.(value))
     if (fault) faults[claim] = fault
   }
   // OIDC Core §5.1: it says something of a telephone number, so it needs one.
