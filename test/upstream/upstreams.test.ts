@@ -3,6 +3,8 @@ import { createRemoteJWKSet, jwtVerify } from 'jose'
 import * as oidc from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Listening, listen } from '../node/listen.ts'
+import { redirectOf } from '../user-agent.ts'
+import { aForeignClient, type ForeignClient } from './foreign-client.ts'
 import { keycloakIsMissing, startKeycloak } from './keycloak.ts'
 import { startOidcProvider } from './oidc-provider.ts'
 import { startSecondCountersign } from './second-countersign.ts'
@@ -11,29 +13,6 @@ import { ada, bob, type Upstream } from './upstream.ts'
 // Only where browsers are sent to: nobody is there.
 const redirect_uri = 'http://127.0.0.1:9/external/callback/upstream'
 const signedOut = 'http://127.0.0.1:9/external/signed-out'
-
-const configure = ({ issuer, client_id, client_secret }: Upstream) =>
-  oidc.discovery(new URL(issuer), client_id, undefined, oidc.ClientSecretBasic(client_secret), {
-    execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks],
-  })
-
-async function newRequest(config: oidc.Configuration, parameters: Record<string, string> = {}) {
-  const checks = {
-    pkceCodeVerifier: oidc.randomPKCECodeVerifier(),
-    expectedState: oidc.randomState(),
-    expectedNonce: oidc.randomNonce(),
-  }
-  const url = oidc.buildAuthorizationUrl(config, {
-    redirect_uri,
-    scope: 'openid profile email',
-    code_challenge: await oidc.calculatePKCECodeChallenge(checks.pkceCodeVerifier),
-    code_challenge_method: 'S256',
-    state: checks.expectedState,
-    nonce: checks.expectedNonce,
-    ...parameters,
-  })
-  return { url, checks }
-}
 
 const { groups: adasGroups, ...adasAttributes } = ada.claims
 
@@ -50,7 +29,7 @@ describe.each([
   let client: Listening
   let logoutTokens: string[]
   let upstream: Upstream
-  let config: oidc.Configuration
+  let application: ForeignClient
   beforeAll(async () => {
     logoutTokens = []
     client = await listen(async (request) => {
@@ -59,7 +38,7 @@ describe.each([
     })
     const backchannelLogoutUri = `${client.origin}/external/backchannel-logout/upstream`
     upstream = await start({ redirectUris: [redirect_uri], postLogoutUris: [signedOut], backchannelLogoutUri })
-    config = await configure(upstream)
+    application = await aForeignClient(upstream.issuer, upstream.client_id, upstream.client_secret, redirect_uri)
   }, 120_000)
   afterAll(async () => {
     await upstream?.stop()
@@ -81,12 +60,12 @@ describe.each([
   })
 
   it('signs a person in by code and PKCE, and says who that is', async () => {
-    const { url, checks } = await newRequest(config)
-    const callback = await upstream.signIn(upstream.browser(), url, ada)
+    const sent = await application.newRequest()
+    const callback = await upstream.signIn(upstream.browser(), sent.url, ada)
     expect(callback.href.startsWith(`${redirect_uri}?`)).toBe(true)
-    const tokens = await oidc.authorizationCodeGrant(config, callback, checks)
+    const tokens = await application.getTokens(callback, sent)
     const { sub = '', ...claims } = tokens.claims() ?? {}
-    const userinfo = await oidc.fetchUserInfo(config, tokens.access_token, sub)
+    const userinfo = await oidc.fetchUserInfo(application.config, tokens.access_token, sub)
     const { groups, ...attributes } = { ...claims, ...userinfo }
     expect(attributes).toMatchObject(adasAttributes)
     expect([groups].flat().sort()).toEqual(adasGroups)
@@ -95,40 +74,39 @@ describe.each([
   it('tells people apart, and does not sign in with a wrong password', async () => {
     const subjects: unknown[] = []
     for (const person of [ada, bob]) {
-      const { url, checks } = await newRequest(config)
-      const callback = await upstream.signIn(upstream.browser(), url, person)
-      subjects.push((await oidc.authorizationCodeGrant(config, callback, checks)).claims()?.sub)
+      const sent = await application.newRequest()
+      const tokens = await application.getTokens(await upstream.signIn(upstream.browser(), sent.url, person), sent)
+      subjects.push(tokens.claims()?.sub)
     }
     expect(new Set(subjects).size).toBe(2)
 
-    const { url } = await newRequest(config)
+    const { url } = await application.newRequest()
     const wrong = { ...ada, password: 'wrong' }
     await expect(upstream.signIn(upstream.browser(), url, wrong)).rejects.toThrow('leads nowhere')
   })
 
   it('answers from its session, and asks again for prompt=login (OIDC Core §3.1.2.1)', async () => {
     const browser = upstream.browser()
-    await upstream.signIn(browser, (await newRequest(config)).url, ada)
-    const { url, checks } = await newRequest(config, { prompt: 'none', max_age: '3600' })
-    const page = await browser.open(url)
-    const callback = new URL(page.headers.get('location') ?? '')
-    const tokens = await oidc.authorizationCodeGrant(config, callback, { ...checks, maxAge: 3600 })
+    await upstream.signIn(browser, (await application.newRequest()).url, ada)
+    const sent = await application.newRequest({ prompt: 'none', max_age: '3600' })
+    const tokens = await application.getTokens(redirectOf(await browser.open(sent.url)), sent)
     expect(tokens.claims()?.auth_time).toBeTypeOf('number')
 
-    expect((await browser.open((await newRequest(config, { prompt: 'login' })).url)).html).toContain('name="password"')
+    const again = await application.newRequest({ prompt: 'login' })
+    expect((await browser.open(again.url)).html).toContain('name="password"')
   })
 
   it('signs out at its end_session_endpoint and posts a logout token (Back-Channel Logout §2.4)', async (context) => {
-    const { end_session_endpoint, jwks_uri = '' } = config.serverMetadata()
+    const { end_session_endpoint, jwks_uri = '' } = application.config.serverMetadata()
     if (!end_session_endpoint) return context.skip('it has no end_session_endpoint')
     const browser = upstream.browser()
-    const { url, checks } = await newRequest(config)
-    const tokens = await oidc.authorizationCodeGrant(config, await upstream.signIn(browser, url, ada), checks)
+    const sent = await application.newRequest()
+    const tokens = await application.getTokens(await upstream.signIn(browser, sent.url, ada), sent)
     const { sub, sid } = tokens.claims() as oidc.IDToken
     const parameters = { id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: signedOut, state: 'mine' }
-    const back = await upstream.signOut(browser, oidc.buildEndSessionUrl(config, parameters))
+    const back = await upstream.signOut(browser, oidc.buildEndSessionUrl(application.config, parameters))
     expect(back.href).toBe(`${signedOut}?state=mine`)
-    expect((await browser.open((await newRequest(config)).url)).html).toContain('name="password"')
+    expect((await browser.open((await application.newRequest()).url)).html).toContain('name="password"')
 
     const [logoutToken = ''] = logoutTokens
     const { payload } = await jwtVerify(logoutToken, createRemoteJWKSet(new URL(jwks_uri)), {
