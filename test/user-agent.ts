@@ -17,7 +17,7 @@ export interface Browser {
   fetch(url: string | URL, init?: RequestInit): Promise<Response>
   /** Follows redirects as long as they stay with the issuer. A redirect to a client is returned as a page without HTML: see `redirectOf`. */
   open(url: string | URL, init?: RequestInit): Promise<Page>
-  /** Sends the page's form with these fields over what stands in it, as a same-origin POST. */
+  /** Sends the page's form with these fields over what stands in it, as a same-origin POST. A field may be a button: pressed, then. */
   submit(page: Page, fields: Record<string, string>): Promise<Page>
 }
 
@@ -83,7 +83,8 @@ export interface FilledForm {
 
 /**
  * The first form of a page that has all of these fields, with what its inputs hold and these values over it; buttons and what is chosen in
- * a select are sent only when given. Throws when there is no such form.
+ * a select are sent only when given. A button that is given and has an address of its own sends the form there. Throws when there is no
+ * such form.
  */
 export function fillForm(html: string, fields: Record<string, string>, base = 'http://form.test/'): FilledForm {
   for (const [, attributes = '', content = ''] of html.matchAll(/<form\b((?:[^>"]|"[^"]*")*)>(.*?)<\/form>/gs)) {
@@ -100,7 +101,12 @@ export function fillForm(html: string, fields: Record<string, string>, base = 'h
     }
     for (const [name, value] of Object.entries(fields)) body.set(name, value)
     const method = attribute(attributes, 'method')?.toUpperCase() === 'POST' ? 'POST' : 'GET'
-    return { action: new URL(attribute(attributes, 'action') ?? '', base).href, method, body }
+    const button = controls.find(([, element, control = '']) => {
+      const name = attribute(control, 'name')
+      return element === 'button' && name !== undefined && Object.hasOwn(fields, name)
+    })
+    const action = attribute(button?.[2] ?? '', 'formaction') ?? attribute(attributes, 'action') ?? ''
+    return { action: new URL(action, base).href, method, body }
   }
   throw new Error(`no form with ${Object.keys(fields).join(', ') || 'any field'} in:\n${html.slice(0, 2000)}`)
 }

@@ -103,7 +103,9 @@ export function renderSignedOut(page: SignedOutPage): string {
           <div class="decision">
             {provider ? (
               <a class="button" id="sign-out-upstream" href={upstream}>
-                <Filled text={texts.account_sign_out_upstream} values={{ provider }} />
+                <span>
+                  <Filled text={texts.signed_out_at} values={{ provider }} />
+                </span>
               </a>
             ) : null}
             {signIn ? (

@@ -84,15 +84,11 @@ function Ways({ page, texts }: Part) {
       <input type="hidden" name="interaction" value={page.interaction} />
       {hasLocal ? <Credentials page={page} texts={texts} /> : null}
       {hasLocal && providers.length > 0 ? <p class="or">{texts.login_or}</p> : null}
-      {!hasLocal && providers.length > 1 ? <NoDefault /> : null}
       {providers.length > 0 ? <Providers page={page} /> : null}
       {hasLocal ? null : <Choices page={page} texts={texts} />}
     </form>
   )
 }
-
-/** Enter on a checkbox must not choose among providers: a first button that is disabled keeps it from doing so (HTML, implicit submission). */
-const NoDefault = () => <button type="submit" disabled hidden />
 
 function Credentials({ page, texts }: Part) {
   const isWrong = page.problem === 'wrong_credentials'

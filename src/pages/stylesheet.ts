@@ -14,12 +14,14 @@ export const stylesheet = `
     --danger: #ffb0a6; --danger-tint: #3a1b18;
   }
 }
+@media (prefers-color-scheme: dark) {
+  img.provider-icon { padding: 0.125rem; background: #fff; }
+}
 *, ::before, ::after { box-sizing: border-box; }
 html { font: 100%/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif; -webkit-text-size-adjust: 100%; }
 body { margin: 0; min-height: 100vh; min-height: 100dvh; color: var(--ink); background: var(--card); overflow-wrap: anywhere; }
 h1, h2, p, ul, dl, dd { margin: 0; padding: 0; }
 ul { list-style: none; }
-[hidden] { display: none; }
 h1 { font-size: 1.625rem; line-height: 1.25; font-weight: 650; letter-spacing: -0.015em; }
 h2 { font-size: 1rem; font-weight: 600; }
 a { color: var(--accent); text-underline-offset: 0.2em; }
@@ -56,9 +58,10 @@ input[type=checkbox]:focus-visible { outline-offset: 2px; }
 .or { display: flex; align-items: center; gap: 1rem; color: var(--muted); font-size: 0.875rem; }
 .or::before, .or::after { content: ''; flex: 1; border-top: 1px solid var(--line); }
 .providers { display: grid; gap: 0.75rem; }
-.provider { gap: 0.75rem; justify-content: start; padding: 0.5rem 0.875rem; text-align: start; }
+.provider { gap: 0.75rem; }
+.providers .provider { justify-content: start; padding: 0.5rem 0.875rem; text-align: start; }
 .provider-icon, .provider-icon.initial { flex: none; width: 1.5rem; height: 1.5rem; object-fit: contain; border-radius: 0.375rem; font-size: 0.875rem; line-height: 1; }
-.provider-text { flex: 1; min-width: 0; }
+.provider-text { min-width: 0; }
 .problem { padding: 0.875rem 1rem; color: var(--danger); background: var(--danger-tint); border: 1px solid; border-radius: 0.625rem; }
 .eyebrow { font-size: 0.875rem; font-weight: 600; color: var(--danger); }
 .group { display: grid; gap: 0.875rem; }
@@ -86,6 +89,6 @@ input[type=checkbox]:focus-visible { outline-offset: 2px; }
   .page-consent .decision { grid-template-columns: 1fr 1fr; }
 }
 @media (forced-colors: active) {
-  .primary, .logo { border: 1px solid; }
+  .primary, .initial, .logo { border: 1px solid; }
 }
 `

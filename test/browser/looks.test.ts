@@ -1,5 +1,5 @@
-// Every page as the provider serves it, on a phone and a desktop, in light and dark: axe finds nothing, nothing is cut off, no policy is broken.
-// With SCREENSHOTS=folder the pictures are kept.
+// Every page as the provider serves it: axe finds nothing, nothing is cut off, no policy is broken. pages.test.ts looks at each in both sizes
+// and colour schemes. With SCREENSHOTS=folder pictures of all four are kept.
 import path from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -137,22 +137,31 @@ it('the playground is clean and whole, however it is looked at', async () => {
   const { page } = await stage.visit()
   await page.goto(`${issuer}/playground/`)
   await page.waitForSelector('#sign-in:enabled')
+  // No sample of it goes through axe.
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const viewport of [phone, desktop]) {
+      await page.setViewportSize(viewport)
+      await page.emulateMedia({ colorScheme })
+      expect(await axeViolations(page), `${viewport.width}, ${colorScheme}`).toEqual([])
+    }
+  }
   await look(page, 'playground')
 })
 
 async function look(page: Page, name: string): Promise<void> {
+  expect(await axeViolations(page)).toEqual([])
+  if (process.env.SCREENSHOTS) await photograph(page, process.env.SCREENSHOTS, name)
+  // WCAG 2.2 SC 1.4.10: no scrolling sideways at 320 CSS pixels.
+  await page.setViewportSize({ width: 320, height: 640 })
+  expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
+}
+
+async function photograph(page: Page, folder: string, name: string): Promise<void> {
   for (const [size, viewport] of Object.entries({ phone, desktop })) {
     await page.setViewportSize(viewport)
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })
-      expect(await axeViolations(page), `${size}, ${colorScheme}`).toEqual([])
-      if (process.env.SCREENSHOTS) {
-        const file = path.join(process.env.SCREENSHOTS, `${name}-${size}-${colorScheme}.png`)
-        await page.screenshot({ path: file, fullPage: true })
-      }
+      await page.screenshot({ path: path.join(folder, `${name}-${size}-${colorScheme}.png`), fullPage: true })
     }
   }
-  // WCAG 2.2 SC 1.4.10: no scrolling sideways at 320 CSS pixels.
-  await page.setViewportSize({ width: 320, height: 640 })
-  expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
 }

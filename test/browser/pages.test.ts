@@ -1,10 +1,13 @@
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Browser, Page, Request } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { aFrame, nonce, pages } from '../pages/samples.ts'
 import { axeViolations, desktop, launchChromium, phone } from './chromium.ts'
 
 // Scripts are off: no page needs one, and form-post would leave.
-const policy = `default-src 'none'; style-src 'nonce-${nonce}'; img-src https: data:; base-uri 'none'; frame-ancestors 'none'`
+const policy = `default-src 'none'; style-src 'nonce-${nonce}'; img-src 'self' https: data:; base-uri 'none'; frame-ancestors 'none'`
+
+const icon =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="11" fill="#853"/></svg>'
 
 let browser: Browser
 beforeAll(async () => {
@@ -12,8 +15,8 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
-async function show(name: string, size: { width: number; height: number }, colorScheme: 'light' | 'dark') {
-  const page = await browser.newPage({ viewport: size, colorScheme, reducedMotion: 'reduce' })
+async function show(name: string) {
+  const page = await browser.newPage({ reducedMotion: 'reduce' })
   const refused: string[] = []
   page.on('console', (message) => {
     if (message.text().includes('Content Security Policy')) refused.push(message.text())
@@ -25,36 +28,82 @@ async function show(name: string, size: { width: number; height: number }, color
       body: pages[name]?.(aFrame('de')) ?? '',
     }),
   )
+  await page.route('https://id.test/external/icon?**', (route) =>
+    route.fulfill({ contentType: 'image/svg+xml', body: icon }),
+  )
   await page.goto(`https://id.test/${name}`)
   return { page, refused }
 }
 
-describe.each(Object.keys(pages))('%s', (name) => {
-  it.each([
-    ['a phone in the light', phone, 'light'],
-    ['a desktop in the dark', desktop, 'dark'],
-  ] as const)('axe finds nothing on %s', async (_, size, colorScheme) => {
-    const { page, refused } = await show(name, size, colorScheme)
-    expect(await axeViolations(page)).toEqual([])
-    // The one script there is.
-    expect(refused).toHaveLength(name === 'form-post' ? 1 : 0)
-    await page.close()
-  })
+async function look(page: Page, size: { width: number; height: number }, colorScheme: 'light' | 'dark') {
+  await page.setViewportSize(size)
+  await page.emulateMedia({ colorScheme })
+}
 
-  it('fits the narrowest screen of WCAG 1.4.10', async () => {
-    const { page } = await show(name, { width: 320, height: 256 }, 'light')
-    expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
-    await page.close()
-  })
+// The one place where every page goes through axe; looks.test.ts sees that they are the same when they are served.
+it.each(Object.keys(pages))('%s: axe finds nothing, and it fits the narrowest screen of WCAG 1.4.10', async (name) => {
+  const { page, refused } = await show(name)
+  await look(page, phone, 'light')
+  expect(await axeViolations(page), 'a phone in the light').toEqual([])
+  await look(page, desktop, 'dark')
+  expect(await axeViolations(page), 'a desktop in the dark').toEqual([])
+  await look(page, { width: 320, height: 256 }, 'light')
+  expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
+  // The one script there is.
+  expect(refused).toHaveLength(name === 'form-post' ? 1 : 0)
+  expect(await page.evaluate('[...document.images].every((image) => image.naturalWidth > 0)')).toBe(true)
+  await page.close()
 })
 
+/** What the form sends, and where. */
+const sent = (request: Request) => `${new URL(request.url()).pathname} ${request.postData()}`
+const nextPost = (page: Page) => page.waitForRequest((request) => request.method() === 'POST')
+
 it('Enter signs in without a script', async () => {
-  const { page } = await show('login-plain', phone, 'light')
-  const sent = page.waitForRequest((request) => request.method() === 'POST')
+  const { page } = await show('login-plain')
+  const post = nextPost(page)
   await page.keyboard.type('anna')
   await page.keyboard.press('Tab')
   await page.keyboard.type('secret')
   await page.keyboard.press('Enter')
-  expect((await sent).postData()).toBe('interaction=sealed&username=anna&password=secret')
+  expect(sent(await post)).toBe('/account/login interaction=sealed&username=anna&password=secret')
+  await page.close()
+})
+
+it('Enter signs in by password, whatever other ways there are', async () => {
+  const { page } = await show('login-providers')
+  const post = nextPost(page)
+  await page.keyboard.type('anna')
+  await page.keyboard.press('Tab')
+  await page.keyboard.type('secret')
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Space')
+  await page.keyboard.press('Shift+Tab')
+  await page.keyboard.press('Shift+Tab')
+  await page.keyboard.press('Enter')
+  expect(sent(await post)).toBe('/account/login interaction=sealed&username=anna&password=secret&remember_choice=on')
+  await page.close()
+})
+
+it('a provider is chosen by keyboard, with nothing typed', async () => {
+  const { page } = await show('login-providers')
+  const post = nextPost(page)
+  await page.locator('#sign-in').focus()
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  expect(sent(await post)).toBe('/external/start interaction=sealed&username=&password=&provider=meridian')
+  await page.close()
+})
+
+it('what is ticked travels with the provider that is chosen', async () => {
+  const { page } = await show('login-providers-only')
+  const post = nextPost(page)
+  await page.locator('#remember-choice').focus()
+  await page.keyboard.press('Space')
+  await page.locator('#sign-in-with-github').focus()
+  await page.keyboard.press('Space')
+  expect(sent(await post)).toBe('/external/start interaction=sealed&provider=github&remember_choice=on')
   await page.close()
 })

@@ -1,20 +1,25 @@
 import { describe, expect, it } from 'vitest'
-import { renderAccount } from '../../src/pages/account.tsx'
+import { renderAccount, renderSignedOut } from '../../src/pages/account.tsx'
 import { renderConsent } from '../../src/pages/consent.tsx'
 import { renderError } from '../../src/pages/error.tsx'
+import { renderExternalProblem } from '../../src/pages/external-problem.tsx'
 import { renderFormPost } from '../../src/pages/form-post.tsx'
 import { renderLogin } from '../../src/pages/login.tsx'
 import { renderSelectAccount } from '../../src/pages/select-account.tsx'
 import { stylesheet } from '../../src/pages/stylesheet.ts'
 import { textsOf } from '../../src/pages/texts.ts'
+import { fillForm } from '../user-agent.ts'
 import {
   aClient,
   aConsent,
   aFormPost,
   aFrame,
   aLogin,
+  aLoginWithProviders,
   anAccount,
   anError,
+  anExternalAccount,
+  anExternalProblem,
   aSelectAccount,
   nonce,
   pages,
@@ -52,7 +57,7 @@ describe.each(Object.entries(pages))('%s', (name, render) => {
     expect(elements.filter((element) => element.name === 'h1')).toHaveLength(1)
     expect(elements.filter((element) => element.name === 'main')).toHaveLength(1)
     expect(elements.find((element) => element.name === 'body')?.attributes.class).toBe(
-      `page-${name.startsWith('login') ? 'login' : name}`,
+      `page-${['login', 'account', 'external-problem', 'signed-out'].find((kind) => name.startsWith(kind)) ?? name}`,
     )
   })
 
@@ -97,7 +102,28 @@ describe('D05, A34 what others wrote stays text', () => {
   const frame = aFrame('en', hostile)
   const client = { ...aClient, client_name: hostile }
   const written: Record<string, string> = {
-    login: renderLogin({ ...aLogin(frame), action: hostile, interaction: hostile, username: hostile, client }),
+    login: renderLogin({
+      ...aLogin(frame),
+      action: hostile,
+      interaction: hostile,
+      username: hostile,
+      client,
+      providers: [{ provider_id: hostile, name: hostile, text: hostile, icon: `/external/icon?x=${hostile}` }],
+      externalAction: hostile,
+      otherWaysHref: `/x?${hostile}`,
+    }),
+    'external problem': renderExternalProblem({
+      ...anExternalProblem({ ...frame, requestId: hostile }),
+      provider: hostile,
+      client,
+      tryAgainHref: `/x?${hostile}`,
+    }),
+    'external account': renderAccount({
+      ...anAccount(frame),
+      provider: hostile,
+      signOut: { local: true, upstream: { name: hostile, text: hostile } },
+    }),
+    'signed out': renderSignedOut({ frame, upstream: { provider: hostile, href: `/x?${hostile}` } }),
     consent: renderConsent({
       ...aConsent(frame),
       interaction: hostile,
@@ -175,6 +201,15 @@ describe('D05, A34 what others wrote stays text', () => {
     expect(elements.find(({ name }) => name === 'img')?.attributes.src).toBe('https://rp.test/logo.png')
   })
 
+  it.each(['javascript:alert(1)', 'data:image/svg+xml,x', '//rp.test/', 'icon'])(
+    'D06 shows a provider with its initial, never with an icon at %s',
+    async (icon) => {
+      const html = renderLogin({ ...aLogin(aFrame()), providers: [{ provider_id: 'x', name: 'éx', text: 'X', icon }] })
+      expect((await elementsOf(html)).filter(({ name }) => name === 'img')).toEqual([])
+      expect(html).toContain('<span class="provider-icon initial" aria-hidden="true">É</span>')
+    },
+  )
+
   it.each(['javascript:alert(1)', '//rp.test/', '/\\rp.test/', '/\t/rp.test/', 'account'])(
     'gives an error page no way out to %j',
     async (href) => {
@@ -203,6 +238,27 @@ describe('stable names', () => {
     expect(await namedElement(select, 'other')).toMatchObject({ type: 'submit', value: 'other' })
     expect(await namedElement(renderAccount(anAccount(aFrame())), 'sign-out')).toMatchObject({ type: 'submit' })
   })
+
+  it('of the ways by external providers', async () => {
+    const html = renderLogin({ ...aLoginWithProviders(aFrame()), otherWaysHref: '/account/login?choose=1' })
+    expect(await namedElement(html, 'sign-in-with-meridian')).toMatchObject({
+      type: 'submit',
+      name: 'provider',
+      value: 'meridian',
+      formaction: '/external/start',
+      formnovalidate: '',
+    })
+    expect(new URL(fillForm(html, { provider: 'github' }).action).pathname).toBe('/external/start')
+    expect(new URL(fillForm(html, { username: 'anna' }).action).pathname).toBe('/account/login')
+    expect(await namedElement(html, 'remember_choice')).toMatchObject({ type: 'checkbox', value: 'on' })
+    expect(await namedElement(html, 'other-ways')).toMatchObject({ href: '/account/login?choose=1' })
+    const problem = renderExternalProblem({ ...anExternalProblem(aFrame()), otherWaysHref: '/x' })
+    expect(await namedElement(problem, 'try-again')).toMatchObject({ href: anExternalProblem(aFrame()).tryAgainHref })
+    expect(await namedElement(problem, 'other-ways')).toMatchObject({ href: '/x' })
+    const account = renderAccount(anExternalAccount(aFrame()))
+    expect(await namedElement(account, 'sign-out-upstream')).toMatchObject({ name: 'upstream', value: 'yes' })
+    expect(await namedElement(account, 'sign-out')).toMatchObject({ type: 'submit' })
+  })
 })
 
 describe('login', () => {
@@ -216,9 +272,82 @@ describe('login', () => {
     expect(html).toContain('<title>Error: Sign in')
   })
 
+  it('asks for no password where local accounts are switched off', async () => {
+    const html = renderLogin({ ...aLoginWithProviders(aFrame()), hasLocal: false, username: 'anna' })
+    const elements = await elementsOf(html)
+    expect(elements.filter(({ attributes }) => attributes.type === 'password')).toEqual([])
+    expect(elements.filter(({ name }) => name === 'form').map(({ attributes }) => attributes.action)).toEqual([
+      '/external/start',
+    ])
+    expect(html).not.toContain('anna')
+  })
+
+  it('signs in by password on Enter: that button comes first', async () => {
+    const elements = await elementsOf(renderLogin(aLoginWithProviders(aFrame())))
+    expect(elements.find(({ name }) => name === 'form')?.attributes.action).toBe('/account/login')
+    expect(elements.find(({ name }) => name === 'button')?.attributes.id).toBe('sign-in')
+  })
+
+  it('keeps a choice only where there is one', async () => {
+    expect(renderLogin(aLogin(aFrame()))).not.toContain('remember_choice')
+    expect(renderLogin(aLogin(aFrame()))).not.toContain('other-ways')
+  })
+
   it('offers no form where nothing is switched on', async () => {
     const html = renderLogin({ ...aLogin(aFrame()), hasLocal: false, problem: 'no_way_in' })
     expect((await elementsOf(html)).filter(({ name }) => name === 'form')).toEqual([])
+  })
+})
+
+describe('I14 after a sign-in at an external provider came to nothing', () => {
+  const causes = [
+    'denied',
+    'no_account',
+    'account_disabled',
+    'provisioning',
+    'unreachable',
+    'invalid_answer',
+    'too_weak',
+    'used',
+  ] as const
+
+  it.each(locales)('every cause has words of its own in %s', (locale) => {
+    const said = causes.map((cause) => {
+      const html = renderExternalProblem({ ...anExternalProblem(aFrame(locale)), cause })
+      return /<p id="cause">(.*?)<\/p>/.exec(html)?.[1] ?? ''
+    })
+    expect(new Set(said).size).toBe(causes.length)
+    for (const text of said) expect(text.length).toBeGreaterThan(30)
+  })
+
+  it('gives what an administrator needs', () => {
+    expect(renderExternalProblem(anExternalProblem(aFrame()))).toContain(
+      '<code id="request-id">7f3a9c2e51d04b68</code>',
+    )
+  })
+})
+
+describe('signing out', () => {
+  it('says so when it is only here', () => {
+    const html = renderAccount(anExternalAccount(aFrame()))
+    expect(html).toContain(textsOf.en.account_sign_out_here)
+    expect(renderAccount(anAccount(aFrame()))).not.toContain(textsOf.en.account_sign_out_here)
+  })
+
+  it('has no local button where local accounts are switched off', async () => {
+    const page = anExternalAccount(aFrame())
+    const elements = await elementsOf(renderAccount({ ...page, signOut: { ...page.signOut, local: false } }))
+    expect(elements.filter(({ name }) => name === 'button').map(({ attributes }) => attributes.id)).toEqual([
+      'sign-out-upstream',
+    ])
+  })
+
+  it('leads to the provider only by a safe address', async () => {
+    const out = (href: string) => renderSignedOut({ frame: aFrame(), upstream: { provider: 'Contoso', href } })
+    expect(await namedElement(out('https://contoso.test/out'), 'sign-out-upstream')).toMatchObject({
+      href: 'https://contoso.test/out',
+    })
+    expect(out('javascript:alert(1)')).not.toContain('Contoso')
   })
 })
 

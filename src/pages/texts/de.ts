@@ -59,20 +59,18 @@ export const de: Texts = {
   action_home: 'Zur Startseite',
 
   external_title: 'Die Anmeldung mit {provider} hat nicht geklappt',
-  external_denied:
-    '{provider} hat Sie nicht eingelassen, oder Sie haben abgebrochen. Versuchen Sie es erneut oder melden Sie sich anders an.',
+  external_denied: '{provider} hat Sie nicht eingelassen, oder Sie haben abgebrochen.',
   external_no_account:
     '{provider} kennt Sie, aber Sie haben hier kein Konto. Bitten Sie Ihre Administration darum oder verwenden Sie ein anderes Konto.',
   external_account_disabled:
     'Ihr Konto darf hier nicht zur Anmeldung verwendet werden. Wenden Sie sich an Ihre Administration.',
   external_provisioning:
     '{provider} kennt Sie, aber Ihr Konto hier konnte nicht aktualisiert werden. Ihre Administration kann sehen, warum.',
-  external_unreachable:
-    '{provider} antwortet zurzeit nicht. Versuchen Sie es in Kürze erneut oder melden Sie sich anders an.',
+  external_unreachable: '{provider} antwortet zurzeit nicht. Versuchen Sie es in Kürze erneut.',
   external_invalid_answer:
     'Die Antwort von {provider} konnte nicht angenommen werden. Versuchen Sie es erneut; hilft das nicht, kann Ihre Administration sehen, warum.',
   external_too_weak:
-    'Die Anwendung verlangt eine neuere oder stärkere Anmeldung, als {provider} sie gab. Melden Sie sich dort neu an, oder melden Sie sich anders an.',
+    'Die Anwendung verlangt eine neuere oder stärkere Anmeldung, als {provider} sie gab. Versuchen Sie es erneut und melden Sie sich dort neu an.',
   external_used:
     'Diese Anmeldung wurde schon verwendet oder anderswo begonnen. Beginnen Sie neu: Es ist nichts verloren gegangen.',
 
@@ -86,11 +84,12 @@ export const de: Texts = {
   account_sign_out: 'Abmelden',
   account_provider: 'Angemeldet über',
   account_sign_out_here: 'Nur hier abmelden',
-  account_sign_out_upstream: 'Bei {provider} abmelden',
+  account_sign_out_upstream: 'Hier und bei {provider} abmelden',
 
   signed_out_title: 'Sie sind abgemeldet',
   signed_out_intro: 'Sie können dieses Fenster schließen.',
   signed_out_sign_in: 'Erneut anmelden',
+  signed_out_at: 'Bei {provider} abmelden',
   signed_out_upstream: 'Bei {provider} sind Sie möglicherweise noch angemeldet.',
 
   home_intro: 'Ein Konto für alle Ihre Anwendungen.',

@@ -56,17 +56,17 @@ export const en = {
   action_home: 'To the start page',
 
   external_title: 'Signing in with {provider} did not work',
-  external_denied: '{provider} did not let you in, or you cancelled. Try again, or sign in another way.',
+  external_denied: '{provider} did not let you in, or you cancelled.',
   external_no_account:
     '{provider} knows you, but you have no account here. Ask your administrator for one, or use another account.',
   external_account_disabled: 'Your account may not be used to sign in here. Ask your administrator.',
   external_provisioning:
     '{provider} knows you, but your account here could not be brought up to date. Your administrator can see why.',
-  external_unreachable: '{provider} does not answer at the moment. Try again shortly, or sign in another way.',
+  external_unreachable: '{provider} does not answer at the moment. Try again shortly.',
   external_invalid_answer:
     'The answer of {provider} could not be accepted. Try again; if that does not help, your administrator can see why.',
   external_too_weak:
-    'The application asks for a newer or stronger sign-in than {provider} gave. Try again and sign in there anew, or sign in another way.',
+    'The application asks for a newer or stronger sign-in than {provider} gave. Try again, and sign in there anew.',
   external_used: 'This sign-in was already used, or was begun elsewhere. Begin again: nothing was lost.',
 
   form_post_title: 'One moment',
@@ -79,11 +79,12 @@ export const en = {
   account_sign_out: 'Sign out',
   account_provider: 'Signed in by',
   account_sign_out_here: 'Sign out only here',
-  account_sign_out_upstream: 'Sign out at {provider}',
+  account_sign_out_upstream: 'Sign out here and at {provider}',
 
   signed_out_title: 'You are signed out',
   signed_out_intro: 'You can close this window.',
   signed_out_sign_in: 'Sign in again',
+  signed_out_at: 'Sign out at {provider}',
   signed_out_upstream: 'You may still be signed in at {provider}.',
 
   home_intro: 'One account for all your applications.',

@@ -58,20 +58,18 @@ export const nl: Texts = {
   action_home: 'Naar de startpagina',
 
   external_title: 'Inloggen met {provider} is niet gelukt',
-  external_denied:
-    '{provider} liet u niet toe, of u hebt geannuleerd. Probeer het opnieuw of log op een andere manier in.',
+  external_denied: '{provider} liet u niet toe, of u hebt geannuleerd.',
   external_no_account:
     '{provider} kent u, maar u hebt hier geen account. Vraag uw beheerder erom of gebruik een ander account.',
   external_account_disabled:
     'Uw account mag hier niet worden gebruikt om in te loggen. Neem contact op met uw beheerder.',
   external_provisioning:
     '{provider} kent u, maar uw account hier kon niet worden bijgewerkt. Uw beheerder kan zien waarom.',
-  external_unreachable:
-    '{provider} reageert op dit moment niet. Probeer het zo meteen opnieuw of log op een andere manier in.',
+  external_unreachable: '{provider} reageert op dit moment niet. Probeer het zo meteen opnieuw.',
   external_invalid_answer:
     'Het antwoord van {provider} kon niet worden aanvaard. Probeer het opnieuw; helpt dat niet, dan kan uw beheerder zien waarom.',
   external_too_weak:
-    'De applicatie vraagt om een nieuwere of sterkere aanmelding dan {provider} gaf. Log daar opnieuw in, of log op een andere manier in.',
+    'De applicatie vraagt om een nieuwere of sterkere aanmelding dan {provider} gaf. Probeer het opnieuw en log daar opnieuw in.',
   external_used:
     'Deze aanmelding is al gebruikt of is ergens anders begonnen. Begin opnieuw: er is niets verloren gegaan.',
 
@@ -85,11 +83,12 @@ export const nl: Texts = {
   account_sign_out: 'Uitloggen',
   account_provider: 'Ingelogd via',
   account_sign_out_here: 'Alleen hier uitloggen',
-  account_sign_out_upstream: 'Uitloggen bij {provider}',
+  account_sign_out_upstream: 'Hier en bij {provider} uitloggen',
 
   signed_out_title: 'U bent uitgelogd',
   signed_out_intro: 'U kunt dit venster sluiten.',
   signed_out_sign_in: 'Opnieuw inloggen',
+  signed_out_at: 'Uitloggen bij {provider}',
   signed_out_upstream: 'Bij {provider} bent u misschien nog ingelogd.',
 
   home_intro: 'Eén account voor al uw applicaties.',
