@@ -1,6 +1,7 @@
 // Everything this Worker fetches: bounded in time and size, no redirect followed. What others name leads nowhere inside (SECURITY-CASES T24,
 // I11, I13); what a deployment's settings name (vaults) may stand anywhere.
-import { concatBytes } from './crypto/encoding.ts'
+import { concatBytes, fromUtf8 } from './crypto/encoding.ts'
+import { parseJsonDocument } from './protocol/json-document.ts'
 import { parseOutboundUrl } from './protocol/outbound-url.ts'
 
 export interface FetchBounds {
@@ -88,3 +89,12 @@ async function readLimited(response: Response, maxBytes: number): Promise<Uint8A
 }
 
 const refused = (check: FetchRefusal['check'], reason: string): FetchRefusal => ({ outcome: 'refused', check, reason })
+
+/** A JSON object of bounded depth; undefined: something else. */
+export function parseJsonBody(body: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    return parseJsonDocument(fromUtf8(body))
+  } catch {
+    return undefined
+  }
+}

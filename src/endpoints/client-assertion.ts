@@ -1,13 +1,13 @@
 // private_key_jwt (RFC 7523, OIDC Core §9): a JWT signed by the client, good for one use.
 import { askOneTime, type RequestContext } from '../context.ts'
 import { sha256 } from '../crypto/encoding.ts'
-import { importVerificationKey } from '../crypto/jwk.ts'
 import { type ParsedJws, verifyJws } from '../crypto/jws.ts'
 import { isJwsAlgorithm, type JwsAlgorithm } from '../crypto/signing-algorithms.ts'
 import { checkAssertionClaims } from '../protocol/client-assertion.ts'
 import { type Client, signingAlgorithms } from '../protocol/client-metadata.ts'
+import { importRemoteKey, type RemoteKey } from '../remote-keys.ts'
 import type { ClientCredentials } from './client-credentials.ts'
-import { type ClientKey, getClientKeys, getNewerClientKeys } from './client-keys.ts'
+import { getClientKeys, getNewerClientKeys } from './client-keys.ts'
 import { findUsableClient, type Refused, refused } from './usable-client.ts'
 
 type Assertion = Extract<ClientCredentials, { method: 'private_key_jwt' }>
@@ -52,7 +52,7 @@ async function signatureFault(jws: ParsedJws, client: Client, context: RequestCo
   const known = await getClientKeys(client, context)
   if ('fault' in known) return unfit('the keys of the client', known.fault, 'correct jwks or jwks_uri of the client')
   if (await isSignedByOne(known.keys, jws, alg)) return undefined
-  const newer = await getNewerClientKeys(client, context)
+  const newer = await getNewerClientKeys(client, known.keys, context)
   if (newer && (await isSignedByOne(newer, jws, alg))) return undefined
   const kids = (newer ?? known.keys).map((key) => key.kid ?? '(no kid)').join(', ')
   return unfit(
@@ -65,29 +65,18 @@ async function signatureFault(jws: ParsedJws, client: Client, context: RequestCo
 /** Keys tried on one assertion: more than one only without kid, or with a kid given twice. */
 const mostTried = 5
 
-async function isSignedByOne(keys: ClientKey[], jws: ParsedJws, alg: JwsAlgorithm): Promise<boolean> {
+async function isSignedByOne(keys: RemoteKey[], jws: ParsedJws, alg: JwsAlgorithm): Promise<boolean> {
   const { kid } = jws.header
   let tried = 0
   for (const jwk of keys) {
     if (kid !== undefined && jwk.kid !== kid) continue
-    const key = await importKey(jwk, alg)
+    const key = await importRemoteKey(jwk, alg)
     if (!key) continue
     if (await verifyJws(jws, key, alg)) return true
     tried += 1
     if (tried === mostTried) return false
   }
   return false
-}
-
-/** Imported once for each record of a client that is in memory. */
-const imported = new WeakMap<ClientKey, Map<JwsAlgorithm, CryptoKey | undefined>>()
-
-async function importKey(jwk: ClientKey, alg: JwsAlgorithm): Promise<CryptoKey | undefined> {
-  const known = imported.get(jwk)
-  if (known?.has(alg)) return known.get(alg)
-  const key = await importVerificationKey(jwk, alg)
-  imported.set(jwk, new Map(known).set(alg, key))
-  return key
 }
 
 const shards = 16

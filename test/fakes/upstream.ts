@@ -3,7 +3,7 @@
 import { exports } from 'cloudflare:workers'
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK, jwtVerify, SignJWT, UnsecuredJWT } from 'jose'
 import { vi } from 'vitest'
-import { base64url, randomBytes, utf8 } from '../../src/crypto/encoding.ts'
+import { base64url, fromUtf8, randomBytes, utf8 } from '../../src/crypto/encoding.ts'
 import type { UpstreamAuthMethod } from '../../src/protocol/identity-provider.ts'
 
 export type UpstreamEndpoint = 'metadata' | 'jwks' | 'par' | 'token' | 'userinfo'
@@ -248,8 +248,11 @@ function answerTo(fake: FakeUpstream, request: URLSearchParams, members: Record<
   return target
 }
 
+const formOf = async (request: Request): Promise<URLSearchParams> =>
+  new URLSearchParams(fromUtf8(await request.arrayBuffer()))
+
 async function push(fake: FakeUpstream, state: State, request: Request): Promise<Response> {
-  const form = new URLSearchParams(await request.text())
+  const form = await formOf(request)
   if (!(await isAuthenticated(fake, state, request, form))) return refusal('invalid_client', 'wrong credentials', 401)
   if (form.has('request_uri')) return refusal('invalid_request', 'no request_uri in a pushed request')
   const request_uri = `urn:ietf:params:oauth:request_uri:${random()}`
@@ -258,7 +261,7 @@ async function push(fake: FakeUpstream, state: State, request: Request): Promise
 }
 
 async function token(fake: FakeUpstream, state: State, request: Request): Promise<Response> {
-  const form = new URLSearchParams(await request.text())
+  const form = await formOf(request)
   fake.tokenRequests.push({ headers: request.headers, form })
   if (!(await isAuthenticated(fake, state, request, form))) return refusal('invalid_client', 'wrong credentials', 401)
   const code = form.get('code') ?? ''

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 const levels: string[][] = [
   ['protocol', 'crypto'],
   ['vault-settings.ts', 'bounded-fetch.ts'],
-  ['storage', 'vaults', 'pages', 'settings.ts', 'incoming.ts'],
+  ['storage', 'vaults', 'pages', 'remote-keys.ts', 'settings.ts', 'incoming.ts'],
   ['durable-objects', 'configuration'],
   ['context.ts'],
   ['keys', 'identity', 'brokering'],

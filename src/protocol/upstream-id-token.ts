@@ -1,0 +1,149 @@
+// What an ID token from an external provider must say (OIDC Core §2, §3.1.3.7), after its signature was verified.
+import { acceptsIssuer, type IssuerRules } from './issuer-template.ts'
+
+export interface IdTokenExpectation {
+  client_id: string
+  issuers: IssuerRules
+  /** Undefined for tokens that answer no request (logout tokens). */
+  nonce?: string
+  /** Milliseconds. */
+  now: number
+  /** Seconds that the two clocks may differ. */
+  clock_skew: number
+}
+
+/** `check`: its short stable name; the two sentences are an operator's. */
+export interface TokenFault {
+  check: string
+  cause: string
+  fix: string
+}
+
+type Claims = Record<string, unknown>
+export type TokenCheck = (claims: Claims, expected: IdTokenExpectation) => TokenFault | undefined
+
+const idTokenChecks: TokenCheck[] = [
+  checkIssuer,
+  checkSubject,
+  checkAudience,
+  checkAuthorizedParty,
+  checkExpiry,
+  checkIssuedAt,
+  checkNotBefore,
+  checkNonce,
+  checkAuthTime,
+]
+
+/** The first thing that is wrong with the claims; undefined: nothing. */
+export const idTokenFault: TokenCheck = (claims, expected) => firstFault(idTokenChecks, claims, expected)
+
+export function firstFault(checks: TokenCheck[], claims: Claims, expected: IdTokenExpectation): TokenFault | undefined {
+  for (const check of checks) {
+    const fault = check(claims, expected)
+    if (fault) return fault
+  }
+  return undefined
+}
+
+/** §3.1.3.7 rule 2. */
+export function checkIssuer(claims: Claims, { issuers }: IdTokenExpectation): TokenFault | undefined {
+  if (acceptsIssuer(issuers, claims)) return undefined
+  const expected = [issuers.issuer, ...issuers.valid_issuers].join(' or ')
+  return {
+    check: 'issuer',
+    cause: `The token's issuer is ${shown(claims.iss)}, but this provider expects ${expected}.`,
+    fix: 'Allow additional issuers and add this one, or correct the metadata endpoint.',
+  }
+}
+
+/** §2: at most 255 characters. */
+export function checkSubject({ sub }: Claims): TokenFault | undefined {
+  if (isSubject(sub)) return undefined
+  return fault('subject', `The token's sub is ${shown(sub)}, but a text of 1 to 255 characters is expected.`)
+}
+
+export const isSubject = (sub: unknown): sub is string => typeof sub === 'string' && sub.length > 0 && sub.length <= 255
+
+/** §3.1.3.7 rule 3. */
+export function checkAudience({ aud }: Claims, { client_id }: IdTokenExpectation): TokenFault | undefined {
+  if (audiencesOf(aud).includes(client_id)) return undefined
+  return {
+    check: 'audience',
+    cause: `The token is for ${shown(aud)}, but this provider's client id is ${client_id}.`,
+    fix: 'Enter the client id that the provider registered for this server.',
+  }
+}
+
+/** §3.1.3.7 rules 4 and 5: with several audiences somebody else may hold the token. */
+export function checkAuthorizedParty({ aud, azp }: Claims, { client_id }: IdTokenExpectation): TokenFault | undefined {
+  if (azp === client_id || (azp === undefined && audiencesOf(aud).length === 1)) return undefined
+  return fault(
+    'azp',
+    `The token was issued to azp ${shown(azp)} for ${shown(aud)}, but this provider's client id is ${client_id}.`,
+  )
+}
+
+/** §3.1.3.7 rule 9. */
+export function checkExpiry(claims: Claims, expected: IdTokenExpectation): TokenFault | undefined {
+  return isSeconds(claims.exp) && claims.exp > secondsOf(expected) - expected.clock_skew
+    ? undefined
+    : clockFault('exp', claims.exp, 'a time that has not passed', expected)
+}
+
+/** Seconds: §3.1.3.7 rule 10 leaves the range to us. */
+const oldest = 600
+
+export function checkIssuedAt(claims: Claims, expected: IdTokenExpectation): TokenFault | undefined {
+  const { iat } = claims
+  const now = secondsOf(expected)
+  const isRecent = isSeconds(iat) && iat <= now + expected.clock_skew && iat >= now - oldest - expected.clock_skew
+  return isRecent ? undefined : clockFault('iat', iat, `a time within the last ${oldest} seconds`, expected)
+}
+
+/** RFC 7519 §4.1.5. */
+function checkNotBefore({ nbf }: Claims, expected: IdTokenExpectation): TokenFault | undefined {
+  if (nbf === undefined || (isSeconds(nbf) && nbf <= secondsOf(expected) + expected.clock_skew)) return undefined
+  return clockFault('nbf', nbf, 'a time that has passed', expected)
+}
+
+/** §3.1.3.7 rule 11: the token answers this request of this browser. */
+function checkNonce({ nonce }: Claims, expected: IdTokenExpectation): TokenFault | undefined {
+  if (expected.nonce !== undefined && nonce === expected.nonce) return undefined
+  const came = nonce === undefined ? 'has no nonce' : 'has the nonce of another sign-in'
+  return fault('nonce', `The token ${came}, but this sign-in sent one of its own.`)
+}
+
+function checkAuthTime({ auth_time }: Claims): TokenFault | undefined {
+  if (auth_time === undefined || isSeconds(auth_time)) return undefined
+  return fault('auth_time', `The token's auth_time is ${shown(auth_time)}, but seconds since 1970 are expected.`)
+}
+
+const audiencesOf = (aud: unknown): unknown[] => (Array.isArray(aud) ? aud : [aud])
+const secondsOf = ({ now }: IdTokenExpectation): number => now / 1000
+const isSeconds = (value: unknown): value is number => typeof value === 'number' && value > 0 && value < 8.64e12
+
+function clockFault(name: string, value: unknown, expected: string, { now }: IdTokenExpectation): TokenFault {
+  const came = isSeconds(value) ? new Date(value * 1000).toISOString() : shown(value)
+  return {
+    check: name,
+    cause: `The token's ${name} is ${came}, but ${expected} is expected; here it is ${new Date(now).toISOString()}.`,
+    fix: "Compare the provider's clock and the lifetime of its ID tokens with the time here.",
+  }
+}
+
+const fault = (check: string, cause: string): TokenFault => ({
+  check,
+  cause,
+  fix: 'Tell the administrator of the provider: its token is not what OpenID Connect asks for.',
+})
+
+/** What came, bounded and printable. */
+export const shown = (value: unknown): string =>
+  value === undefined ? 'missing' : printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
+
+/** Text of strangers for an operator's eyes: one line of at most 300 characters, nothing that is not seen. */
+export const printable = (text: string): string =>
+  text
+    .replace(/[\p{C}\p{Z}]+/gu, ' ')
+    .trim()
+    .slice(0, 300)
