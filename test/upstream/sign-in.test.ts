@@ -1,0 +1,140 @@
+// People sign in to an application by Countersign, and to Countersign by a real provider: each of them a whole journey in two browsers' worth of
+// cookies, Countersign's and the provider's.
+import * as oidc from 'openid-client'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { redirectUri, secret, seedClient } from '../flows/cast.ts'
+import { type Browser, type Provider, redirectOf, startProvider } from '../node/server.ts'
+import { aForeignClient, type ForeignClient, type Sent } from './foreign-client.ts'
+import { keycloakIsMissing, startKeycloak } from './keycloak.ts'
+import { startOidcProvider } from './oidc-provider.ts'
+import { startSecondCountersign } from './second-countersign.ts'
+import { ada, bob, groups, type Person, type Upstream } from './upstream.ts'
+
+/** What a new user gets of the provider's claims. */
+const provisioning = {
+  provisioning_enabled: true,
+  user_template: {
+    email: { claim: 'email' },
+    given_name: { claim: 'given_name' },
+    family_name: { claim: 'family_name' },
+  },
+  group_mappings: groups.map((group_id) => ({ group_id, when: { claim: 'groups', value: group_id } })),
+}
+
+/** One person's two browsers: cookies of Countersign, and of the provider. */
+interface Visitor {
+  person: Person
+  here: Browser
+  there: Browser
+}
+
+describe.each([
+  ['oidc-provider', startOidcProvider, undefined],
+  ['a second Countersign', startSecondCountersign, undefined],
+  ['Keycloak', startKeycloak, keycloakIsMissing],
+])('by %s', (name, start, missing) => {
+  if (missing) {
+    console.warn(`${name} is left out: ${missing}`)
+    return it.skip(`is left out: ${missing}`)
+  }
+
+  let provider: Provider
+  let upstream: Upstream
+  let application: ForeignClient
+  beforeAll(async () => {
+    provider = await startProvider()
+    const { issuer, operator } = provider
+    upstream = await start({
+      redirectUris: [`${issuer}/external/callback/upstream`],
+      postLogoutUris: [`${issuer}/external/signed-out`],
+      backchannelLogoutUri: `${issuer}/external/backchannel-logout/upstream`,
+    })
+    for (const group of groups) await operator('PUT', `groups/${group}`, { name: group })
+    const profile = (await operator('GET', 'scopes/profile')) as { claims: object[] }
+    await operator('PUT', 'scopes/profile', { claims: [...profile.claims, { claim: 'groups' }] })
+    await seedClient(provider, 'web', { grant_types: ['authorization_code'], linked_user: null })
+    const { metadata_endpoint, client_id, client_secret } = upstream
+    const record = { name, metadata_endpoint, client_id, client_secret, ...provisioning }
+    await operator('PUT', 'identity-providers/upstream', record)
+    application = await aForeignClient(issuer, 'web', secret, redirectUri)
+  }, 120_000)
+  afterAll(async () => {
+    await upstream?.stop()
+    await provider?.stop()
+  })
+
+  const aVisitor = (person: Person, there = upstream.browser()): Visitor => ({
+    person,
+    here: provider.browser(),
+    there,
+  })
+
+  /** To the provider by its button where the login page comes, and back: where the application is called. */
+  async function visit({ person, here, there }: Visitor, { url }: Sent): Promise<URL> {
+    const page = await here.open(url)
+    const away = page.html.includes('name="provider"') ? await here.submit(page, { provider: 'upstream' }) : page
+    return redirectOf(await here.open(await upstream.signIn(there, redirectOf(away), person)))
+  }
+
+  async function signIn(visitor: Visitor, parameters: Record<string, string> = {}) {
+    const sent = await application.newRequest(parameters)
+    return application.getTokens(await visit(visitor, sent), sent)
+  }
+
+  it('signs a new person in, whose claims and groups become those of a user here', async () => {
+    const tokens = await signIn(aVisitor(ada))
+    const { sub, ...claims } = tokens.claims() as oidc.IDToken
+    expect(claims).toMatchObject({ iss: provider.issuer, aud: 'web' })
+    const userinfo = await oidc.fetchUserInfo(application.config, tokens.access_token, sub)
+    const { email, given_name, family_name } = ada.claims
+    expect(userinfo).toMatchObject({ email, given_name, family_name })
+    expect([userinfo.groups].flat().sort()).toEqual(ada.claims.groups)
+  })
+
+  it('knows somebody who comes again, and tells people apart', async () => {
+    const subjects: unknown[] = []
+    for (const person of [ada, bob, ada]) subjects.push((await signIn(aVisitor(person))).claims()?.sub)
+    expect(subjects[2]).toBe(subjects[0])
+    expect(subjects[1]).not.toBe(subjects[0])
+  })
+
+  it('goes straight there when the application names the provider, and asks again for prompt=login', async () => {
+    const visitor = aVisitor(ada)
+    await signIn(visitor)
+    const sent = await application.newRequest({ prompt: 'login', acr_values: 'idp:upstream' })
+    const there = redirectOf(await visitor.here.open(sent.url))
+    expect(there.searchParams.get('prompt')).toBe('login')
+    expect((await visitor.there.open(there)).html).toContain('name="password"')
+  })
+
+  it('says when the person signed in there to an application that asks (OIDC Core §3.1.2.1, max_age)', async () => {
+    const tokens = await signIn(aVisitor(ada), { max_age: '600' })
+    expect(tokens.claims()?.auth_time).toBeTypeOf('number')
+  })
+
+  it('signs out there too, which ends what else came from that session (Back-Channel Logout)', async (context) => {
+    const metadata = (await (await fetch(upstream.metadata_endpoint)).json()) as Record<string, unknown>
+    if (!metadata.end_session_endpoint) return context.skip('it has no end_session_endpoint')
+    const one = aVisitor(ada)
+    const other = aVisitor(ada, one.there)
+    const stranger = aVisitor(ada)
+    for (const visitor of [one, other, stranger]) await signIn(visitor)
+
+    const page = await one.here.open(`${provider.issuer}/account`)
+    const away = redirectOf(await one.here.submit(page, { upstream: 'yes' }))
+    expect(away.href.startsWith(String(metadata.end_session_endpoint))).toBe(true)
+    const back = await one.here.open(await upstream.signOut(one.there, away))
+    expect(back).toMatchObject({ url: `${provider.issuer}/external/signed-out`, status: 200 })
+
+    for (const visitor of [one, other]) expect(await isSignedIn(visitor)).toBe(false)
+    expect(await isSignedIn(stranger)).toBe(true)
+    const there = (await application.newRequest({ acr_values: 'idp:upstream' })).url
+    const asked = await one.there.open(redirectOf(await one.here.open(there)))
+    expect(asked.html).toContain('name="password"')
+  })
+
+  async function isSignedIn({ here }: Visitor): Promise<boolean> {
+    const { url } = await application.newRequest({ prompt: 'none' })
+    return redirectOf(await here.open(url)).searchParams.has('code')
+  }
+})
