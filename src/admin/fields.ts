@@ -1,5 +1,7 @@
 // The kinds of field that several resources have, each with the bounds that keep it printable in a page, a log line and a token.
 import * as z from 'zod/mini'
+import type { TextRule } from '../protocol/user-rules.ts'
+import * as rules from '../protocol/user-rules.ts'
 
 /** A check that says itself what is wrong. */
 export const judgedBy = (faultOf: (text: string) => string | undefined): z.core.CheckFn<string> => {
@@ -9,25 +11,14 @@ export const judgedBy = (faultOf: (text: string) => string | undefined): z.core.
   }
 }
 
-/** One line: a line break in a name could forge a line of a log (SECURITY-CASES D13). */
-export const line = (longest: number) =>
-  z
-    .string()
-    .check(
-      z.minLength(1),
-      z.maxLength(longest),
-      z.regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, { error: 'must have no control characters' }),
-    )
+export const text = ({ longest, pattern, fault }: TextRule) =>
+  z.string().check(z.maxLength(longest), z.regex(pattern, { error: fault }))
 
-/** A key of ours: what stands in a URL, a claim and a log. */
-export const identifier = (longest: number) =>
-  z.string().check(
-    z.minLength(1),
-    z.maxLength(longest),
-    z.regex(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, {
-      error: 'must be printable ASCII without blanks around',
-    }),
-  )
+const filled = ({ longest, pattern, fault }: TextRule) =>
+  z.string().check(z.minLength(1), z.maxLength(longest), z.regex(pattern, { error: fault }))
+
+export const line = (longest: number) => filled(rules.line(longest))
+export const identifier = (longest: number) => filled(rules.identifier(longest))
 
 /** Whole seconds. */
 export const seconds = (least: number, most: number) => z.int().check(z.minimum(least), z.maximum(most))

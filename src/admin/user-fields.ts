@@ -1,29 +1,27 @@
 // What an operator writes and reads of a user (OIDC Core §5.1 names), apart from what is done with it.
 import * as z from 'zod/mini'
+import { userRules } from '../protocol/user-rules.ts'
 import type { UserRecord } from '../storage/users.ts'
-import { identifier, line, set, toInstant } from './fields.ts'
+import { identifier, line, set, text, toInstant } from './fields.ts'
 
-export const userId = identifier(255)
+export const userId = identifier(userRules.user_id.longest)
 
 /** NIST SP 800-63B §3.1.1.2: length is what counts. */
 export const password = z.string().check(z.minLength(8), z.maxLength(256))
 
-const email = z
-  .string()
-  .check(z.maxLength(254), z.regex(/^[^\s@\p{C}]+@[^\s@\p{C}]+$/u, { error: 'must be an e-mail address' }))
-/** RFC 5646 */
-const locale = z.string().check(z.maxLength(35), z.regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/))
-/** IANA time zone name */
-const zoneinfo = z.string().check(z.maxLength(64), z.regex(/^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/))
+const { name, given_name, family_name, gender } = userRules
+const email = text(userRules.email)
+const locale = text(userRules.locale)
+const zoneinfo = text(userRules.zoneinfo)
 
 const attributes = {
   tenant_id: z.nullable(z.string()),
-  name: z.nullable(line(200)),
-  given_name: z.nullable(line(200)),
-  family_name: z.nullable(line(200)),
+  name: z.nullable(line(name.longest)),
+  given_name: z.nullable(line(given_name.longest)),
+  family_name: z.nullable(line(family_name.longest)),
   email: z.nullable(email),
   email_verified: z.boolean(),
-  gender: z.nullable(line(50)),
+  gender: z.nullable(line(gender.longest)),
   locale: z.nullable(locale),
   zoneinfo: z.nullable(zoneinfo),
   enabled: z.boolean(),

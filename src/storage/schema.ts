@@ -51,7 +51,11 @@ export const users = sqliteTable(
     created_at: instant('created_at').notNull(),
     updated_at: instant('updated_at').notNull(),
   },
-  (table) => [index('users_email').on(table.email), index('users_tenant').on(table.tenant_id)],
+  (table) => [
+    // As a provider's e-mail address is compared: SQLite folds ASCII letters only, so no two letters of other scripts become one.
+    index('users_email').on(sql`lower(${table.email})`),
+    index('users_tenant').on(table.tenant_id),
+  ],
 )
 
 /** A subject identifier is never given to a second person. */

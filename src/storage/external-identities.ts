@@ -1,0 +1,145 @@
+// Who at a provider is which user here, and all that one sign-in by a provider asks of the directory, in one round trip.
+import { and, asc, eq, gt, or, type SQL, sql } from 'drizzle-orm'
+import type { KnownGroup, Membership } from '../protocol/group-mapping.ts'
+import type { Database, Statement } from './database.ts'
+import { deletedSubjects, externalIdentities, tenants, userGroups, users } from './schema.ts'
+import type { UserRow } from './users.ts'
+
+export type ExternalIdentityRow = typeof externalIdentities.$inferSelect
+
+/** A user with who granted each group, and every account of a provider that leads to it. */
+export interface DirectoryUser {
+  row: UserRow
+  groups: Membership[]
+  identities: ExternalIdentityRow[]
+}
+
+export interface DirectoryQuestion {
+  provider_id: string
+  issuer: string
+  subject: string
+  /** Looked for among user ids and subject identifiers. */
+  user_ids: string[]
+  login_names: string[]
+  /** Null: nobody is looked for by e-mail address. */
+  email: string | null
+  tenant_ids: string[]
+  group_ids: string[]
+}
+
+export interface DirectoryAnswer {
+  /** Linked, or with one of the ids or login names. */
+  users: DirectoryUser[]
+  /** With that address, ASCII letters of either case; three at most. */
+  byMail: DirectoryUser[]
+  /** Subject identifiers among the ids that belonged to somebody who was deleted. */
+  deleted: string[]
+  tenants: string[]
+  groups: KnownGroup[]
+}
+
+const groupsOfUser = sql<string>`(
+  select json_group_array(json_object('group_id', g.group_id, 'name', g.name, 'granted_by', m.granted_by))
+  from user_group_members m join user_groups g on g.group_id = m.group_id
+  where m.user_id = users.user_id)`
+
+const identitiesOfUser = sql<string>`(
+  select json_group_array(json_object(
+    'provider_id', i.provider_id, 'issuer', i.issuer, 'subject', i.subject, 'user_id', i.user_id, 'created_at', i.created_at))
+  from external_identities i where i.user_id = users.user_id)`
+
+const columns = { row: users, groups: groupsOfUser, identities: identitiesOfUser }
+
+const toUser = (found: { row: UserRow; groups: string; identities: string }): DirectoryUser => ({
+  row: found.row,
+  groups: JSON.parse(found.groups) as Membership[],
+  identities: JSON.parse(found.identities) as ExternalIdentityRow[],
+})
+
+const listed = (values: string[]): SQL => sql`(select value from json_each(${JSON.stringify(values)}))`
+
+const ofAccount = ({ provider_id, issuer, subject }: Pick<DirectoryQuestion, 'provider_id' | 'issuer' | 'subject'>) =>
+  and(
+    eq(externalIdentities.provider_id, provider_id),
+    eq(externalIdentities.issuer, issuer),
+    eq(externalIdentities.subject, subject),
+  )
+
+export async function askDirectory(db: Database, question: DirectoryQuestion): Promise<DirectoryAnswer> {
+  const { user_ids, login_names, email, tenant_ids, group_ids } = question
+  const linked = db.select({ user_id: externalIdentities.user_id }).from(externalIdentities).where(ofAccount(question))
+  const concerned = or(
+    sql`${users.user_id} = (${linked})`,
+    sql`${users.user_id} in ${listed(user_ids)}`,
+    sql`${users.sub} in ${listed(user_ids)}`,
+    sql`${users.login_name} in ${listed(login_names)}`,
+  )
+  const hasMail = sql`lower(${users.email}) = lower(${email})`
+  const [found, byMail, deleted, knownTenants, groups] = await db.batch([
+    db.select(columns).from(users).where(concerned),
+    db.select(columns).from(users).where(hasMail).limit(3),
+    db
+      .select({ sub: deletedSubjects.sub })
+      .from(deletedSubjects)
+      .where(sql`sub in ${listed(user_ids)}`),
+    db
+      .select({ tenant_id: tenants.tenant_id })
+      .from(tenants)
+      .where(sql`tenant_id in ${listed(tenant_ids)}`),
+    db
+      .select()
+      .from(userGroups)
+      .where(sql`group_id in ${listed(group_ids)}`),
+  ])
+  return {
+    users: found.map(toUser),
+    byMail: byMail.map(toUser),
+    deleted: deleted.map((row) => row.sub),
+    tenants: knownTenants.map((row) => row.tenant_id),
+    groups,
+  }
+}
+
+/** Fails the batch when the account leads to somebody already, and when the user has another account of that provider. */
+export function insertExternalIdentity(db: Database, row: ExternalIdentityRow): Statement {
+  return db.insert(externalIdentities).values(row)
+}
+
+export async function findExternalIdentity(
+  db: Database,
+  account: Pick<ExternalIdentityRow, 'provider_id' | 'issuer' | 'subject'>,
+): Promise<ExternalIdentityRow | undefined> {
+  const [row] = await db.select().from(externalIdentities).where(ofAccount(account))
+  return row
+}
+
+/** By provider. */
+export function listIdentitiesOfUser(db: Database, userId: string): Promise<ExternalIdentityRow[]> {
+  return db
+    .select()
+    .from(externalIdentities)
+    .where(eq(externalIdentities.user_id, userId))
+    .orderBy(asc(externalIdentities.provider_id))
+}
+
+/** By user_id, those after `after`: a user has one account of a provider. */
+export function listIdentitiesOfProvider(
+  db: Database,
+  providerId: string,
+  after: string,
+  limit: number,
+): Promise<ExternalIdentityRow[]> {
+  return db
+    .select()
+    .from(externalIdentities)
+    .where(and(eq(externalIdentities.provider_id, providerId), gt(externalIdentities.user_id, after)))
+    .orderBy(asc(externalIdentities.user_id))
+    .limit(limit)
+}
+
+/** The person's next sign-in by that provider is a first one again. */
+export function deleteExternalIdentity(db: Database, providerId: string, userId: string): Statement {
+  return db
+    .delete(externalIdentities)
+    .where(and(eq(externalIdentities.provider_id, providerId), eq(externalIdentities.user_id, userId)))
+}
