@@ -13,6 +13,8 @@ export async function clientHint(
   try {
     const interaction = parameters.get('interaction')
     if (interaction !== null) return await ofInteraction(interaction, sealer)
+    const state = parameters.get('state')
+    if (state !== null) return await ofExternalState(state, sealer)
     const [, scheme = '', credentials = ''] = /^(\w+) +(\S+)$/.exec(request.headers.get('authorization') ?? '') ?? []
     if (/^basic$/i.test(scheme))
       return new URLSearchParams(`id=${atob(credentials).split(':', 1)[0]}`).get('id') ?? undefined
@@ -25,11 +27,23 @@ export async function clientHint(
   }
 }
 
+interface Interaction {
+  parameters?: string
+}
+
 async function ofInteraction(sealed: string, sealer: Settings['sealer']): Promise<string | undefined> {
   const opened = await sealer.open('interaction', sealed)
-  const { parameters } = opened ? (JSON.parse(fromUtf8(opened)) as { parameters?: string }) : {}
-  return parameters === undefined ? undefined : (new URLSearchParams(parameters).get('client_id') ?? undefined)
+  return opened && clientOf(JSON.parse(fromUtf8(opened)) as Interaction)
 }
+
+/** Back from an external provider. */
+async function ofExternalState(sealed: string, sealer: Settings['sealer']): Promise<string | undefined> {
+  const opened = await sealer.open('external-state', sealed)
+  return opened && clientOf((JSON.parse(fromUtf8(opened)) as { interaction: Interaction }).interaction)
+}
+
+const clientOf = ({ parameters }: Interaction): string | undefined =>
+  parameters === undefined ? undefined : (new URLSearchParams(parameters).get('client_id') ?? undefined)
 
 /** `client_id` of an access token, `sub` of a client assertion. */
 function ofToken(token: string): string | undefined {

@@ -1,21 +1,30 @@
 // The hop budget of DESIGN §4: sequential round trips out of the isolate, warm and cold, counted at the bindings.
 import { beforeAll, describe, expect, it } from 'vitest'
 import { aColdIsolate } from './counting.ts'
+import { anUpstream, type FakeUpstream } from './fakes/upstream.ts'
 import {
   authorizeUrl,
   basic,
   browser,
   codeFor,
   issuer,
+  operator,
   password,
   redeem,
   redirectUri,
   secret,
   setUp,
 } from './provider.ts'
-import { aBrowser, fillForm, redirectOf } from './user-agent.ts'
+import { aBrowser, type Browser, fillForm, redirectOf } from './user-agent.ts'
 
-beforeAll(setUp)
+let upstream: FakeUpstream
+
+beforeAll(async () => {
+  await setUp()
+  upstream = await anUpstream({ user: { sub: 'ada', given_name: 'Ada' } })
+  const user_template = { given_name: { claim: 'given_name' } }
+  await operator('PUT', 'identity-providers/corp', upstream.record({ provisioning_enabled: true, user_template }))
+})
 
 const isolate = aColdIsolate()
 const user = aBrowser(issuer, isolate.fetch)
@@ -87,6 +96,69 @@ describe('warm', () => {
     expect(isolate.hops).toEqual(['Subject'])
     await post('revocation', { token: tokens.access_token })
     expect(isolate.hops).toEqual(['Subject'])
+  })
+})
+
+describe('an external provider', () => {
+  const to = (path: string, init?: RequestInit) => user.fetch(path, init)
+  let before: FakeUpstream['requests']
+  /** Begun last of all and waited for by nobody: the write of the login attempt. */
+  const attempt = 'D1'
+
+  /** Calls to the provider since the last look. */
+  function calls(): Record<string, number> {
+    const now = { ...upstream.requests }
+    const since = Object.entries(now).map(([name, count]) => [name, count - (before[name as keyof typeof before] ?? 0)])
+    before = now
+    return Object.fromEntries(since.filter(([, count]) => count !== 0))
+  }
+
+  async function callback(browser: Browser, fetch: typeof to): Promise<Response> {
+    browser.cookies.delete('__Host-session')
+    const page = await browser.open(authorizeUrl())
+    const form = fillForm(page.html, { provider: 'corp' }, page.url)
+    const headers = { origin: issuer, 'sec-fetch-site': 'same-origin' }
+    before = { ...upstream.requests }
+    const there = await fetch(`${issuer}/external/login`, { method: 'POST', headers, body: form.body })
+    expect(isolate.hops).toEqual([])
+    expect(calls()).toEqual({})
+    return fetch(upstream.approve(there.headers.get('location') ?? '').href)
+  }
+
+  it('costs nothing on the way there; back, a token call, the directory and the Subject, twice the directory when it writes', async () => {
+    const first = await callback(user, to)
+    expect(first.headers.get('location')).toContain('code=')
+    // The first sign-in of this person links the account.
+    expect(isolate.hops).toEqual(['D1', 'D1', 'Subject', attempt])
+    expect(calls()).toEqual({ token: 1 })
+
+    await callback(user, to)
+    expect(isolate.hops).toEqual(['D1', 'Subject', attempt])
+    expect(calls()).toEqual({ token: 1 })
+
+    upstream.user = { sub: 'ada', given_name: 'Augusta' }
+    await callback(user, to)
+    expect(isolate.hops).toEqual(['D1', 'D1', 'Subject', attempt])
+    expect(calls()).toEqual({ token: 1 })
+  })
+
+  it('asks userinfo once, when a claim that is needed is missing', async () => {
+    upstream.user = { sub: 'ada' }
+    upstream.userinfo = { given_name: 'Augusta' }
+    await callback(user, to)
+    expect(isolate.hops).toEqual(['D1', 'Subject', attempt])
+    expect(calls()).toEqual({ token: 1, userinfo: 1 })
+  })
+
+  it('costs a cold isolate one read more', async () => {
+    const cold = aColdIsolate()
+    const answer = await callback(user, (path, init) =>
+      path.includes('/external/callback/')
+        ? cold.fetch(path, { headers: { cookie: [...user.cookies].map((pair) => pair.join('=')).join('; ') } })
+        : to(path, init),
+    )
+    expect(answer.headers.get('location')).toContain('code=')
+    expect(cold.hops).toEqual(['D1', 'D1', 'Subject', attempt])
   })
 })
 

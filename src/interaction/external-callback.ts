@@ -188,10 +188,11 @@ function disabled(
 }
 
 function providerGone(providerId: string): OAuthError {
-  return new OAuthError('access_denied', 'this way of signing in was switched off', {
+  const detail = {
     check: 'identity_provider',
     expected: 'the provider that was gone to, still enabled',
     received: `${providerId}, disabled, deleted or made anew`,
     fix: 'enable the provider, then start again from the application',
-  })
+  }
+  return new OAuthError('access_denied', 'this way of signing in was switched off', detail, { status: 403 })
 }

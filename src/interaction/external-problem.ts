@@ -18,13 +18,14 @@ interface Problem {
   cookies: string[]
 }
 
+/** Another server's fault is no outage of ours: nothing here is 5xx. */
 const statusOf: Record<PublicCause, number> = {
   denied: 403,
   no_account: 403,
   account_disabled: 403,
   provisioning: 403,
-  unreachable: 502,
-  invalid_answer: 502,
+  unreachable: 400,
+  invalid_answer: 400,
   too_weak: 403,
   used: 400,
 }
