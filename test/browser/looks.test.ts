@@ -1,10 +1,10 @@
 // Every page as the provider serves it: axe finds nothing, nothing is cut off, no policy is broken. pages.test.ts looks at each in both sizes
-// and colour schemes. With SCREENSHOTS=folder pictures of all four are kept.
-import path from 'node:path'
+// and colour schemes.
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { axeViolations, desktop, phone } from './chromium.ts'
 import { passTime } from './interaction-clock.ts'
+import { look } from './look.ts'
 import { kindOf, openStage, press, type Stage, signIn } from './stage.ts'
 
 let stage: Stage
@@ -147,21 +147,3 @@ it('the playground is clean and whole, however it is looked at', async () => {
   }
   await look(page, 'playground')
 })
-
-async function look(page: Page, name: string): Promise<void> {
-  expect(await axeViolations(page)).toEqual([])
-  if (process.env.SCREENSHOTS) await photograph(page, process.env.SCREENSHOTS, name)
-  // WCAG 2.2 SC 1.4.10: no scrolling sideways at 320 CSS pixels.
-  await page.setViewportSize({ width: 320, height: 640 })
-  expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
-}
-
-async function photograph(page: Page, folder: string, name: string): Promise<void> {
-  for (const [size, viewport] of Object.entries({ phone, desktop })) {
-    await page.setViewportSize(viewport)
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      await page.screenshot({ path: path.join(folder, `${name}-${size}-${colorScheme}.png`), fullPage: true })
-    }
-  }
-}

@@ -142,7 +142,7 @@ export const anAccount = (frame: PageFrame): AccountPage => ({
 export const anExternalAccount = (frame: PageFrame): AccountPage => ({
   ...anAccount(frame),
   provider: 'Contoso',
-  signOut: { local: true, upstream: { ...aProvider('Contoso'), text: 'Sign out here and at Contoso' } },
+  signOut: { local: true, upstream: { ...aProvider('Contoso'), text: 'Sign out at Contoso too' } },
 })
 
 export const pages: Record<string, (frame: PageFrame) => string> = {

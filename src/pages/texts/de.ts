@@ -84,7 +84,7 @@ export const de: Texts = {
   account_sign_out: 'Abmelden',
   account_provider: 'Angemeldet über',
   account_sign_out_here: 'Nur hier abmelden',
-  account_sign_out_upstream: 'Hier und bei {provider} abmelden',
+  account_sign_out_upstream: 'Auch bei {provider} abmelden',
 
   signed_out_title: 'Sie sind abgemeldet',
   signed_out_intro: 'Sie können dieses Fenster schließen.',

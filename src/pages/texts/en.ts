@@ -79,7 +79,7 @@ export const en = {
   account_sign_out: 'Sign out',
   account_provider: 'Signed in by',
   account_sign_out_here: 'Sign out only here',
-  account_sign_out_upstream: 'Sign out here and at {provider}',
+  account_sign_out_upstream: 'Sign out at {provider} too',
 
   signed_out_title: 'You are signed out',
   signed_out_intro: 'You can close this window.',

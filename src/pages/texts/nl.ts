@@ -83,7 +83,7 @@ export const nl: Texts = {
   account_sign_out: 'Uitloggen',
   account_provider: 'Ingelogd via',
   account_sign_out_here: 'Alleen hier uitloggen',
-  account_sign_out_upstream: 'Hier en bij {provider} uitloggen',
+  account_sign_out_upstream: 'Ook bij {provider} uitloggen',
 
   signed_out_title: 'U bent uitgelogd',
   signed_out_intro: 'U kunt dit venster sluiten.',
