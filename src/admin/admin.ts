@@ -15,10 +15,12 @@ export async function handleAdmin(request: Request, path: string, context: Reque
   try {
     await authenticateOperator(request, context)
     const { route, params } = findRoute(request.method, path)
+    const { searchParams } = new URL(request.url)
     const call = {
       params,
+      query: route.query && parseValue(route.query, parametersOf(searchParams)),
       body: route.body && parseValue(route.body, await readJson(request)),
-      page: parsePage(new URL(request.url).searchParams),
+      page: parsePage(searchParams),
     }
     return respond(await route.handle(call, context))
   } catch (error) {
@@ -63,6 +65,15 @@ function decodeSegment(segment: string): string {
   } catch {
     throw new Problem(400, 'The path is not well encoded')
   }
+}
+
+/** Besides those of a page. */
+function parametersOf(query: URLSearchParams): Record<string, string> {
+  const parameters: Record<string, string> = {}
+  query.forEach((value, name) => {
+    if (name !== 'limit' && name !== 'after') parameters[name] = value
+  })
+  return parameters
 }
 
 const defaultLimit = 50

@@ -1,20 +1,24 @@
 // What an operator writes and reads of an external provider. The client secret is written and never read.
 import * as z from 'zod/mini'
+import { presetNames } from '../brokering/presets.ts'
 import {
   type IdentityProvider,
+  isProviderId,
   mappedFields,
   templateFields,
   upstreamAuthMethods,
 } from '../protocol/identity-provider.ts'
 import { identifier, judgedBy, line, set, toInstant } from './fields.ts'
 
-/** Stands in URLs and in `acr_values=idp:ID`, where `local` means the accounts of this provider. */
-export const providerKey = z.string().check(
-  z.regex(/^[a-z0-9][a-z0-9._-]{0,49}$/, {
-    error: 'must be 1 to 50 of a-z, 0-9, dot, dash and underscore, and begin with a letter or digit',
-  }),
-  judgedBy((id) => (id === 'local' ? 'means the local accounts: choose another' : undefined)),
-)
+export const providerKey = z
+  .string()
+  .check(
+    judgedBy((id) =>
+      isProviderId(id)
+        ? undefined
+        : 'must be 1 to 50 of a-z, 0-9, dot, dash and underscore, begin with a letter or digit, and not be `local`',
+    ),
+  )
 
 /** As a provider names it: often a web address. */
 const claimName = line(255)
@@ -97,6 +101,8 @@ export const statedEndpoints = z.strictObject({
 export const identityProviderBody = z.partial(
   z.strictObject({
     ...settable,
+    /** At creation: states what the body leaves out. */
+    preset: z.enum(presetNames),
     /** Null: the provider knows this client without one. */
     client_secret: z.nullable(line(2000)),
     /** Null: basic with a secret, none without. */

@@ -1,33 +1,35 @@
 // The record an external provider becomes: defaults for a new one, and what a change makes of it.
+import { presets } from '../brokering/presets.ts'
 import type { IdentityProvider, ProviderMetadata, UserTemplate } from '../protocol/identity-provider.ts'
 import type { IdentityProviderBody } from './identity-provider-fields.ts'
 import { merge } from './record.ts'
 
 /** Without its secret, which is sealed first, and without what the provider itself says. */
 export function mergeProvider(stored: IdentityProvider, body: IdentityProviderBody): IdentityProvider {
-  const { client_secret, token_endpoint_auth_method, endpoints, user_template, ...fields } = body
+  const { preset, client_secret, token_endpoint_auth_method, endpoints, user_template, ...fields } = body
   const next = merge<IdentityProvider>(stored, fields)
   if (user_template) next.user_template = user_template as UserTemplate
   if (endpoints) next.metadata = statedMetadata(endpoints)
-  const hasSecret = client_secret === undefined ? next.sealed_client_secret !== null : client_secret !== null
-  next.token_endpoint_auth_method = authMethod(stored, token_endpoint_auth_method, hasSecret)
+  next.token_endpoint_auth_method = authMethod(stored, body)
   next.scopes = withOpenid(next.kind, next.scopes)
+  next.claims = union(next.claims, usedClaims(next))
   return next
 }
 
 /** OIDC Core §3.1.2.1: without it there is no ID token. */
-export const withOpenid = (kind: IdentityProvider['kind'], scopes: string[]): string[] =>
+const withOpenid = (kind: IdentityProvider['kind'], scopes: string[]): string[] =>
   kind === 'openid' ? ['openid', ...scopes.filter((scope) => scope !== 'openid')] : scopes
 
 function authMethod(
   stored: IdentityProvider,
-  given: IdentityProviderBody['token_endpoint_auth_method'],
-  hasSecret: boolean,
+  { client_secret, token_endpoint_auth_method: given }: IdentityProviderBody,
 ): IdentityProvider['token_endpoint_auth_method'] {
-  const isNew = stored.client_id === ''
   if (given) return given
-  if (given === null || isNew) return hasSecret ? 'client_secret_basic' : 'none'
-  return stored.token_endpoint_auth_method
+  const hadSecret = stored.sealed_client_secret !== null
+  const hasSecret = client_secret === undefined ? hadSecret : client_secret !== null
+  const isFirstSecret = hasSecret && !hadSecret && stored.token_endpoint_auth_method === 'none'
+  if (given === undefined && !isFirstSecret) return stored.token_endpoint_auth_method
+  return hasSecret ? 'client_secret_basic' : 'none'
 }
 
 /** Nothing names an issuer there: the origin of the authorization endpoint stands for it. */
@@ -40,11 +42,27 @@ function statedMetadata(endpoints: NonNullable<IdentityProviderBody['endpoints']
   }
 }
 
+/** Providers send more claims than they list: what a rule names is known from then on. */
+function usedClaims({ identifying_claim, user_template, group_mappings }: IdentityProvider): string[] {
+  const ofTemplate = Object.values(user_template).flatMap((template) => template?.claim ?? [])
+  const ofGroups = group_mappings.flatMap((mapping) => mapping.when?.claim ?? [])
+  return [identifying_claim, ...ofTemplate, ...ofGroups]
+}
+
+export const union = (some: string[], others: string[]): string[] => [...new Set([...some, ...others])].sort()
+
+/** What people are known by most often, as far as the provider has it. */
+export function defaultScopes({ scopes_supported }: ProviderMetadata): string[] {
+  return ['openid', 'profile', 'email'].filter(
+    (scope) => scope === 'openid' || scopes_supported?.includes(scope) !== false,
+  )
+}
+
 export function newProvider(id: string, body: IdentityProviderBody, now: number): IdentityProvider {
   return {
     provider_id: id,
     name: id,
-    kind: body.kind ?? 'openid',
+    kind: 'openid',
     enabled: true,
     metadata_endpoint: null,
     metadata: null,
@@ -72,6 +90,7 @@ export function newProvider(id: string, body: IdentityProviderBody, now: number)
     sign_out_text: null,
     sign_out_icon: null,
     position: 0,
+    ...(body.preset ? presets[body.preset] : {}),
     created_at: now,
     updated_at: now,
   }

@@ -1,24 +1,14 @@
-// External providers that people sign in with: written, read, deleted. Live at once here, within ten seconds everywhere.
+// External providers that people sign in with: written, read, deleted, read again, tried out. Live at once here, within ten seconds everywhere.
+import * as z from 'zod/mini'
+import { presetNames, presets } from '../brokering/presets.ts'
 import { readProvider } from '../brokering/reload.ts'
-import type { RequestContext } from '../context.ts'
-import { utf8 } from '../crypto/encoding.ts'
-import type { IdentityProvider } from '../protocol/identity-provider.ts'
-import {
-  deleteIdentityProvider,
-  findIdentityProvider,
-  listIdentityProviders,
-  saveIdentityProvider,
-} from '../storage/identity-providers.ts'
+import { Problem } from '../protocol/errors.ts'
+import { findIdentityProvider, listIdentityProviders, saveReading } from '../storage/identity-providers.ts'
 import { commit, read } from './commit.ts'
-import {
-  type IdentityProviderBody,
-  identityProviderAnswer,
-  identityProviderBody,
-  providerKey,
-  shownProvider,
-} from './identity-provider-fields.ts'
-import { mergeProvider, newProvider } from './identity-provider-record.ts'
-import { changedFields, found, parseKey } from './record.ts'
+import { dryRunAnswer, dryRunBody, tryOut } from './dry-run.ts'
+import { planProvider, removeProvider, saveProvider } from './identity-provider-changes.ts'
+import { identityProviderAnswer, identityProviderBody, providerKey, shownProvider } from './identity-provider-fields.ts'
+import { found, parseKey } from './record.ts'
 import { type AdminRoute, done, ok, page, pageOf, route, saved } from './route.ts'
 
 export const identityProviderRoutes: AdminRoute[] = [
@@ -46,13 +36,18 @@ export const identityProviderRoutes: AdminRoute[] = [
     method: 'PUT',
     path: 'identity-providers/{provider_id}',
     summary: 'Create or update an external provider',
+    description:
+      'Fields that are left out keep their value; null clears one. The client secret is never read back. Of kind openid, the metadata and the ' +
+      'keys are read at creation and when their address changes: an enabled provider is refused when they cannot be read or trusted, a disabled ' +
+      'one is kept with its `metadata_fault`. Of kind oauth2, `endpoints` states what nothing else says. `preset` fills in, at creation, what ' +
+      'the body leaves out. A claim that a rule names is added to `claims`.',
     body: identityProviderBody,
     answer: identityProviderAnswer,
     async handle(call, context) {
       const id = parseKey('provider_id', providerKey, call.params.provider_id)
       const stored = await read(context, (db) => findIdentityProvider(db, id))
       const next = await planProvider(id, call.body, stored, context)
-      await save(stored, next, context)
+      await saveProvider(stored, next, context)
       return saved(shownProvider(next), !stored)
     },
   }),
@@ -60,61 +55,58 @@ export const identityProviderRoutes: AdminRoute[] = [
     method: 'DELETE',
     path: 'identity-providers/{provider_id}',
     summary: 'Delete an external provider',
+    description: 'The identities that came from it go with it, and its sessions end. The users stay.',
     async handle(call, context) {
-      const { provider_id } = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
-      await commit(context, {
-        action: 'identity-provider.delete',
-        target: provider_id,
-        concerns: [{ kind: 'identity-provider' }],
-        statements: (db) => [deleteIdentityProvider(db, provider_id)],
-      })
+      await removeProvider(
+        found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id))),
+        context,
+      )
       return done
     },
   }),
+  route({
+    method: 'POST',
+    path: 'identity-providers/{provider_id}/reload',
+    summary: 'Read the metadata and the keys of an external provider again',
+    description:
+      'New claims are added to `claims`; none is dropped, and the requested scopes stay. When the reading fails, `metadata_fault` says why and ' +
+      'what was known stays in use. The provider does the same by itself every six hours.',
+    answer: identityProviderAnswer,
+    async handle(call, context) {
+      const stored = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
+      if (stored.kind === 'oauth2')
+        throw new Problem(409, 'A provider of kind oauth2 publishes no metadata: state its endpoints')
+      const reading = await readProvider(context, stored)
+      await commit(context, {
+        action: 'identity-provider.reload',
+        target: stored.provider_id,
+        detail: { fault: reading.metadata_fault },
+        concerns: [{ kind: 'identity-provider' }],
+        statements: (db) => [saveReading(db, stored, reading)],
+      })
+      return ok(shownProvider(found(await read(context, (db) => findIdentityProvider(db, stored.provider_id)))))
+    },
+  }),
+  route({
+    method: 'POST',
+    path: 'identity-providers/{provider_id}/dry-run',
+    summary: 'Show what a sign-in with given claims would do',
+    description:
+      'Field by field, and why; nothing is changed. Without `claims`: those that the last sign-in brought, whatever became of it.',
+    body: dryRunBody,
+    answer: dryRunAnswer,
+    async handle(call, context) {
+      const provider = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
+      return ok(await tryOut(provider, call.body, context))
+    },
+  }),
+  route({
+    method: 'GET',
+    path: 'identity-provider-presets',
+    summary: 'List what is known of well-known providers',
+    answer: z.object({ items: z.array(z.looseObject({ preset: z.enum(presetNames), name: z.string() })) }),
+    async handle() {
+      return ok({ items: presetNames.map((preset) => ({ preset, ...presets[preset] })) })
+    },
+  }),
 ]
-
-/** The state that a PUT asks for. Throws a Problem that names every faulty field. */
-async function planProvider(
-  id: string,
-  body: IdentityProviderBody,
-  stored: IdentityProvider | undefined,
-  context: RequestContext,
-): Promise<IdentityProvider> {
-  const planned = mergeProvider(stored ?? newProvider(id, body, context.now), body)
-  planned.sealed_client_secret = await sealedSecret(body.client_secret, planned.sealed_client_secret, context)
-  return mustBeRead(stored, planned) ? { ...planned, ...(await readProvider(context, planned)) } : planned
-}
-
-function mustBeRead(stored: IdentityProvider | undefined, next: IdentityProvider): boolean {
-  return next.kind === 'openid' && stored?.metadata_endpoint !== next.metadata_endpoint
-}
-
-/** The same secret again is no change. */
-async function sealedSecret(
-  typed: string | null | undefined,
-  stored: string | null,
-  context: RequestContext,
-): Promise<string | null> {
-  if (typed === undefined || typed === null) return typed === null ? null : stored
-  const { keyWrapper } = context.settings
-  const opened = stored === null ? undefined : await keyWrapper.open('provider-secret', stored)
-  if (stored !== null && opened && new TextDecoder().decode(opened) === typed) return stored
-  return keyWrapper.seal('provider-secret', utf8(typed))
-}
-
-async function save(
-  stored: IdentityProvider | undefined,
-  next: IdentityProvider,
-  context: RequestContext,
-): Promise<void> {
-  const fields = changedFields(stored, next)
-  if (fields.length === 0) return
-  next.updated_at = context.now
-  await commit(context, {
-    action: stored ? 'identity-provider.update' : 'identity-provider.create',
-    target: next.provider_id,
-    detail: { fields },
-    concerns: [{ kind: 'identity-provider' }],
-    statements: (db) => [saveIdentityProvider(db, next)],
-  })
-}

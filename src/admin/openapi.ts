@@ -1,6 +1,7 @@
 // The OpenAPI 3.1 document of the operators' interface, made of the table that serves it. Built by `npm run openapi`, never in the Worker.
 import * as z from 'zod/mini'
 import { clientAnswer, clientBody } from './client-fields.ts'
+import { identityProviderAnswer, identityProviderBody } from './identity-provider-fields.ts'
 import type { AdminRoute } from './route.ts'
 import { settingValues } from './settings.ts'
 import { adminRoutes } from './table.ts'
@@ -14,6 +15,8 @@ named.add(clientAnswer, { id: 'Client' })
 named.add(clientBody, { id: 'ClientChange' })
 named.add(userAnswer, { id: 'User' })
 named.add(userBody, { id: 'UserChange' })
+named.add(identityProviderAnswer, { id: 'IdentityProvider' })
+named.add(identityProviderBody, { id: 'IdentityProviderChange' })
 named.add(settingValues, { id: 'Settings' })
 
 /** A schema as OpenAPI wants it: what is named moves to the components. */
@@ -91,7 +94,7 @@ function operation(route: AdminRoute, components: Json): Json {
     tags: [route.path.split('/')[0]],
     summary: route.summary,
     ...(route.description ? { description: route.description } : {}),
-    parameters: [...pathParameters(route), ...(route.isPaged ? pageParameters : [])],
+    parameters: [...pathParameters(route), ...queryParameters(route), ...(route.isPaged ? pageParameters : [])],
     ...(route.body ? { requestBody: { required: true, ...json(route.body, components) } } : {}),
     responses: { ...success(route, components), default: { $ref: '#/components/responses/Problem' } },
   }
@@ -109,6 +112,12 @@ const pathParameters = ({ path }: AdminRoute): Json[] =>
     required: true,
     schema: { type: 'string' },
   }))
+
+function queryParameters({ query }: AdminRoute): Json[] {
+  if (!query) return []
+  const { properties } = z.toJSONSchema(query, { io: 'input', unrepresentable: 'any' })
+  return Object.entries(properties ?? {}).map(([name, schema]) => ({ name, in: 'query', schema }))
+}
 
 const pageParameters: Json[] = [
   { name: 'limit', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 500, default: 50 } },

@@ -15,9 +15,10 @@ export interface Page {
   after: string
 }
 
-export interface Call<Name extends string, Body> {
+export interface Call<Name extends string, Body, Query> {
   params: Record<Name, string>
   body: Body
+  query: Query
   page: Page
 }
 
@@ -35,30 +36,43 @@ export interface AdminRoute {
   description?: string
   /** Takes `limit` and `after`. */
   isPaged: boolean
+  /** Of an object whose fields are texts: the query parameters besides those of a page. Unknown ones are refused. */
+  query: z.ZodMiniType | undefined
   body: z.ZodMiniType | undefined
   answer: z.ZodMiniType | undefined
-  handle(call: Call<string, unknown>, context: RequestContext): Promise<Outcome<unknown>>
+  handle(call: Call<string, unknown, unknown>, context: RequestContext): Promise<Outcome<unknown>>
 }
 
-interface RouteDefinition<Path extends string, Body extends z.ZodMiniType, Answer extends z.ZodMiniType> {
+interface RouteDefinition<
+  Path extends string,
+  Body extends z.ZodMiniType,
+  Answer extends z.ZodMiniType,
+  Query extends z.ZodMiniType,
+> {
   method: Method
   path: Path
   summary: string
   description?: string
   isPaged?: boolean
+  query?: Query
   body?: Body
   answer?: Answer
-  handle(call: Call<ParameterName<Path>, z.output<Body>>, context: RequestContext): Promise<Outcome<z.input<Answer>>>
+  handle(
+    call: Call<ParameterName<Path>, z.output<Body>, z.output<Query>>,
+    context: RequestContext,
+  ): Promise<Outcome<z.input<Answer>>>
 }
 
-/** Ties the types of path, body and answer to the handler's. */
+/** Ties the types of path, query, body and answer to the handler's. */
 export function route<
   const Path extends string,
   Body extends z.ZodMiniType = z.ZodMiniUndefined,
   Answer extends z.ZodMiniType = z.ZodMiniUndefined,
->(definition: RouteDefinition<Path, Body, Answer>): AdminRoute {
+  Query extends z.ZodMiniType = z.ZodMiniUndefined,
+>(definition: RouteDefinition<Path, Body, Answer, Query>): AdminRoute {
   return {
     isPaged: false,
+    query: undefined,
     body: undefined,
     answer: undefined,
     ...definition,

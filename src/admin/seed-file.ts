@@ -1,6 +1,7 @@
 // A seed file: what a provider is to hold, as one typed document (docs/seed-file.md). Read and judged here, by the schemas and rules that the
 // interface itself serves; applied by `npm run seed`.
 import * as z from 'zod/mini'
+import type { IdentityProvider } from '../protocol/identity-provider.ts'
 import { defaultSettings, type ProviderSettings } from '../protocol/provider-settings.ts'
 import type { ClientRecord } from '../storage/clients.ts'
 import { newUser } from '../storage/new-user.ts'
@@ -11,6 +12,9 @@ import { clientFaults, type ProviderFacts } from './client-rules.ts'
 import { typedSecretFaults } from './client-secrets.ts'
 import { faultsOf } from './faults.ts'
 import { groupBody, groupKey } from './groups.ts'
+import { identityProviderBody, providerKey } from './identity-provider-fields.ts'
+import { mergeProvider, newProvider } from './identity-provider-record.ts'
+import { providerFaults, tenantsOf } from './identity-provider-rules.ts'
 import { resourceBody, resourceKey } from './resources.ts'
 import { scopeBody, scopeName } from './scopes.ts'
 import { settingFaults, settingsBody } from './settings.ts'
@@ -26,6 +30,7 @@ const sections = {
   scopes: z.record(scopeName, scopeBody),
   clients: z.record(clientId, clientBody),
   resources: z.record(resourceKey, resourceBody),
+  identity_providers: z.record(providerKey, identityProviderBody),
 }
 
 export const seedFile = z.partial(z.strictObject({ $schema: z.string(), settings: settingsBody, ...sections }))
@@ -33,7 +38,16 @@ export type Seed = z.output<typeof seedFile>
 
 type Section = keyof typeof sections
 /** A section comes after those it refers to. */
-const order: Section[] = ['tenants', 'groups', 'users', 'administrators', 'scopes', 'clients', 'resources']
+const order: Section[] = [
+  'tenants',
+  'groups',
+  'users',
+  'administrators',
+  'scopes',
+  'clients',
+  'resources',
+  'identity_providers',
+]
 
 type Faults = Record<string, string>
 
@@ -82,7 +96,8 @@ function substitute(
 /** What the provider answers to GET, by path; undefined: nothing is there. */
 export type Stored = ReadonlyMap<string, Record<string, unknown> | undefined>
 
-const pathOf = (section: Section, id: string): string => `${section}/${encodeURIComponent(id)}`
+/** As the interface names it. */
+const pathOf = (section: Section, id: string): string => `${section.replace('_', '-')}/${encodeURIComponent(id)}`
 
 /** Which records the judgement needs: those the file writes and those it refers to. */
 export function pathsOf(seed: Seed): string[] {
@@ -109,6 +124,8 @@ export async function judgeSeed(seed: Seed, stored: Stored, issuer: string): Pro
     const whole = { ...record, secrets: [...record.secrets, ...typed] }
     add(faults, `clients.${id}`, { ...(await clientFaults(whole, facts)), ...typedSecretFaults(body.secrets ?? []) })
   }
+  for (const [id, body] of Object.entries(seed.identity_providers ?? {}))
+    add(faults, `identity_providers.${id}`, providerFaults(plannedProvider(id, body, stored), facts))
   for (const { path, section, ids } of references(seed)) {
     const missing = ids.filter((id) => !(id in (seed[section] ?? {})) && !stored.get(pathOf(section, id)))
     if (missing.length > 0)
@@ -139,6 +156,14 @@ function storedClient(id: string, stored: Stored): ClientRecord | undefined {
   } as unknown as ClientRecord
 }
 
+/** The rules ask only whether there is a secret. What the provider itself says is read and judged when it is written. */
+function plannedProvider(id: string, body: z.output<typeof identityProviderBody>, stored: Stored): IdentityProvider {
+  const answer = stored.get(pathOf('identity_providers', id))
+  const base = { ...newProvider(id, body, 0), ...answer, sealed_client_secret: answer?.has_client_secret ? '' : null }
+  const planned = mergeProvider(base as IdentityProvider, body)
+  return body.client_secret === undefined ? planned : { ...planned, sealed_client_secret: body.client_secret && '' }
+}
+
 interface Reference {
   /** Where the file refers. */
   path: string
@@ -167,6 +192,12 @@ function references(seed: Seed): Reference[] {
     refer(`resources.${id}.scopes`, 'scopes', ...(resource.scopes ?? []))
     refer(`resources.${id}.introspection_client_id`, 'clients', resource.introspection_client_id)
   }
+  for (const [id, body] of Object.entries(seed.identity_providers ?? {})) {
+    const path = `identity_providers.${id}`
+    refer(`${path}.group_mappings`, 'groups', ...(body.group_mappings ?? []).map((mapping) => mapping.group_id))
+    for (const tenant of tenantsOf(mergeProvider(newProvider(id, body, 0), body)))
+      refer(`${path}.${tenant.path}`, 'tenants', tenant.id)
+  }
   return found
 }
 
@@ -180,16 +211,28 @@ export interface SeedRequest {
 
 /** In the order in which the provider can take them. */
 export function requestsOf(seed: Seed): SeedRequest[] {
-  const settings: SeedRequest[] = seed.settings
-    ? [{ method: 'PATCH', path: 'settings', body: seed.settings, name: 'settings' }]
-    : []
+  // Local accounts go off when an external provider works already, and on before anything else.
+  const { allow_local_accounts, ...others } = seed.settings ?? {}
+  const isLast = allow_local_accounts === false
+  const first = isLast ? others : (seed.settings ?? {})
   const records = order.flatMap((section) =>
     Object.entries(seed[section] ?? {}).map(
       ([id, body]): SeedRequest => ({ method: 'PUT', path: pathOf(section, id), body, name: `${section}.${id}` }),
     ),
   )
-  return [...settings, ...records]
+  return [
+    ...(Object.keys(first).length > 0 ? [settingsRequest(first, 'settings')] : []),
+    ...records,
+    ...(isLast ? [settingsRequest({ allow_local_accounts }, 'settings.allow_local_accounts')] : []),
+  ]
 }
+
+const settingsRequest = (body: unknown, name: string): SeedRequest => ({
+  method: 'PATCH',
+  path: 'settings',
+  body,
+  name,
+})
 
 /** For editors: docs/seed-file.schema.json. A text may be a variable instead, so the forms of texts are left to the judgement. */
 export function seedFileSchema(): unknown {

@@ -9,6 +9,7 @@ import { commit, read } from './commit.ts'
 import { refuseFaults } from './faults.ts'
 import { identifier, line, seconds, set } from './fields.ts'
 import { type AdminRoute, ok, route } from './route.ts'
+import { someProviderWorks, wayBack } from './working-provider.ts'
 
 const minute = 60
 const hour = 60 * minute
@@ -87,11 +88,20 @@ export const settingRoutes: AdminRoute[] = [
         Object.entries({ ...stored, ...call.body }).filter(([, value]) => value !== undefined && value !== null),
       ) as Partial<ProviderSettings>
       refuseFaults(settingFaults({ ...defaultSettings, ...next }))
+      if (changed.includes('allow_local_accounts') && next.allow_local_accounts === false) await refuseLockout(context)
       if (changed.length > 0) await save(changed, next, context)
       return ok(shown(next))
     },
   }),
 ]
+
+/** SECURITY-CASES D12 */
+async function refuseLockout(context: RequestContext): Promise<void> {
+  if (await someProviderWorks(context)) return
+  const needed =
+    'needs an enabled external provider whose metadata can be read, or of kind oauth2 by which somebody has signed in'
+  refuseFaults({ allow_local_accounts: `${needed}, or nobody could sign in. The way back: ${wayBack}` })
+}
 
 const isSame = (stored: unknown, given: unknown): boolean =>
   JSON.stringify(stored ?? null) === JSON.stringify(given ?? null)

@@ -2,9 +2,11 @@
 import { administratorRoutes } from './administrators.ts'
 import { auditEventRoutes } from './audit-events.ts'
 import { clientRoutes } from './clients.ts'
+import { externalIdentityRoutes } from './external-identities.ts'
 import { groupRoutes } from './groups.ts'
 import { identityProviderRoutes } from './identity-providers.ts'
 import { keyRoutes } from './keys.ts'
+import { loginAttemptRoutes } from './login-attempts.ts'
 import { refusalRoutes } from './refusals.ts'
 import { reloadRoutes } from './reload.ts'
 import { resourceRoutes } from './resources.ts'
@@ -23,6 +25,8 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...resourceRoutes,
   ...clientRoutes,
   ...identityProviderRoutes,
+  ...externalIdentityRoutes,
+  ...loginAttemptRoutes,
   ...settingRoutes,
   ...keyRoutes,
   ...refusalRoutes,

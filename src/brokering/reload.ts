@@ -1,29 +1,68 @@
 // Reading a provider's own documents again: what it says of itself changes without us.
-import type { RequestContext } from '../context.ts'
-import type { IdentityProvider, ProviderMetadata } from '../protocol/identity-provider.ts'
-import type { ProviderReading } from '../storage/identity-providers.ts'
+import type { IdentityProvider } from '../protocol/identity-provider.ts'
+import type { Asker } from '../remote-keys.ts'
+import { recordAuditEvent } from '../storage/audit-events.ts'
+import { recordChange } from '../storage/changes.ts'
+import { type Database, runBatch } from '../storage/database.ts'
+import {
+  listFaultyProviders,
+  listProvidersReadBefore,
+  type ProviderReading,
+  saveReading,
+} from '../storage/identity-providers.ts'
+import { readProviderMetadata } from './provider-metadata.ts'
 
 /** What was read, or why not; then what was known before stays in use. */
-export async function readProvider(context: RequestContext, provider: IdentityProvider): Promise<ProviderReading> {
-  const answer = await readProviderMetadata(provider)
-  const metadata_fetched_at = context.now
+export async function readProvider(context: Asker, provider: IdentityProvider): Promise<ProviderReading> {
+  const answer = await readProviderMetadata(context, provider)
   if ('fault' in answer) {
-    const { metadata, jwks } = provider
+    const { metadata, jwks, metadata_fetched_at } = provider
     return { metadata, jwks, metadata_fetched_at, metadata_fault: answer.fault, claims: [] }
   }
   const claims = answer.metadata.claims_supported ?? []
-  return { ...answer, metadata_fetched_at, metadata_fault: null, claims }
+  return { ...answer, metadata_fetched_at: context.now, metadata_fault: null, claims }
 }
 
-// Until provider-metadata.ts reads them with its limits and judgement.
-async function readProviderMetadata(
-  provider: IdentityProvider,
-): Promise<{ metadata: ProviderMetadata; jwks: { keys: JsonWebKey[] } } | { fault: string }> {
-  try {
-    const metadata = await (await fetch(provider.metadata_endpoint ?? '')).json<ProviderMetadata>()
-    const jwks = await (await fetch(metadata.jwks_uri ?? '')).json<{ keys: JsonWebKey[] }>()
-    return { metadata, jwks }
-  } catch (fault) {
-    return { fault: String(fault) }
+const minute = 60_000
+/** How often the task runs (wrangler.toml). */
+const interval = 5 * minute
+const readAgainAfter = 6 * 60 * minute
+const retryEvery = 30 * minute
+const mostAtOnce = 5
+
+/** Enabled providers whose documents are six hours old, the oldest first; twice an hour also those that could not be read. */
+export async function reloadDueProviders(db: Database, context: Asker): Promise<void> {
+  const { now } = context
+  const due = await listProvidersReadBefore(db, now - readAgainAfter, mostAtOnce)
+  const isRetry = now % retryEvery < interval
+  const faulty = isRetry ? await listFaultyProviders(db, mostAtOnce) : []
+  await Promise.all([...due, ...faulty].map((provider) => reload(db, context, provider)))
+}
+
+/** Nobody is told when nothing is new: only the time of the reading is. */
+async function reload(db: Database, context: Asker, provider: IdentityProvider): Promise<void> {
+  const { now } = context
+  const reading = await readProvider(context, provider)
+  const changed = changedParts(provider, reading)
+  const event = {
+    at: now,
+    actor: 'schedule',
+    action: 'identity-provider.reload',
+    target: provider.provider_id,
+    request_id: '',
+    detail: { fields: changed, fault: reading.metadata_fault },
   }
+  const news = changed.length > 0
+  await runBatch(db, [
+    ...(news ? [recordChange(db, { kind: 'identity-provider' }, now)] : []),
+    saveReading(db, provider, reading),
+    ...(news ? [recordAuditEvent(db, event)] : []),
+  ])
+}
+
+function changedParts(provider: IdentityProvider, reading: ProviderReading): string[] {
+  const parts = ['metadata', 'jwks', 'metadata_fault'] as const
+  const isNewClaim = reading.claims.some((claim) => !provider.claims.includes(claim))
+  const changed: string[] = parts.filter((part) => JSON.stringify(provider[part]) !== JSON.stringify(reading[part]))
+  return isNewClaim ? [...changed, 'claims'] : changed
 }

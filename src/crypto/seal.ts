@@ -26,6 +26,8 @@ export interface Sealer {
   seal(purpose: SealPurpose, plaintext: Uint8Array): Promise<string>
   /** Undefined: not sealed here, for another purpose or issuer, under a key that is gone, or changed. */
   open(purpose: SealPurpose, sealed: string): Promise<Uint8Array<ArrayBuffer> | undefined>
+  /** Under the key that seals now, not one of its predecessors. */
+  isCurrent(sealed: string): boolean
 }
 
 const formatVersion = 1
@@ -60,6 +62,8 @@ export function createSealer(keys: SecretKey[], issuer: string): Sealer {
       const ciphertext = new Uint8Array(await crypto.subtle.encrypt(algorithm, key, plaintext as BufferSource))
       return base64url(concatBytes(header, ciphertext))
     },
+
+    isCurrent: (sealed) => parseBase64url(sealed)?.[1] === current.id,
 
     async open(purpose, sealed) {
       const bytes = parseBase64url(sealed)

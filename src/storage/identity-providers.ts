@@ -1,5 +1,5 @@
 // External providers as an operator writes them: a record each, read and written whole.
-import { and, asc, eq, gt, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, isNotNull, isNull, lt, sql } from 'drizzle-orm'
 import type { IdentityProvider } from '../protocol/identity-provider.ts'
 import type { Database, Statement } from './database.ts'
 import { identityProviders } from './schema.ts'
@@ -51,4 +51,41 @@ export function saveReading(db: Database, read: IdentityProvider, reading: Provi
     .update(identityProviders)
     .set({ ...reading, claims })
     .where(and(eq(identityProviders.provider_id, read.provider_id), isSameEndpoint))
+}
+
+const isRead = and(eq(identityProviders.enabled, true), eq(identityProviders.kind, 'openid'))
+
+/** Enabled ones whose documents were last read before a time (milliseconds), the oldest first; without those that failed. */
+export function listProvidersReadBefore(db: Database, before: number, limit: number): Promise<IdentityProvider[]> {
+  return db
+    .select()
+    .from(identityProviders)
+    .where(and(isRead, isNull(identityProviders.metadata_fault), lt(identityProviders.metadata_fetched_at, before)))
+    .orderBy(asc(identityProviders.metadata_fetched_at))
+    .limit(limit)
+}
+
+/** Enabled ones whose last reading failed. In any order, so that several that stay silent keep none from being asked. */
+export function listFaultyProviders(db: Database, limit: number): Promise<IdentityProvider[]> {
+  return db
+    .select()
+    .from(identityProviders)
+    .where(and(isRead, isNotNull(identityProviders.metadata_fault)))
+    .orderBy(sql`random()`)
+    .limit(limit)
+}
+
+export async function listSealedSecrets(db: Database): Promise<{ provider_id: string; sealed: string }[]> {
+  const { provider_id, sealed_client_secret } = identityProviders
+  const rows = await db.select({ provider_id, sealed: sealed_client_secret }).from(identityProviders)
+  return rows.flatMap(({ provider_id, sealed }) => (sealed === null ? [] : [{ provider_id, sealed }]))
+}
+
+/** Unless an operator has set another meanwhile. */
+export function replaceSealedSecret(db: Database, providerId: string, sealed: string, renewed: string): Statement {
+  const isSame = eq(identityProviders.sealed_client_secret, sealed)
+  return db
+    .update(identityProviders)
+    .set({ sealed_client_secret: renewed })
+    .where(and(eq(identityProviders.provider_id, providerId), isSame))
 }

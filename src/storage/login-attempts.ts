@@ -1,8 +1,89 @@
 // The log of sign-ins by external providers.
+import { and, desc, eq, getTableColumns, gte, isNotNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { LoginAttempt } from '../protocol/login-attempt.ts'
 import type { Database, Statement } from './database.ts'
 import { loginAttempts } from './schema.ts'
 
+export type LoginAttemptRow = typeof loginAttempts.$inferSelect
+/** What the provider said of the person is for whoever looks at one attempt. */
+export type ListedAttempt = Omit<LoginAttemptRow, 'claims'>
+
+export interface AttemptFilter {
+  provider_id?: string | undefined
+  user_id?: string | undefined
+  outcome?: LoginAttempt['outcome'] | undefined
+  request_id?: string | undefined
+  /** Milliseconds, included. */
+  from?: number
+  /** Milliseconds, not included. */
+  to?: number
+}
+
 export function insertLoginAttempt(db: Database, attempt: LoginAttempt): Statement {
   return db.insert(loginAttempts).values(attempt)
+}
+
+/** Newest first, those older than attempt number `before`. */
+export function listLoginAttempts(
+  db: Database,
+  filter: AttemptFilter,
+  before: number,
+  limit: number,
+): Promise<ListedAttempt[]> {
+  const { claims, ...columns } = getTableColumns(loginAttempts)
+  return db
+    .select(columns)
+    .from(loginAttempts)
+    .where(and(lt(loginAttempts.id, before), ...conditionsOf(filter)))
+    .orderBy(desc(loginAttempts.id))
+    .limit(limit)
+}
+
+function conditionsOf({ from, to, ...exact }: AttemptFilter): (SQL | undefined)[] {
+  const { provider_id, user_id, outcome, request_id } = exact
+  return [
+    provider_id === undefined ? undefined : eq(loginAttempts.provider_id, provider_id),
+    user_id === undefined ? undefined : eq(loginAttempts.user_id, user_id),
+    outcome === undefined ? undefined : eq(loginAttempts.outcome, outcome),
+    request_id === undefined ? undefined : eq(loginAttempts.request_id, request_id),
+    from === undefined ? undefined : gte(loginAttempts.at, from),
+    to === undefined ? undefined : lt(loginAttempts.at, to),
+  ]
+}
+
+export async function findLoginAttempt(db: Database, id: number): Promise<LoginAttemptRow | undefined> {
+  const [row] = await db.select().from(loginAttempts).where(eq(loginAttempts.id, id))
+  return row
+}
+
+const ofProvider = (providerId: string) => eq(loginAttempts.provider_id, providerId)
+
+/** The last attempt that brought claims, whatever became of it. */
+export async function findLastClaims(db: Database, providerId: string): Promise<LoginAttemptRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(loginAttempts)
+    .where(and(ofProvider(providerId), isNotNull(loginAttempts.claims)))
+    .orderBy(desc(loginAttempts.id))
+    .limit(1)
+  return row
+}
+
+export async function hasSignedIn(db: Database, providerId: string): Promise<boolean> {
+  const [row] = await db
+    .select({ id: loginAttempts.id })
+    .from(loginAttempts)
+    .where(and(ofProvider(providerId), eq(loginAttempts.outcome, 'signed_in')))
+    .limit(1)
+  return row !== undefined
+}
+
+/** The oldest ones before a time (milliseconds), at most `most`. Returns how many went. */
+export async function purgeLoginAttempts(db: Database, before: number, most: number): Promise<number> {
+  const old = sql`(select id from login_attempts where at < ${before} order by at limit ${most})`
+  const gone = await db
+    .delete(loginAttempts)
+    .where(sql`${loginAttempts.id} in ${old}`)
+    .returning({ id: loginAttempts.id })
+  return gone.length
 }

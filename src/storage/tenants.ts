@@ -1,5 +1,5 @@
 // Tenants: an attribute of users and groups.
-import { asc, eq, gt } from 'drizzle-orm'
+import { asc, eq, gt, inArray, sql } from 'drizzle-orm'
 import type { Database, Statement } from './database.ts'
 import { tenants } from './schema.ts'
 
@@ -8,6 +8,12 @@ export type TenantRow = typeof tenants.$inferSelect
 export async function findTenant(db: Database, tenantId: string): Promise<TenantRow | undefined> {
   const [row] = await db.select().from(tenants).where(eq(tenants.tenant_id, tenantId))
   return row
+}
+
+/** Those of the named tenants that exist. */
+export function findTenants(db: Database, tenantIds: string[]): Promise<TenantRow[]> {
+  const named = sql`(select value from json_each(${JSON.stringify(tenantIds)}))`
+  return db.select().from(tenants).where(inArray(tenants.tenant_id, named))
 }
 
 /** By tenant_id, those after `after`. */

@@ -1,0 +1,70 @@
+// Who a user is at external providers.
+import * as z from 'zod/mini'
+import {
+  deleteExternalIdentity,
+  type ExternalIdentityRow,
+  listIdentitiesOfProvider,
+  listIdentitiesOfUser,
+} from '../storage/external-identities.ts'
+import { findIdentityProvider } from '../storage/identity-providers.ts'
+import { findUser } from '../storage/users.ts'
+import { commit, read } from './commit.ts'
+import { toInstant } from './fields.ts'
+import { found } from './record.ts'
+import { type AdminRoute, done, ok, page, pageOf, route } from './route.ts'
+
+const identity = z.object({
+  user_id: z.string(),
+  provider_id: z.string(),
+  issuer: z.string(),
+  subject: z.string(),
+  created_at: z.iso.datetime(),
+})
+
+export const externalIdentityRoutes: AdminRoute[] = [
+  route({
+    method: 'GET',
+    path: 'users/{user_id}/external-identities',
+    summary: 'List who a user is at external providers',
+    answer: z.object({ items: z.array(identity) }),
+    async handle(call, context) {
+      const { row } = found(await read(context, (db) => findUser(db, call.params.user_id)))
+      const rows = await read(context, (db) => listIdentitiesOfUser(db, row.user_id))
+      return ok({ items: rows.map(shown) })
+    },
+  }),
+  route({
+    method: 'GET',
+    path: 'identity-providers/{provider_id}/external-identities',
+    summary: 'List the users that are linked to an external provider',
+    isPaged: true,
+    answer: pageOf(identity),
+    async handle(call, context) {
+      const { provider_id } = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
+      const { after, limit } = call.page
+      const rows = await read(context, (db) => listIdentitiesOfProvider(db, provider_id, after, limit))
+      return page(call.page, rows.map(shown), (row) => row.user_id)
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: 'users/{user_id}/external-identities/{provider_id}',
+    summary: 'Unlink a user from an external provider',
+    description:
+      'The next sign-in there finds the user by the identifying claim, or nobody. Sessions go on: sign the user out to end them.',
+    async handle(call, context) {
+      const { user_id, provider_id } = call.params
+      const identities = await read(context, (db) => listIdentitiesOfUser(db, user_id))
+      const { issuer, subject } = found(identities.find((each) => each.provider_id === provider_id))
+      await commit(context, {
+        action: 'external-identity.delete',
+        target: user_id,
+        detail: { provider_id, issuer, subject },
+        statements: (db) => [deleteExternalIdentity(db, provider_id, user_id)],
+      })
+      return done
+    },
+  }),
+]
+
+const shown = (row: ExternalIdentityRow) => ({ ...row, created_at: toInstant(row.created_at) })
