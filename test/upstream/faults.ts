@@ -16,13 +16,16 @@ const answers: Record<Fault, Answer> = {
   hang: () => undefined,
   html: (_, response) =>
     response.setHeader('content-type', 'text/html').end('<!doctype html><title>Maintenance</title>'),
-  redirect: (request, response) => response.writeHead(307, { location: `${request.url}?${detour}` }).end(),
+  redirect: (request, response) =>
+    response.writeHead(307, { location: `${request.url?.split('?')[0]}?${detour}` }).end(),
   huge(request, response, sound) {
     const end = response.end.bind(response)
+    // Whoever has a limit leaves before the end.
+    response.on('error', () => undefined)
     response.end = ((body: string) => {
       response.removeHeader('content-length')
       const space = Buffer.alloc(MiB, ' ')
-      for (let written = 0; written < 64; written += 1) response.write(space)
+      for (let written = 0; written < 64 && !response.destroyed; written += 1) response.write(space)
       return end(body)
     }) as typeof response.end
     sound(request, response)

@@ -1,32 +1,13 @@
-// People sign in to an application by Countersign, and to Countersign by a real provider: each of them a whole journey in two browsers' worth of
-// cookies, Countersign's and the provider's.
+// People sign in to an application by Countersign, and to Countersign by a real provider.
 import * as oidc from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { redirectUri, secret, seedClient } from '../flows/cast.ts'
-import { type Browser, type Provider, redirectOf, startProvider } from '../node/server.ts'
-import { aForeignClient, type ForeignClient, type Sent } from './foreign-client.ts'
+import { type Provider, redirectOf, startProvider } from '../node/server.ts'
+import type { ForeignClient } from './foreign-client.ts'
+import { registrationAt, saveUpstream, seedApplication, type Visitor, visit } from './journey.ts'
 import { keycloakIsMissing, startKeycloak } from './keycloak.ts'
 import { startOidcProvider } from './oidc-provider.ts'
 import { startSecondCountersign } from './second-countersign.ts'
-import { ada, bob, groups, type Person, type Upstream } from './upstream.ts'
-
-/** What a new user gets of the provider's claims. */
-const provisioning = {
-  provisioning_enabled: true,
-  user_template: {
-    email: { claim: 'email' },
-    given_name: { claim: 'given_name' },
-    family_name: { claim: 'family_name' },
-  },
-  group_mappings: groups.map((group_id) => ({ group_id, when: { claim: 'groups', value: group_id } })),
-}
-
-/** One person's two browsers: cookies of Countersign, and of the provider. */
-interface Visitor {
-  person: Person
-  here: Browser
-  there: Browser
-}
+import { ada, bob, type Person, type Upstream } from './upstream.ts'
 
 describe.each([
   ['oidc-provider', startOidcProvider, undefined],
@@ -43,20 +24,9 @@ describe.each([
   let application: ForeignClient
   beforeAll(async () => {
     provider = await startProvider()
-    const { issuer, operator } = provider
-    upstream = await start({
-      redirectUris: [`${issuer}/external/callback/upstream`],
-      postLogoutUris: [`${issuer}/external/signed-out`],
-      backchannelLogoutUri: `${issuer}/external/backchannel-logout/upstream`,
-    })
-    for (const group of groups) await operator('PUT', `groups/${group}`, { name: group })
-    const profile = (await operator('GET', 'scopes/profile')) as { claims: object[] }
-    await operator('PUT', 'scopes/profile', { claims: [...profile.claims, { claim: 'groups' }] })
-    await seedClient(provider, 'web', { grant_types: ['authorization_code'], linked_user: null })
-    const { metadata_endpoint, client_id, client_secret } = upstream
-    const record = { name, metadata_endpoint, client_id, client_secret, ...provisioning }
-    await operator('PUT', 'identity-providers/upstream', record)
-    application = await aForeignClient(issuer, 'web', secret, redirectUri)
+    upstream = await start(registrationAt(provider))
+    application = await seedApplication(provider)
+    await saveUpstream(provider, upstream)
   }, 120_000)
   afterAll(async () => {
     await upstream?.stop()
@@ -69,16 +39,9 @@ describe.each([
     there,
   })
 
-  /** To the provider by its button where the login page comes, and back: where the application is called. */
-  async function visit({ person, here, there }: Visitor, { url }: Sent): Promise<URL> {
-    const page = await here.open(url)
-    const away = page.html.includes('name="provider"') ? await here.submit(page, { provider: 'upstream' }) : page
-    return redirectOf(await here.open(await upstream.signIn(there, redirectOf(away), person)))
-  }
-
   async function signIn(visitor: Visitor, parameters: Record<string, string> = {}) {
     const sent = await application.newRequest(parameters)
-    return application.getTokens(await visit(visitor, sent), sent)
+    return application.getTokens(redirectOf(await visit(upstream, visitor, sent.url)), sent)
   }
 
   it('signs a new person in, whose claims and groups become those of a user here', async () => {
