@@ -49,6 +49,8 @@ export interface FakeUpstream {
     /** `none`, `HS256` (keyed with the client secret). */
     alg?: string
     key?: CryptoKey
+    /** Changes what was signed. */
+    jwt?: (jwt: string) => string
   }
   /** Answers instead of the endpoint. */
   faults: Partial<Record<UpstreamEndpoint, Answer>>
@@ -341,7 +343,8 @@ async function idToken(fake: FakeUpstream, state: State, asked: URLSearchParams,
     at_hash: await halfHash(fake.keys[0]?.alg ?? '', accessToken),
     ...fake.user,
   }
-  return sign(fake, claims, 'JWT')
+  const jwt = await sign(fake, claims, 'JWT')
+  return fake.tamper.jwt?.(jwt) ?? jwt
 }
 
 /** OIDC Core §3.1.3.6; EdDSA with Ed25519 goes with SHA-512. */
