@@ -50,8 +50,13 @@ export function findOperator(remote: string | true | undefined, address?: string
     )
   }
   if (!token) throw new Refusal(`OPERATOR_TOKEN is not set: the one of ${issuer} belongs into the environment`)
-  return { issuer, request: (method, route, body) => send(address ?? issuer, token, method, route, body) }
+  return operatorOf(issuer, token, address)
 }
+
+export const operatorOf = (issuer: string, token: string, address = issuer): Operator => ({
+  issuer,
+  request: (method, route, body) => send(address, token, method, route, body),
+})
 
 /** AUTHORITY_URL of [vars], as far as a line of wrangler.toml tells. */
 export function configuredIssuer(): string {
