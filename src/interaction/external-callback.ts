@@ -1,6 +1,6 @@
 // Back from an external provider: what it says is verified, matched with a user, and becomes a session like any other.
 // Sequential round trips: token endpoint, userinfo at most, the directory (twice when it changes), the person's Subject.
-import { recordAttempt, succeededAttempt } from '../brokering/attempts.ts'
+import { failedAttempt, recordAttempt, succeededAttempt } from '../brokering/attempts.ts'
 import { type Arrival, resolveUser } from '../brokering/provisioning.ts'
 import { completeUpstreamLogin } from '../brokering/upstream.ts'
 import type { RequestContext } from '../context.ts'
@@ -31,7 +31,8 @@ export async function externalCallback(incoming: Incoming, context: RequestConte
   const state = await openExternalState(answer, context, incoming.path.slice(callbackPath.length))
   const provider = providerOf(context, state)
   if (!provider) throw providerGone(state.provider_id)
-  context.log.idp = provider.provider_id
+  const { provider_id } = provider
+  context.log.idp = provider_id
   const { interaction } = state
   // Client and redirect URI may have changed while the person was away.
   const { parameters } = interaction
@@ -40,9 +41,24 @@ export async function externalCallback(incoming: Incoming, context: RequestConte
   try {
     return await signIn(answer, context, { state, provider, judged })
   } catch (error) {
-    if (!(error instanceof BrokeringError)) throw error
-    return showExternalProblem(incoming, context, { provider, interaction, judged, error, cookies: [state.spent] })
+    if (error instanceof BrokeringError)
+      return showExternalProblem(incoming, context, { provider, interaction, judged, error, cookies: [state.spent] })
+    if (isOutage(error)) recordAttempt(context, failedAttempt(context, provider_id, outage(context)))
+    throw error
   }
+}
+
+const isOutage = (error: unknown): boolean => !(error instanceof OAuthError) || error.status >= 500
+
+function outage({ log }: RequestContext): BrokeringError {
+  return new BrokeringError(
+    'session',
+    'outage',
+    'unreachable',
+    `A part of this service did not answer: ${log.fault ?? 'see the log'}.`,
+    'Look for the request id in the log and at /health; the person can sign in again.',
+    'failed',
+  )
 }
 
 interface Return {

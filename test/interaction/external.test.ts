@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { aColdIsolate } from '../counting.ts'
 import { anUpstream, type FakeUpstream } from '../fakes/upstream.ts'
 import {
   authorizeUrl,
@@ -319,6 +320,28 @@ describe('a provider that does not do its work', () => {
     expect(page.status).toBe(400)
     expect((await attempts())[0]).toMatchObject({ provider_id: 'corp', outcome: 'failed' })
     expectCode(await signInAt(partner, browser(), 'partner'))
+  })
+})
+
+describe('a part of ours that does not answer', () => {
+  it('is 503, an attempt that says so, and nothing is begun', async () => {
+    const user = browser()
+    const answer = corp.approve(await goToProvider(user, 'corp'))
+    const broken = new Proxy(env.SUBJECT, {
+      get: (target, name) => {
+        if (name === 'get') throw new Error('no object today')
+        const value = Reflect.get(target, name)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    const cookie = [...user.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const response = await aColdIsolate({ SUBJECT: broken }).fetch(answer.href, { headers: { cookie } })
+    expect(response.status).toBe(503)
+    expect(response.headers.get('retry-after')).toBeTruthy()
+    expect(response.headers.getSetCookie().join()).not.toContain('session=')
+    const [attempt] = await attempts()
+    expect(attempt).toMatchObject({ outcome: 'failed', step: 'session', check_name: 'outage' })
+    expect(attempt?.cause).toContain('no object today')
   })
 })
 
