@@ -63,15 +63,6 @@ const scenes: Record<string, Scene> = {
       expect(await page.getByRole('alert').innerText()).toContain('Too many attempts')
     },
   },
-  'login-switched-off': {
-    kind: 'login',
-    async reach(page) {
-      await stage.provider.operator('PATCH', 'settings', { allow_local_accounts: false })
-      await page.goto(stage.request())
-      expect(await page.locator('form').count()).toBe(0)
-      await stage.provider.operator('PATCH', 'settings', { allow_local_accounts: true })
-    },
-  },
   consent: { kind: 'consent', isSignedIn: true, reach: (page) => page.goto(careful()) },
   'consent-new': {
     kind: 'consent',
