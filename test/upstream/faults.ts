@@ -20,8 +20,6 @@ const answers: Record<Fault, Answer> = {
     response.writeHead(307, { location: `${request.url?.split('?')[0]}?${detour}` }).end(),
   huge(request, response, sound) {
     const end = response.end.bind(response)
-    // Whoever has a limit leaves before the end.
-    response.on('error', () => undefined)
     response.end = ((body: string) => {
       response.removeHeader('content-length')
       const space = Buffer.alloc(MiB, ' ')

@@ -40,6 +40,8 @@ export async function startOidcProvider(
     issuer,
     configurationOf(client, () => provider),
   )
+  // It would print that somebody left before the end of a huge answer.
+  provider.on('error', () => undefined)
   const { faults, requests, handle: guarded } = switchboard(paths, withSignInPage(provider))
   handle = guarded
 
