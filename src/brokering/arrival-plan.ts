@@ -20,7 +20,7 @@ export async function planArrival(context: RequestContext, newcomer: Newcomer): 
   const userId = plannedUserId(provider, login.claims)
   const spareId = await spareUserId(newcomer)
   const answer = await lookUp(context, newcomer, identification, userId, spareId)
-  const match = matchUser(newcomer, identification, answer)
+  const match = matchUser(newcomer, identification, answer, mailWriters(context))
   if (match.outcome !== 'nobody') {
     return provider.provisioning_enabled ? planUpdate(context, newcomer, match, answer) : unchanged(newcomer, match)
   }
@@ -29,6 +29,9 @@ export async function planArrival(context: RequestContext, newcomer: Newcomer): 
   const id = isDefaultTaken && spareId !== undefined ? givenId(spareId) : userId
   return planCreation(context, newcomer, id, answer)
 }
+
+const mailWriters = ({ configuration }: RequestContext): ReadonlySet<string> =>
+  new Set(configuration.identityProviders.filter((each) => each.user_template.email).map((each) => each.provider_id))
 
 function nobody(newcomer: Newcomer, identification: Identification, match: Match): BrokeringError {
   if ('refusal' in identification) return identification.refusal

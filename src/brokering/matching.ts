@@ -13,7 +13,7 @@ export interface Newcomer {
 /** What the identifying claim says, if it can say who somebody is. */
 export type Identification = { value: string; isMail: boolean } | { refusal: BrokeringError }
 
-/** `rival`: who has the value of the identifying claim as user_id, but is somebody else. */
+/** `rival`: who has that user_id or address, but is, or may be, somebody else. */
 export type Match =
   | { outcome: 'linked' | 'named'; user: DirectoryUser }
   | { outcome: 'nobody'; rival: DirectoryUser | undefined }
@@ -43,20 +43,27 @@ export function identify({ provider, login }: Newcomer): Identification {
 const otherClaim =
   'Choose an identifying claim that the provider gives everybody and nobody can choose, such as sub, or let it send this one as expected.'
 
-/** Throws BrokeringError when the account leads to somebody who may not be taken for this person. */
-export function matchUser(newcomer: Newcomer, identification: Identification, answer: DirectoryAnswer): Match {
+/** `mailWriters`: providers whose template fills `email`. Throws BrokeringError when the account leads to somebody who may not be taken for this person. */
+export function matchUser(
+  newcomer: Newcomer,
+  identification: Identification,
+  answer: DirectoryAnswer,
+  mailWriters: ReadonlySet<string>,
+): Match {
   const linked = answer.users.find((user) => user.identities.some((identity) => isAccountOf(newcomer, identity)))
   if (linked) return { outcome: 'linked', user: usable(linked) }
   if ('refusal' in identification) throw identification.refusal
   const { value, isMail } = identification
   const sameId = answer.users.filter((user) => user.row.user_id === value)
-  const [rival] = sameId.filter((user) => isAnotherPerson(newcomer, user))
-  const byId = rival ? [] : sameId
-  const byMail = isMail ? answer.byMail.filter(ownsAddress) : []
-  const candidates = new Map([...byId, ...byMail].map((user) => [user.row.user_id, user]))
-  const [user, second] = candidates.values()
+  const sameMail = isMail ? answer.byMail : []
+  const rivals = [
+    ...sameId.filter((user) => isAnotherPerson(newcomer, user)),
+    ...sameMail.filter((user) => !ownsAddress(newcomer, user, mailWriters)),
+  ]
+  const named = [...sameId, ...sameMail].filter((user) => !rivals.includes(user))
+  const [user, second] = new Map(named.map((each) => [each.row.user_id, each])).values()
   if (user && second) throw ambiguous(value, user, second)
-  if (!user) return { outcome: 'nobody', rival }
+  if (!user) return { outcome: 'nobody', rival: rivals[0] }
   const other = user.identities.find((identity) => identity.provider_id === newcomer.provider.provider_id)
   if (other) throw linkedElsewhere(newcomer, user, other)
   return { outcome: 'named', user: usable(user) }
@@ -83,8 +90,14 @@ function isAnotherPerson(newcomer: Newcomer, { row, identities }: DirectoryUser)
 const isCreation = (row: DirectoryUser['row'], identity: ExternalIdentityRow): boolean =>
   identity.created_at === row.created_at
 
-/** An operator's word, or a verified one: an address that another provider only repeated may be its true owner's, waiting to be taken over. */
-const ownsAddress = ({ row, identities }: DirectoryUser): boolean => row.email_verified || identities.length === 0
+/**
+ * An address that nobody verified counts as an operator's word, unless another provider created the user or writes addresses: it may be its
+ * true owner's, put there to be signed in to.
+ */
+function ownsAddress({ provider }: Newcomer, { row, identities }: DirectoryUser, mailWriters: ReadonlySet<string>) {
+  const others = identities.filter((identity) => identity.provider_id !== provider.provider_id)
+  return row.email_verified || !others.some((other) => isCreation(row, other) || mailWriters.has(other.provider_id))
+}
 
 function usable(user: DirectoryUser): DirectoryUser {
   const { user_id, enabled, service_account } = user.row
@@ -124,16 +137,22 @@ function linkedElsewhere(
 export function noAccount(
   { provider }: Newcomer,
   { value, isMail }: { value: string; isMail: boolean },
-  rival?: DirectoryUser,
+  rival: DirectoryUser | undefined,
 ): BrokeringError {
-  const { identifying_claim: claim, name } = provider
-  const [other] = rival?.identities ?? []
-  const cause = other
-    ? `The claim ${claim} of ${name} says ${quoted(value)}, but the user of that id is somebody else: ${quoted(other.subject)} of ${other.issuer}.`
-    : `The claim ${claim} of ${name} says ${quoted(value)}, and no user has that ${isMail ? 'e-mail address or user_id' : 'user_id'}.`
-  const fix = other
-    ? 'Create a user of their own for this person, under an identifying claim that tells the two apart.'
-    : 'Create the user, choose another identifying claim, or enable provisioning.'
+  const said = `The claim ${provider.identifying_claim} of ${provider.name} says ${quoted(value)}`
+  if (!rival) {
+    const cause = `${said}, and no user has that ${isMail ? 'e-mail address or user_id' : 'user_id'}.`
+    const fix = 'Create the user, choose another identifying claim, or enable provisioning.'
+    return refused('no_account', 'no_account', cause, fix)
+  }
+  const { user_id } = rival.row
+  if (user_id !== value) {
+    const cause = `${said}, and the user ${user_id} has that address, but nobody verified it: it may be another person's.`
+    return refused('no_account', 'no_account', cause, `If it is this person, set email_verified of ${user_id}.`)
+  }
+  const [account] = rival.identities
+  const cause = `${said}, but the user of that id is somebody else: ${quoted(account?.subject ?? '')} of ${account?.issuer}.`
+  const fix = 'Create a user of their own for this person, under an identifying claim that tells the two apart.'
   return refused('no_account', 'no_account', cause, fix)
 }
 
