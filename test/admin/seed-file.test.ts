@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import demo from '../../seeds/demo.json'
+import example from '../../seeds/external-providers.json'
 import { judgeSeed, parseSeed, pathsOf, requestsOf, type Seed } from '../../src/admin/seed-file.ts'
 import { ask, newChanges, rows } from './context.ts'
 
@@ -150,5 +151,70 @@ describe('variables', () => {
         clients: { web: { redirect_uris: ['https://id.test/cb'], client_name: 'Costs $5 or $AUTHORITY_URL' } },
       },
     })
+  })
+})
+
+describe('external providers', () => {
+  const idp = { kind: 'oauth2', preset: 'github', client_id: 'a', client_secret: 'b' }
+
+  it('are written after what they name, and taken twice they change nothing', async () => {
+    const document = {
+      groups: { seeded: {} },
+      identity_providers: { gh: { ...idp, group_mappings: [{ group_id: 'seeded' }] } },
+    }
+    expect(await judge(document)).toEqual({})
+    const result = parseSeed(JSON.stringify(document), variables)
+    if ('faults' in result) throw new Error(JSON.stringify(result.faults))
+    for (const expected of [201, 200]) {
+      await newChanges()
+      const answers = []
+      for (const { method, path, body } of requestsOf(result.seed))
+        answers.push((await ask(`${method} ${path}`, body)).status)
+      expect(answers).toEqual([expected, expected])
+    }
+    expect(await newChanges()).toEqual([])
+    expect(await judge(document), 'a secret that is kept counts').toEqual({})
+    const { client_secret, ...rest } = idp
+    expect(await judge({ identity_providers: { gh: rest } })).toEqual({})
+  })
+
+  it('are judged before anything is written', async () => {
+    const faults = await judge({
+      identity_providers: {
+        a: {
+          client_id: 'a',
+          metadata_endpoint: 'http://10.0.0.1/',
+          client_secret: null,
+          token_endpoint_auth_method: 'client_secret_post',
+        },
+        b: { ...idp, group_mappings: [{ group_id: 'nobody' }], user_template: { tenant_id: { default: 'nowhere' } } },
+      },
+    })
+    expect(Object.keys(faults).sort()).toEqual([
+      'identity_providers.a.client_secret',
+      'identity_providers.a.metadata_endpoint',
+      'identity_providers.b.group_mappings',
+      'identity_providers.b.user_template.tenant_id.default',
+    ])
+  })
+
+  it('D12 local accounts go off when the providers are there already, and on before them', () => {
+    const requests = (allow_local_accounts: boolean) =>
+      requestsOf({ settings: { allow_local_accounts, display_name: 'A' }, identity_providers: { gh: {} } } as Seed)
+    expect(requests(false).map(({ name, body }) => [name, body])).toEqual([
+      ['settings', { display_name: 'A' }],
+      ['identity_providers.gh', {}],
+      ['settings.allow_local_accounts', { allow_local_accounts: false }],
+    ])
+    expect(requests(true).map(({ name }) => name)).toEqual(['settings', 'identity_providers.gh'])
+  })
+
+  it('the example is a seed file without faults', async () => {
+    const names = [...JSON.stringify(example).matchAll(/\$\{?([A-Z_]+)/g)].map(([, name = '']) => name)
+    const values = Object.fromEntries(names.map((name) => [name, 'a-value']))
+    const result = parseSeed(JSON.stringify(example), values)
+    if ('faults' in result) throw new Error(JSON.stringify(result.faults))
+    expect(await judgeSeed(result.seed, await readStored(result.seed), issuer)).toEqual({})
+    for (const provider of Object.values(result.seed.identity_providers ?? {})) expect(provider.enabled).toBe(false)
   })
 })
