@@ -21,9 +21,12 @@ export interface ArrivalPlan {
   changes: FieldChange[]
 }
 
+/** Whether anything changes by it. */
+export const didChange = ({ action }: FieldChange): boolean =>
+  ['created', 'updated', 'granted', 'withdrawn'].includes(action)
+
 /** Whether the user's record changes by it: a link is a record of its own. */
-export const isWrite = ({ field, action }: FieldChange): boolean =>
-  field !== 'link' && ['created', 'updated', 'granted', 'withdrawn'].includes(action)
+export const isWrite = (change: FieldChange): boolean => change.field !== 'link' && didChange(change)
 
 /** Throws when a field other than a name cannot be filled, or when the user would get what is another's. */
 export function judged({ provider }: Newcomer, answer: DirectoryAnswer, plan: ArrivalPlan): ArrivalPlan {

@@ -9,7 +9,7 @@ import { recordChange } from '../storage/changes.ts'
 import { type Database, openDatabase, runBatch, type Statement } from '../storage/database.ts'
 import { insertExternalIdentity } from '../storage/external-identities.ts'
 import { grantGroups, insertUser, personOf, type UserRow, updateUser, withdrawGroups } from '../storage/users.ts'
-import { type ArrivalPlan, isWrite, provisioningFault } from './arrival.ts'
+import { type ArrivalPlan, didChange, isWrite, provisioningFault } from './arrival.ts'
 import { planArrival } from './arrival-plan.ts'
 import type { Newcomer } from './matching.ts'
 
@@ -67,13 +67,19 @@ async function carryOut(context: RequestContext, newcomer: Newcomer, plan: Arriv
   const again = nameless ? await write(context, newcomer, nameless) : written
   if (again.outcome === 'overtaken') return again
   if (nameless && again.outcome === 'written') return { outcome: 'arrived', arrival: arrivalOf(nameless) }
-  throw provisioningFault(
+  throw notTaken(plan, written.fault)
+}
+
+function notTaken({ stored, changes }: ArrivalPlan, fault: string): BrokeringError {
+  const error = provisioningFault(
     'directory',
-    `The directory did not take the user: ${written.fault}.`,
+    `The directory did not take the user: ${fault}.`,
     'Look for the fault in the log by the request id; nothing was changed, so signing in again is safe.',
-    plan.changes.map((change) => (isWrite(change) ? { ...change, action: 'failed' } : change)),
+    changes.map((change) => (didChange(change) ? { ...change, action: 'failed' } : change)),
     'failed',
   )
+  if (stored) error.known = { user_id: stored.row.user_id }
+  return error
 }
 
 const personOfPlan = ({ row, groupNames }: ArrivalPlan): Person => personOf(row, [...groupNames].sort())
@@ -111,12 +117,18 @@ type Written = { outcome: 'written' } | { outcome: 'overtaken'; fault: string } 
 
 /** All or nothing, in one hop; none when there is nothing to write. */
 async function write(context: RequestContext, newcomer: Newcomer, plan: ArrivalPlan): Promise<Written> {
+  const action = actionOf(plan)
+  if (!action) return { outcome: 'written' }
   const db = openDatabase(context.env.DB.withSession('first-primary'))
-  const statements = statementsOf(db, context, newcomer, plan)
-  if (statements.length === 0) return { outcome: 'written' }
+  const statements = [
+    ...statementsOf(db, context, newcomer, plan),
+    recordAuditEvent(db, auditEvent(context, newcomer, plan, action)),
+  ]
   return hop(context, 'D1', async () => {
     try {
       await runBatch(db, statements)
+      context.log.action = action
+      context.log.target = plan.row.user_id
       return { outcome: 'written' }
     } catch (error) {
       const fault = innermost(error)
@@ -134,34 +146,37 @@ const isOvertaken = (fault: string): boolean =>
     (constraint) => fault.includes(constraint),
   )
 
+/** Undefined: nothing is to be written. */
+function actionOf({ stored, isLinked, changes }: ArrivalPlan): string | undefined {
+  if (!stored) return 'user.create'
+  if (changes.some(isWrite)) return 'user.update'
+  return isLinked ? undefined : 'user.link'
+}
+
 function statementsOf(db: Database, context: RequestContext, newcomer: Newcomer, plan: ArrivalPlan): Statement[] {
-  const { stored, row, granted, withdrawn, isLinked } = plan
+  const { stored, row, granted, withdrawn, isLinked, changes } = plan
   const { provider_id } = newcomer.provider
   const { issuer, subject } = newcomer.login
   const { user_id } = row
   const identity = { provider_id, issuer, subject, user_id, created_at: context.now }
-  const isChanged = plan.changes.some(isWrite)
-  if (stored && isLinked && !isChanged) return []
   const isTenantChanged = stored && stored.row.tenant_id !== row.tenant_id
   return [
     ...(isTenantChanged ? [recordChange(db, { kind: 'linked-clients', user_id }, context.now)] : []),
     ...(stored ? [] : [insertUser(db, row)]),
-    ...(stored && isChanged ? [updateUser(db, row, stored.row.version)] : []),
+    ...(stored && changes.some(isWrite) ? [updateUser(db, row, stored.row.version)] : []),
     ...(isLinked ? [] : [insertExternalIdentity(db, identity)]),
     ...(withdrawn.length > 0 ? [withdrawGroups(db, user_id, withdrawn, provider_id)] : []),
     ...(granted.length > 0 ? [grantGroups(db, user_id, granted, provider_id)] : []),
-    recordAuditEvent(db, auditEvent(context, newcomer, plan)),
   ]
 }
 
-function auditEvent(context: RequestContext, { provider, login }: Newcomer, plan: ArrivalPlan) {
-  const fields = plan.changes.filter(isWrite).map((change) => change.field)
+function auditEvent(context: RequestContext, { provider, login }: Newcomer, plan: ArrivalPlan, action: string) {
   const { issuer, subject } = login
-  const change = fields.length > 0 ? 'user.update' : 'user.link'
+  const fields = plan.changes.filter(isWrite).map((change) => change.field)
   return {
     at: context.now,
     actor: `provider:${provider.provider_id}`,
-    action: plan.stored ? change : 'user.create',
+    action,
     target: plan.row.user_id,
     request_id: context.requestId,
     detail: { fields, ...(plan.isLinked ? {} : { issuer, subject }) },
