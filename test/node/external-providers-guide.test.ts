@@ -1,0 +1,113 @@
+// docs/external-providers.md holds what it says it holds: seed files that are taken, paths that exist, and every check that an attempt can name.
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { mappedFields, templateFields, upstreamAuthMethods } from '../../src/protocol/identity-provider.ts'
+import { attemptSteps } from '../../src/protocol/login-attempt.ts'
+
+const root = path.join(import.meta.dirname, '..', '..')
+const read = (...names: string[]) => readFileSync(path.join(root, ...names), 'utf8')
+const guide = read('docs', 'external-providers.md')
+
+type Faults = Record<string, string>
+interface SeedFile {
+  parseSeed(
+    text: string,
+    variables: Record<string, string>,
+  ): { seed: { identity_providers?: Record<string, unknown> } } | { faults: Faults }
+  judgeSeed(seed: object, stored: ReadonlyMap<string, unknown>, issuer: string): Promise<Faults>
+}
+/** By name, since what it is made of is typed for workerd. */
+const { parseSeed, judgeSeed } = (await import(path.join(root, 'src', 'admin', 'seed-file.ts'))) as SeedFile
+
+const headings = [...guide.matchAll(/^#+ (.+)$/gm)]
+const headingBefore = (at: number) => headings.filter((heading) => heading.index < at).at(-1)?.[1] ?? ''
+const seeds = [...guide.matchAll(/```json\n([\s\S]+?)```/g)].map(({ 1: text = '', index }) => ({
+  heading: headingBefore(index),
+  text,
+}))
+
+/** Whatever the snippets name. */
+const variables = Object.fromEntries(
+  [...guide.matchAll(/\$\{?([A-Z][A-Z_]+)/g)].map(([, name]) => [name, '11111111-1111-4111-8111-111111111111']),
+)
+
+describe('each snippet is a seed file that a new instance takes', () => {
+  it.each(seeds)('$heading', async ({ text }) => {
+    const parsed = parseSeed(text, variables)
+    if ('faults' in parsed) throw new Error(JSON.stringify(parsed.faults))
+    expect(Object.keys(parsed.seed.identity_providers ?? {})).toHaveLength(1)
+    expect(await judgeSeed(parsed.seed, new Map(), 'https://id.example.com')).toEqual({})
+  })
+
+  it('for every provider that is promised', () => {
+    const promised = [
+      'In five minutes',
+      'One organisation',
+      'Several organisations',
+      'Google',
+      'Okta',
+      'Keycloak',
+      'GitHub',
+    ]
+    expect(seeds.map((seed) => seed.heading)).toEqual(expect.arrayContaining([...promised, 'Facebook']))
+  })
+})
+
+it('names every field of the template and every authentication method', () => {
+  const names = [...templateFields, ...mappedFields, ...upstreamAuthMethods, 'claims.NAME']
+  expect(names.filter((name) => !guide.includes(`\`${name}\``))).toEqual([])
+})
+
+it('asks the operators’ interface for what it has', () => {
+  const { paths } = JSON.parse(read('docs', 'openapi.json')) as { paths: Record<string, Record<string, unknown>> }
+  const templates = Object.entries(paths).map(([template, methods]) => ({
+    pattern: new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+    methods: Object.keys(methods).map((method) => method.toUpperCase()),
+  }))
+  const calls = [...guide.matchAll(/\bapi (GET|POST|PUT|PATCH|DELETE) +'?([\w./-]+)/g)]
+  expect(calls.length).toBeGreaterThan(10)
+  const unknown = calls.filter(
+    ([, method = '', call]) =>
+      !templates.some(({ pattern, methods }) => pattern.test(`/${call}`) && methods.includes(method)),
+  )
+  expect(unknown.map(([call]) => call)).toEqual([])
+})
+
+it('leads to headings that are there', () => {
+  const slugs = headings.map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  )
+  const links = [...guide.matchAll(/\]\(#([\w-]+)\)/g)].map(([, slug]) => slug)
+  expect(links.filter((slug) => !slugs.includes(slug ?? ''))).toEqual([])
+})
+
+const sources = [
+  ...readdirSync(path.join(root, 'src', 'brokering')).map((name) => ['brokering', name]),
+  ['protocol', 'upstream-callback.ts'],
+  ['protocol', 'upstream-id-token.ts'],
+]
+
+/** As they stand in the sources: the second argument of an error, or a fault's `check`. */
+const patterns = [
+  /new BrokeringError\(\s*'\w+',\s*'(\w+)'/g,
+  /\bcheck: '(\w+)'/g,
+  /\b(?:refused|provisioningFault|invalid|clockFault|taken)\(\s*'(\w+)',/g,
+  /[^.\w]fault\(\s*'(\w+)',/g,
+]
+
+it('says what to do about every check of an attempt', () => {
+  const table = guide.slice(guide.indexOf('| `step` |'), guide.indexOf('| the person says |'))
+  const named = new Set([...table.matchAll(/`(\w+)`/g)].map(([, name]) => name))
+  expect(attemptSteps.filter((step) => !named.has(step))).toEqual([])
+  const checks = sources.flatMap((file) => {
+    const text = read('src', ...file)
+    return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([, check = '']) => check))
+  })
+  expect(new Set(checks).size).toBeGreaterThan(25)
+  const ofLogoutTokens = ['events', 'jti', 'sid']
+  expect(checks.filter((check) => !named.has(check) && !ofLogoutTokens.includes(check))).toEqual([])
+})
