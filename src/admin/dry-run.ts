@@ -45,7 +45,7 @@ function statedLogin({ kind, metadata }: IdentityProvider, claims: Login['claims
 }
 
 async function lastLogin(provider: IdentityProvider, stated: Partial<Login>, context: RequestContext): Promise<Login> {
-  const last = await read(context, (db) => findLastClaims(db, provider.provider_id))
+  const last = await read(context, (db) => findLastClaims(db, provider))
   if (!last?.claims) throw new Problem(404, 'No sign-in by this provider has brought claims yet: state them')
   const { issuer, subject, claims } = last
   return statedLogin(provider, claims, { ...(issuer ? { issuer } : {}), ...(subject ? { subject } : {}), ...stated })

@@ -31,7 +31,7 @@ const mostProviders = 100
 
 /** Of kind oauth2 nothing can be read: somebody has to have signed in. */
 async function works(provider: IdentityProvider, context: RequestContext): Promise<boolean> {
-  if (provider.kind === 'oauth2') return read(context, (db) => hasSignedIn(db, provider.provider_id))
+  if (provider.kind === 'oauth2') return read(context, (db) => hasSignedIn(db, provider))
   const { metadata_fault } = await readProvider(context, provider)
   return metadata_fault === null
 }

@@ -1,5 +1,6 @@
 // The log of sign-ins by external providers.
 import { and, desc, eq, getTableColumns, gte, isNotNull, lt, type SQL, sql } from 'drizzle-orm'
+import type { IdentityProvider } from '../protocol/identity-provider.ts'
 import type { LoginAttempt } from '../protocol/login-attempt.ts'
 import type { Database, Statement } from './database.ts'
 import { loginAttempts } from './schema.ts'
@@ -56,24 +57,26 @@ export async function findLoginAttempt(db: Database, id: number): Promise<LoginA
   return row
 }
 
-const ofProvider = (providerId: string) => eq(loginAttempts.provider_id, providerId)
+/** Of a namesake that is gone nothing counts. */
+const ofProvider = ({ provider_id, created_at }: Pick<IdentityProvider, 'provider_id' | 'created_at'>) =>
+  and(eq(loginAttempts.provider_id, provider_id), gte(loginAttempts.at, created_at))
 
 /** The last attempt that brought claims, whatever became of it. */
-export async function findLastClaims(db: Database, providerId: string): Promise<LoginAttemptRow | undefined> {
+export async function findLastClaims(db: Database, provider: IdentityProvider): Promise<LoginAttemptRow | undefined> {
   const [row] = await db
     .select()
     .from(loginAttempts)
-    .where(and(ofProvider(providerId), isNotNull(loginAttempts.claims)))
+    .where(and(ofProvider(provider), isNotNull(loginAttempts.claims)))
     .orderBy(desc(loginAttempts.id))
     .limit(1)
   return row
 }
 
-export async function hasSignedIn(db: Database, providerId: string): Promise<boolean> {
+export async function hasSignedIn(db: Database, provider: IdentityProvider): Promise<boolean> {
   const [row] = await db
     .select({ id: loginAttempts.id })
     .from(loginAttempts)
-    .where(and(ofProvider(providerId), eq(loginAttempts.outcome, 'signed_in')))
+    .where(and(ofProvider(provider), eq(loginAttempts.outcome, 'signed_in')))
     .limit(1)
   return row !== undefined
 }

@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
 import { answerForUpstreams, anUpstream, type FakeUpstream } from '../fakes/upstream.ts'
-import { ask } from './context.ts'
+import { ask, start } from './context.ts'
 
 let upstream: FakeUpstream
 beforeAll(async () => {
@@ -39,14 +39,16 @@ it('D12 local accounts stay on without a provider, with a disabled one, and with
   expect((await allow(false)).status).toBe(200)
 })
 
-it('D12 of kind oauth2, somebody has to have signed in by it', async () => {
+it('D12 of kind oauth2, somebody has to have signed in by it, not by a namesake before it', async () => {
   await ask('PUT identity-providers/github', { preset: 'github', client_id: 'a', client_secret: 'b' })
   await expectRefusal()
-  const attempt = (outcome: string) =>
+  const attempt = (outcome: string, at = start) =>
     env.DB.prepare(
-      `insert into login_attempts (at, provider_id, outcome, step, request_id, changes) values (1, 'github', '${outcome}', 'match', 'r', '[]')`,
+      `insert into login_attempts (at, provider_id, outcome, step, request_id, changes) values (${at}, 'github', '${outcome}', 'match', 'r', '[]')`,
     ).run()
   await attempt('refused')
+  await expectRefusal()
+  await attempt('signed_in', start - 1)
   await expectRefusal()
   await attempt('signed_in')
   expect((await allow(false)).status).toBe(200)
