@@ -79,26 +79,20 @@ async function withReading(
 }
 
 async function referenceFaults(provider: IdentityProvider, context: RequestContext): Promise<Record<string, string>> {
+  const groups = provider.group_mappings.map(({ group_id }, index) => ({
+    path: `group_mappings.${index}.group_id`,
+    id: group_id,
+  }))
+  const tenants = tenantsOf(provider)
+  if (groups.length + tenants.length === 0) return {}
+  const ids = (named: { id: string }[]) => named.map(({ id }) => id)
+  const knownGroups = await read(context, (db) => findGroups(db, ids(groups)))
+  const knownTenants = await read(context, (db) => findTenants(db, ids(tenants)))
   const faults: Record<string, string> = {}
-  const groupIds = provider.group_mappings.map((mapping) => mapping.group_id)
-  const groups = groupIds.length > 0 ? await read(context, (db) => findGroups(db, groupIds)) : []
-  for (const [index, groupId] of groupIds.entries()) {
-    if (!groups.some((group) => group.group_id === groupId))
-      faults[`group_mappings.${index}.group_id`] = 'is not a group'
-  }
-  const named = tenantsOf(provider)
-  const tenants =
-    named.length > 0
-      ? await read(context, (db) =>
-          findTenants(
-            db,
-            named.map(({ id }) => id),
-          ),
-        )
-      : []
-  for (const { path, id } of named) {
-    if (!tenants.some((tenant) => tenant.tenant_id === id)) faults[path] = 'is not a tenant'
-  }
+  for (const { path, id } of groups)
+    if (!knownGroups.some((group) => group.group_id === id)) faults[path] = 'is not a group'
+  for (const { path, id } of tenants)
+    if (!knownTenants.some((tenant) => tenant.tenant_id === id)) faults[path] = 'is not a tenant'
   return faults
 }
 

@@ -1,6 +1,7 @@
 // The icon on a provider's button, as an image of its own: never within a page, where an SVG could run (SECURITY-CASES D06).
 import type { RequestContext } from '../context.ts'
 import type { Incoming } from '../incoming.ts'
+import { OAuthError } from '../protocol/errors.ts'
 import { parseIcon } from '../protocol/icon.ts'
 import type { IdentityProvider } from '../protocol/identity-provider.ts'
 
@@ -9,12 +10,12 @@ const fieldOf: Record<string, 'sign_in_icon' | 'sign_out_icon' | undefined> = {
   'sign-out': 'sign_out_icon',
 }
 
-/** `GET /external/icon?provider=ID&for=sign-in|sign-out`. Pages add `v`, which changes with the record. */
+/** `GET /external/icon?provider=ID&for=sign-in|sign-out`. Pages add `v`, which changes with the record. Throws invalid_request with status 404. */
 export async function providerIcon({ request, parameters }: Incoming, context: RequestContext): Promise<Response> {
   const id = parameters.get('provider')
   const provider = context.configuration.identityProviders.find((each) => each.provider_id === id && each.enabled)
   const icon = provider && iconOf(provider, parameters.get('for') ?? '')
-  if (!icon) return new Response(null, { status: 404 })
+  if (!icon) throw noIcon()
   const headers = {
     'content-type': icon.type,
     // Should somebody open it by itself: no script, no origin, nothing loaded.
@@ -24,6 +25,11 @@ export async function providerIcon({ request, parameters }: Incoming, context: R
     'cache-control': 'public, max-age=86400',
   }
   return new Response(request.method === 'HEAD' ? null : icon.bytes, { headers })
+}
+
+function noIcon(): OAuthError {
+  const detail = { check: 'icon', expected: 'an enabled provider with an icon for=sign-in or for=sign-out' }
+  return new OAuthError('invalid_request', 'there is no such icon', detail, { status: 404 })
 }
 
 function iconOf(provider: IdentityProvider, purpose: string) {
