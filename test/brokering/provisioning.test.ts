@@ -379,15 +379,52 @@ describe('I21 the directory fails', () => {
     expect(await userOf('u-1')).toMatchObject({ name: 'Ada', email: 'ada@idp.test', version: 1 })
   })
 
-  it('D1 that does not answer is 503: nothing was decided', async () => {
+  it('on a name, after the Subject was told of it: what is stored is newer than what was told', async () => {
     const provider = await provisioning()
-    const session = {
-      prepare: () => ({ bind: () => ({}) }),
-      batch: () => Promise.reject(new Error('Network connection lost')),
+    await signIn(provider, aLogin('u-1', { ...claims, groups: ['g-1'] }))
+    await fail('update of name on users', 'new.name is not old.name')
+    const subjects = recordingSubjects()
+    const context = aContext({ now: noon + minute, env: { ...env, ...subjects.env } })
+    const { person } = await signIn(provider, aLogin('u-1', { ...claims, name: 'Byron' }), context)
+    expect(subjects.told.map((each) => each.person.claims.name)).toEqual(['Byron'])
+    expect(person.version).toBeGreaterThan(subjects.told[0]?.person.version ?? Number.POSITIVE_INFINITY)
+    expect(await userOf('u-1')).toMatchObject({ name: 'Ada', version: person.version })
+  })
+
+  /** D1 that answers so many batches; `sessions` are where each would have been read or written. */
+  const dyingDatabase = (batches: number) => {
+    const sessions: unknown[] = []
+    let left = batches
+    const withSession = (constraint: string) => {
+      sessions.push(constraint)
+      return {
+        prepare: (query: string) => env.DB.prepare(query),
+        async batch(statements: D1PreparedStatement[]) {
+          left -= 1
+          if (left < 0) throw new Error('D1_ERROR: Network connection lost')
+          return env.DB.batch(statements)
+        },
+      }
     }
-    const broken = { withSession: () => session } as unknown as D1Database
-    const context = aContext({ env: { ...env, DB: broken } })
+    return { sessions, env: { ...env, DB: { withSession } as unknown as D1Database } }
+  }
+
+  it.each([
+    ['read', 0],
+    ['write', 1],
+  ])('D1 that does not answer the %s is 503, not a refusal, and is not asked again', async (_what, batches) => {
+    const provider = await provisioning()
+    const database = dyingDatabase(batches)
+    const context = aContext({ env: database.env })
     await expect(signIn(provider, aLogin('u-1', claims), context)).rejects.toMatchObject({ status: 503 })
+    expect(context.hops).toBe(batches + 1)
+    await nothing()
+  })
+
+  it('reads and writes at the primary: no replica knows who was disabled a moment ago', async () => {
+    const database = dyingDatabase(2)
+    await signIn(await provisioning(), aLogin('u-1', claims), aContext({ env: database.env }))
+    expect(database.sessions).toEqual(['first-primary', 'first-primary'])
   })
 })
 

@@ -1,4 +1,5 @@
 // The template of a provider over the claims that came: every rule of the fields, one row each (SECURITY-CASES I18, I20).
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   type MappableUser,
@@ -9,6 +10,7 @@ import {
 } from '../../src/protocol/claim-mapping.ts'
 import type { FieldTemplate, TemplateField, ValueMapping } from '../../src/protocol/identity-provider.ts'
 import type { FieldChange } from '../../src/protocol/login-attempt.ts'
+import { longTexts, millisecondsOf } from './hostile.ts'
 
 const blank: MappableUser = {
   login_name: 'ada',
@@ -420,4 +422,48 @@ it('the directory is asked for every tenant and login name that the rules can le
 it('a sentence quotes only what is visible, and not all of it', () => {
   const { change } = plan('zoneinfo', { claim: 'c' }, { c: `\u202e\n${'x'.repeat(500)}` })
   expect(change?.reason).toMatch(/^"��x{98}…"/)
+})
+
+describe("claims are somebody else's text", () => {
+  const fields = [
+    'login_name',
+    'tenant_id',
+    'name',
+    'given_name',
+    'family_name',
+    'email',
+    'gender',
+    'locale',
+    'zoneinfo',
+  ]
+  const all = rules({
+    ...Object.fromEntries(fields.map((field) => [field, { claim: 'c' }])),
+    'claims.department': { claim: 'c' },
+  })
+
+  it('whatever comes, a plan is made, and each field keeps its value or takes one within its bounds', () => {
+    const said = fc.oneof(
+      fc.jsonValue(),
+      fc.string({ unit: 'binary' }),
+      fc.array(fc.string()),
+      fc.constantFrom(...longTexts),
+    )
+    fc.assert(
+      fc.property(said, (c) => {
+        const { next, changes } = planUser(all, { c }, blank, true, tenants)
+        expect(changes.filter((change) => change.field !== 'email_verified')).toHaveLength(10)
+        for (const value of [next.name, next.gender, next.locale, next.zoneinfo, next.email, next.login_name]) {
+          expect(value === null || (value.length <= 254 && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value))).toBe(true)
+        }
+        for (const change of changes) expect(change.reason?.length).toBeLessThan(1000)
+      }),
+    )
+  })
+
+  it('F07 50 KB of it are judged in milliseconds', () => {
+    for (const c of longTexts) {
+      expect(millisecondsOf(() => planUser(all, { c }, blank, true, tenants))).toBeLessThan(50)
+      expect(millisecondsOf(() => plannedUserId(rules({}, [], 'c'), { c }))).toBeLessThan(50)
+    }
+  })
 })
