@@ -1,26 +1,45 @@
-// npm run why -- REQUEST_ID [--remote [URL]]: why a request was refused, and what to change.
-import { findOperator, parseArguments, Refusal, run } from './operator.ts'
+// npm run why -- REQUEST_ID [--remote [URL]]: why a request was refused, or a sign-in by an external provider failed, and what to change.
+import { findOperator, type Operator, parseArguments, Refusal, run } from './operator.ts'
 
-const text = (value: unknown): string => (value === undefined ? '–' : String(value))
+const text = (value: unknown): string => (value === undefined || value === null ? '–' : String(value))
 
 await run(async () => {
   const { remote, rest } = parseArguments(process.argv.slice(2))
   const [requestId] = rest
   if (!requestId || rest.length > 1) throw new Refusal('Usage: npm run why -- REQUEST_ID [--remote [URL]]')
-  const { issuer, request } = findOperator(remote)
-  const { status, body } = await request('GET', `refusals/${encodeURIComponent(requestId)}`)
-  if (status !== 200 || !body) {
+  const operator = findOperator(remote)
+  const answer = (await refusal(operator, requestId)) ?? (await loginAttempt(operator, requestId))
+  if (answer === undefined) {
     throw new Refusal(
-      `${issuer} keeps no refusal with the request id ${requestId}.\n` +
+      `${operator.issuer} keeps no refusal with the request id ${requestId}.\n` +
         'Refusals are kept for 24 hours, and only the newest of each client; the log has one line for every request.',
     )
   }
-  console.log(`${text(body.code)}: ${text(body.description)}
+  console.log(answer)
+})
+
+async function refusal({ request }: Operator, requestId: string): Promise<string | undefined> {
+  const { status, body } = await request('GET', `refusals/${encodeURIComponent(requestId)}`)
+  if (status !== 200 || !body) return undefined
+  return `${text(body.code)}: ${text(body.description)}
   when      ${text(body.at)}
   where     ${text(body.endpoint)}
   client    ${body.client_id === undefined ? 'a stranger' : text(body.client_id)}
   check     ${text(body.check)}
   expected  ${text(body.expected)}
   came      ${text(body.received)}
-  change    ${text(body.fix)}`)
-})
+  change    ${text(body.fix)}`
+}
+
+async function loginAttempt({ request }: Operator, requestId: string): Promise<string | undefined> {
+  const { status, body } = await request('GET', `login-attempts?request_id=${encodeURIComponent(requestId)}`)
+  const [attempt] = (status === 200 && (body?.items as Record<string, unknown>[])) || []
+  if (!attempt) return undefined
+  return `${text(attempt.outcome)} at step ${text(attempt.step)}: ${text(attempt.cause)}
+  when      ${text(attempt.at)}
+  provider  ${text(attempt.provider_id)}
+  user      ${text(attempt.user_id)}
+  check     ${text(attempt.check_name)}
+  change    ${text(attempt.fix)}
+  claims    GET login-attempts/${text(attempt.id)} in the operators' interface`
+}

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Provider, startProvider } from './server.ts'
+import { type Provider, redirectOf, startProvider } from './server.ts'
 
 const scripts = path.join(import.meta.dirname, '..', '..', 'scripts')
 const folder = mkdtempSync(path.join(tmpdir(), 'seed-'))
@@ -103,6 +103,23 @@ describe('npm run why', () => {
       expect(output).toMatch(new RegExp(`^ {2}${label} +\\S`, 'm'))
     }
     expect(output).not.toMatch(new RegExp(`not-the-secret|${secret}`))
+  })
+
+  it('knows the request id of a sign-in by an external provider too', async () => {
+    const address = 'http://127.0.0.1:9'
+    const endpoints = { authorization_endpoint: address, token_endpoint: address, userinfo_endpoint: address }
+    await provider.operator('PUT', 'identity-providers/forge', { kind: 'oauth2', client_id: 'web', endpoints })
+    const browser = provider.browser()
+    const login = await browser.open(`${provider.issuer}/account`)
+    const there = redirectOf(await browser.submit(login, { provider: 'forge' }))
+    const answer = new URLSearchParams({ error: 'access_denied', state: there.searchParams.get('state') ?? '' })
+    const page = await browser.open(`${provider.issuer}/external/callback/forge?${answer}`)
+    expect(page.status).toBe(403)
+    const { code, output } = await script('why.ts', [page.headers.get('x-request-id') ?? ''])
+    expect(code).toBe(0)
+    expect(output).toMatch(/^refused at step callback: The provider answered "access_denied"/)
+    for (const label of ['when', 'provider', 'check', 'change'])
+      expect(output).toMatch(new RegExp(`^ {2}${label} +\\S`, 'm'))
   })
 
   it('says so when it knows nothing of a request', async () => {
