@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { sha256 } from '../../src/crypto/encoding.ts'
 import { readClient } from '../../src/storage/configuration.ts'
+import { noon } from '../context.ts'
 import { ask, newChanges, recordingSubjects, rows, start } from './context.ts'
 
 const strong = 'b7f2c09e5d814a36e8130fda96c47b52'
@@ -179,7 +180,7 @@ describe('secrets', () => {
       {
         label: 'default',
         expires_at: '2027-01-31T00:00:00.000Z',
-        created_at: '2026-11-21T12:00:00.000Z',
+        created_at: new Date(noon).toISOString(),
         hash_prefix: hash.slice(0, 8),
       },
     ])
@@ -222,7 +223,7 @@ describe('secrets', () => {
     const { status, body } = await ask('POST clients/web/secrets', {})
     expect(status).toBe(201)
     expect(body.value).toMatch(/^[\w-]{43}$/)
-    expect(body.label).toBe('generated 2026-11-21T12:00:00.000Z')
+    expect(body.label).toBe(`generated ${new Date(noon).toISOString()}`)
     expect((await readClient(env.DB.withSession(), 'web'))?.secrets[0]?.hash).toBe(await sha256(body.value))
     expect(JSON.stringify((await ask('GET clients/web')).body)).not.toContain(body.value)
     expect((await ask('POST clients/web/secrets', { label: body.label })).body.fields.label).toMatch(/another secret/)
@@ -255,7 +256,7 @@ describe('live', () => {
     await newChanges()
     const { status, body } = await ask('PUT clients/web', whole, { now: start + 60_000 })
     expect(status).toBe(200)
-    expect(body.updated_at).toBe('2026-11-21T12:00:00.000Z')
+    expect(body.updated_at).toBe(new Date(noon).toISOString())
     expect(body.secrets).toHaveLength(2)
     expect(await newChanges()).toEqual([])
   })

@@ -1,6 +1,7 @@
 // External providers as operators keep them: what may be stored, what is read of the provider itself, and what never comes back.
 import { env } from 'cloudflare:workers'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { noon } from '../context.ts'
 import { answerForUpstreams, anUpstream, type FakeUpstream } from '../fakes/upstream.ts'
 import { ask, newChanges, rows } from './context.ts'
 
@@ -37,7 +38,7 @@ describe('a provider', () => {
       allow_all_issuers: false,
       metadata: { issuer: upstream.issuer },
       metadata_fault: null,
-      metadata_fetched_at: '2026-11-21T12:00:00.000Z',
+      metadata_fetched_at: new Date(noon).toISOString(),
     })
     expect(await get('idp')).toEqual(body)
     expect((await ask('GET identity-providers')).body).toEqual({ items: [body], next: null })

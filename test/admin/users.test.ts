@@ -4,6 +4,7 @@ import { hashPassword, verifyPassword } from '../../src/crypto/passwords.ts'
 import { settingsOf } from '../../src/settings.ts'
 import { openDatabase } from '../../src/storage/database.ts'
 import { findPersonByLogin } from '../../src/storage/users.ts'
+import { noon } from '../context.ts'
 import { type Answer, ask, newChanges, recordingSubjects, rows, start } from './context.ts'
 
 interface Row {
@@ -48,7 +49,7 @@ describe('a new user', () => {
       claims: {},
       version: 1,
       not_before: null,
-      created_at: '2026-11-21T12:00:00.000Z',
+      created_at: new Date(noon).toISOString(),
     })
     expect(body).not.toHaveProperty('subject_ref')
     expect(body).not.toHaveProperty('password_hash')

@@ -217,8 +217,8 @@ describe('T19 secrets', () => {
     expect(error).toMatchObject({ code: 'invalid_client', status: 401 })
     expect(error.detail).toEqual({
       check: 'client_secret',
-      expected: 'the secret "new" (expires 2026-11-22T12:00:00.000Z)',
-      received: 'the secret "old" (expires 2026-11-21T12:00:00.000Z)',
+      expected: `the secret "new" (expires ${new Date(noon + day).toISOString()})`,
+      received: `the secret "old" (expires ${new Date(noon).toISOString()})`,
       fix: 'configure a newer secret in the client',
     })
     const justBefore = { ...context, now: noon - 1 }
