@@ -31,8 +31,12 @@ export async function externalLogin(incoming: Incoming, context: RequestContext)
   if (!provider) throw unknownProvider(providerId)
   const cookies = choiceCookies(incoming, context, providerId)
   const remember = incoming.parameters.has('remember')
-  return goToProvider(incoming, context, { provider, interaction, judged, remember, cookies })
+  const wantsOther = wantsOtherAccount(incoming)
+  return goToProvider(incoming, context, { provider, interaction, judged, remember, wantsOther, cookies })
 }
+
+/** Of the login page's address, and of its form. */
+export const wantsOtherAccount = ({ parameters }: Incoming): boolean => parameters.get('account') === 'other'
 
 export interface Departure {
   provider: IdentityProvider

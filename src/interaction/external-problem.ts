@@ -30,6 +30,8 @@ const statusOf: Record<PublicCause, number> = {
   used: 400,
 }
 
+const wrongPerson: PublicCause[] = ['no_account', 'account_disabled']
+
 /** Never a redirect: what fails once must not be tried again and again by itself. */
 export async function showExternalProblem(
   { request }: Incoming,
@@ -41,12 +43,14 @@ export async function showExternalProblem(
   const frame = frameOf(request, context, judged?.request.ui_locales)
   // Begun anew: an interaction is finished once, and this one may have been.
   const begun = await sealInteraction(request, context, { ...interaction, id: newId() })
+  // The provider would send the same person again, unless it is asked to let them choose.
+  const other = wrongPerson.includes(error.publicCause) ? '&account=other' : ''
   const html = renderExternalProblem({
     frame,
     provider: provider.name,
     cause: error.publicCause,
     client: judged?.client,
-    tryAgainHref: `${context.settings.basePath}/account/login?interaction=${begun.sealed}&choose=1`,
+    tryAgainHref: `${context.settings.basePath}/account/login?interaction=${begun.sealed}&choose=1${other}`,
   })
   return htmlPage(html, frame.nonce, { status: statusOf[error.publicCause], cookies: [...cookies, ...begun.cookies] })
 }

@@ -17,7 +17,7 @@ import { findPersonByLogin } from '../storage/users.ts'
 import { advance, goOn, type Judged, resume } from './authorization.ts'
 import { beginSession } from './begin-session.ts'
 import { choiceCookies, readChoice } from './choice-cookie.ts'
-import { goToProvider } from './external-login.ts'
+import { goToProvider, wantsOtherAccount } from './external-login.ts'
 import { requireOwnForm } from './form-guard.ts'
 import type { Interaction } from './interaction.ts'
 import { frameOf, htmlPage, seeOther } from './page.ts'
@@ -31,7 +31,7 @@ export async function showLogin(incoming: Incoming, context: RequestContext): Pr
   if (!incoming.parameters.has('interaction')) return seeOther(`${context.settings.basePath}/account`)
   const resumed = await resume(incoming, context)
   const session = await readSession(incoming.request, context)
-  const wantsOther = incoming.parameters.get('account') === 'other'
+  const wantsOther = wantsOtherAccount(incoming)
   if (!session || !resumed.judged || wantsOther) return chooseWay(incoming, context, resumed, { wantsOther })
   const advanced = await advance(context, resumed.judged, session)
   if (advanced.answer.outcome !== 'step') {
@@ -196,6 +196,7 @@ function loginPage(incoming: Incoming, context: RequestContext, resumed: Resumed
     client: judged?.client,
     providers: providers.map((provider) => signInButton(provider, basePath, textsFor(frame))),
     hasLocal,
+    wantsOther: wantsOtherAccount(incoming),
     mayRememberChoice: providers.length + (hasLocal ? 1 : 0) > 1,
     ...(isNarrowed ? { otherWaysHref: `${basePath}/account/login?interaction=${interaction.sealed}&choose=1` } : {}),
     ...(problem ? { problem } : {}),

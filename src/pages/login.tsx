@@ -25,6 +25,8 @@ export interface LoginPage {
   providers: ProviderButton[]
   /** Where those buttons post to: the same fields, with `provider`. */
   externalAction: string
+  /** The person wants to be somebody else than the provider would say by itself (field `account`). */
+  wantsOther?: boolean
   /** There is more than one way, so a choice can be remembered (field `remember_choice`). */
   mayRememberChoice: boolean
   /** To the page with every way, where a remembered choice or a hint hides some. */
@@ -82,6 +84,7 @@ function Ways({ page, texts }: Part) {
   return (
     <form method="post" action={hasLocal ? page.action : page.externalAction}>
       <input type="hidden" name="interaction" value={page.interaction} />
+      {page.wantsOther ? <input type="hidden" name="account" value="other" /> : null}
       {hasLocal ? <Credentials page={page} texts={texts} /> : null}
       {hasLocal && providers.length > 0 ? <p class="or">{texts.login_or}</p> : null}
       {providers.length > 0 ? <Providers page={page} /> : null}

@@ -298,6 +298,16 @@ describe('an answer that is no', () => {
     expect(await people()).toBe(before)
     expect((await attempts())[0]).toMatchObject({ outcome: 'refused', step: 'match', subject: 'a-stranger' })
   })
+
+  it('when the wrong person came, trying again lets them choose another account there', async () => {
+    corp.user = { sub: 'a-stranger' }
+    const user = browser()
+    const page = await signInAt(corp, user, 'corp')
+    const href = /id="try-again" href="([^"]*)"/.exec(page.html)?.[1]?.replaceAll('&amp;', '&') ?? ''
+    const ways = await user.open(new URL(href, issuer))
+    const there = redirectOf(await user.submit(ways, { provider: 'corp' }))
+    expect(there.searchParams.get('prompt')).toBe('select_account')
+  })
 })
 
 describe('a provider that does not do its work', () => {
