@@ -61,8 +61,13 @@ async function reload(db: Database, context: Asker, provider: IdentityProvider):
 }
 
 function changedParts(provider: IdentityProvider, reading: ProviderReading): string[] {
-  const parts = ['metadata', 'jwks', 'metadata_fault'] as const
-  const isNewClaim = reading.claims.some((claim) => !provider.claims.includes(claim))
-  const changed: string[] = parts.filter((part) => JSON.stringify(provider[part]) !== JSON.stringify(reading[part]))
-  return isNewClaim ? [...changed, 'claims'] : changed
+  const isOther = (part: 'metadata' | 'jwks') => JSON.stringify(provider[part]) !== JSON.stringify(reading[part])
+  const changes = {
+    metadata: isOther('metadata'),
+    jwks: isOther('jwks'),
+    // The words of a fault may be others each time.
+    metadata_fault: (provider.metadata_fault === null) !== (reading.metadata_fault === null),
+    claims: reading.claims.some((claim) => !provider.claims.includes(claim)),
+  }
+  return Object.entries(changes).flatMap(([part, isChanged]) => (isChanged ? [part] : []))
 }

@@ -101,7 +101,7 @@ describe('the cron', () => {
   it('keeps a fault, asks again twice an hour, and serves what it knew meanwhile', async () => {
     await reload()
     const { metadata } = await provider()
-    upstream.faults.jwks = () => Promise.reject(new TypeError('no route'))
+    upstream.faults.jwks = () => Promise.reject(new TypeError(`no route ${upstream.requests.jwks}`))
     const start = Math.ceil(Date.now() / hour) * hour + 6 * hour
     await tidyUp(env, start)
     const faulty = await provider()
@@ -110,6 +110,12 @@ describe('the cron', () => {
     const asked = upstream.requests.jwks
     for (let at = 5; at < 60; at += 5) await tidyUp(env, start + at * 60_000)
     expect(upstream.requests.jwks).toBe(asked + 1)
+    expect((await provider()).metadata_fault).not.toBe(faulty.metadata_fault)
+    const told = await rows(
+      "select id from audit_events where actor = 'schedule' and target = 'idp' and at >= ?",
+      start,
+    )
+    expect(told, 'that it is still down is no news').toHaveLength(1)
     upstream.faults = {}
     await tidyUp(env, start + hour)
     expect((await provider()).metadata_fault).toBeNull()
