@@ -2,6 +2,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { handle } from '../../src/handle.ts'
+import { anUpstream } from '../fakes/upstream.ts'
 import {
   authorizeUrl,
   basic,
@@ -249,6 +250,9 @@ describe('S15 who has no local account here', () => {
   it('learns nothing by a right password while local accounts are off; clients go on', async () => {
     const user = browser()
     const page = await user.open(authorizeUrl())
+    // Without another way in, local accounts cannot be switched off.
+    const upstream = await anUpstream()
+    await operator('PUT', 'identity-providers/idp', upstream.record())
     await operator('PATCH', 'settings', { allow_local_accounts: false })
     expect((await user.open(authorizeUrl())).html).not.toContain('name="password"')
     const answers: [number, string][] = []
@@ -258,6 +262,8 @@ describe('S15 who has no local account here', () => {
     }
     const service = await tokenRequest({ grant_type: 'client_credentials' }, basic('m2m', secret))
     await operator('PATCH', 'settings', { allow_local_accounts: null })
+    await operator('DELETE', 'identity-providers/idp')
+    vi.mocked(fetch).mockRestore()
     expect(answers[0]).toEqual(answers[1])
     expect(answers[0]?.[0]).toBe(400)
     expect(user.cookies.has(session)).toBe(false)
