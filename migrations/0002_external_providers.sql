@@ -5,7 +5,6 @@ CREATE TABLE `external_identities` (
 	`user_id` text NOT NULL,
 	`created_at` integer NOT NULL,
 	PRIMARY KEY(`provider_id`, `issuer`, `subject`),
-	FOREIGN KEY (`provider_id`) REFERENCES `identity_providers`(`provider_id`) ON UPDATE no action ON DELETE cascade,
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`user_id`) ON UPDATE no action ON DELETE cascade
 );
 --> statement-breakpoint
@@ -67,4 +66,6 @@ CREATE INDEX `login_attempts_at` ON `login_attempts` (`at`);--> statement-breakp
 CREATE INDEX `login_attempts_provider` ON `login_attempts` (`provider_id`,`id`);--> statement-breakpoint
 CREATE INDEX `login_attempts_user` ON `login_attempts` (`user_id`,`id`);--> statement-breakpoint
 CREATE INDEX `login_attempts_sid` ON `login_attempts` (`provider_id`,`sid`);--> statement-breakpoint
+DROP INDEX `users_email`;--> statement-breakpoint
+CREATE INDEX `users_email` ON `users` (lower("email"));--> statement-breakpoint
 ALTER TABLE `user_group_members` ADD `granted_by` text REFERENCES `identity_providers`(`provider_id`) ON DELETE set null;

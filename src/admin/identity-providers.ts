@@ -55,7 +55,8 @@ export const identityProviderRoutes: AdminRoute[] = [
     method: 'DELETE',
     path: 'identity-providers/{provider_id}',
     summary: 'Delete an external provider',
-    description: 'The identities that came from it go with it, and its sessions end. The users stay.',
+    description:
+      'Its sessions and grants no longer count. The users stay, and so do their links: a later provider that says the same `sub` is not taken for it.',
     async handle(call, context) {
       await removeProvider(
         found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id))),

@@ -280,13 +280,14 @@ export const identityProviders = sqliteTable('identity_providers', {
   updated_at: instant('updated_at').notNull(),
 })
 
-/** Who at a provider is which user here: never found by mail or name again once it is known (OIDC Core §5.7). */
+/**
+ * Who at a provider is which user here: never found by mail or name again once it is known (OIDC Core §5.7). Stays when the provider is deleted,
+ * so that a later one which says the same `sub` is not taken for it.
+ */
 export const externalIdentities = sqliteTable(
   'external_identities',
   {
-    provider_id: text('provider_id')
-      .notNull()
-      .references(() => identityProviders.provider_id, { onDelete: 'cascade' }),
+    provider_id: text('provider_id').notNull(),
     issuer: text('issuer').notNull(),
     subject: text('subject').notNull(),
     user_id: text('user_id')
