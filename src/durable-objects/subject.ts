@@ -80,6 +80,9 @@ export type TokenStatus =
   | {
       outcome: 'active'
       client_since: number
+      /** Where the person signed in, and when the grant was given: as long as that provider counts, so does the token. */
+      idp: string
+      granted_at: number
       sub: string
       username: unknown
       /** For userinfo: all claims of the person, and those asked for one by one. */
@@ -218,6 +221,8 @@ export class Subject extends DurableObject<Env> {
     return {
       outcome: 'active',
       client_since: grant.client_since,
+      idp: grant.idp,
+      granted_at: grant.created_at,
       sub,
       username: claims.preferred_username,
       ...(forUserinfo ? { userinfo: { claims, single: grant.userinfo_claims } } : {}),

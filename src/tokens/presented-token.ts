@@ -3,6 +3,7 @@ import { askSubject, type RequestContext } from '../context.ts'
 import type { TokenStatus } from '../durable-objects/subject.ts'
 import { openHandle } from '../identity/handles.ts'
 import { verifyJwt } from '../keys/signing.ts'
+import { acceptedIdps, isAcceptedIdp } from '../protocol/login-choice.ts'
 import { isClientTokenId, isClientTokenRevoked } from './client-token.ts'
 
 export interface PresentedToken {
@@ -79,6 +80,9 @@ export async function standingOf(
   )
   if (status.outcome === 'inactive') return gone('it was revoked, or the user was disabled or signed out')
   if (status.client_since !== client.created_at) return gone(ofAnotherClient)
+  const idps = acceptedIdps(context.configuration.identityProviders)
+  if (!isAcceptedIdp(idps, status.idp, status.granted_at))
+    return gone(`the person signed in by ${status.idp}, which is disabled or deleted`)
   return { isActive: true, person: status }
 }
 
