@@ -57,7 +57,10 @@ export async function fetchWithin(
   try {
     return await Promise.race([answerOf(who, target, { ...init, signal: abort.signal }, bounds.maxBytes), late])
   } catch (fault) {
-    return refused('unreachable', `${who}: ${fault instanceof Error ? fault.message : 'no connection'}`)
+    return refused(
+      'unreachable',
+      `${who}: ${fault instanceof Error ? fault.message.replace(/\.$/, '') : 'no connection'}`,
+    )
   } finally {
     clearTimeout(timer)
     abort.abort()

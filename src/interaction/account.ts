@@ -52,10 +52,11 @@ export async function account({ request, parameters }: Incoming, context: Reques
   return htmlPage(html, frame.nonce, { leadsToClient: true })
 }
 
-/** Without local accounts there is no local sign-out either, except for who came in that way. */
+/** Without local accounts there is no local sign-out either, except for who has no other. */
 function waysOut(context: RequestContext, provider: IdentityProvider | undefined, frame: PageFrame) {
-  const local = context.configuration.settings.allow_local_accounts || !provider
-  return provider ? { local, upstream: signOutButton(provider, context.settings.basePath, textsFor(frame)) } : { local }
+  if (provider?.metadata?.end_session_endpoint === undefined) return { local: true }
+  const local = context.configuration.settings.allow_local_accounts
+  return { local, upstream: signOutButton(provider, context.settings.basePath, textsFor(frame)) }
 }
 
 const findProvider = ({ configuration }: RequestContext, id: string): IdentityProvider | undefined =>

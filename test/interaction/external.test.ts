@@ -532,6 +532,8 @@ describe('a provider that is switched off or deleted', () => {
 
     await operator('PUT', 'identity-providers/corp', { enabled: false })
     expect(isLogin(await user.open(authorizeUrl()))).toBe(true)
+    expect((await userinfo(tokens.access_token)).status).toBe(401)
+    expect((await userinfo(own.access_token)).status).toBe(200)
     const refused = await refresh(tokens.refresh_token)
     expect(refused.status).toBe(400)
     expect(await refused.json()).toMatchObject({ error: 'invalid_grant' })
@@ -545,6 +547,18 @@ describe('a provider that is switched off or deleted', () => {
     await operator('DELETE', 'identity-providers/corp')
     await saveProvider(corp, 'corp')
     expect(isLogin(await user.open(authorizeUrl()))).toBe(true)
+  })
+
+  it('its people stay its people: a later one that says the same sub of another issuer does not get them', async () => {
+    await signInAt(corp, browser(), 'corp')
+    await operator('DELETE', 'identity-providers/corp')
+    partner.user = { sub: 'ada' }
+    await saveProvider(partner, 'corp')
+    const page = await signInAt(partner, browser(), 'corp')
+    expect(isProblem(page)).toBe(true)
+    expect((await attempts())[0]).toMatchObject({ outcome: 'refused', step: 'match' })
+    await saveProvider(corp, 'corp')
+    expectCode(await signInAt(corp, browser(), 'corp'))
   })
 })
 
@@ -571,7 +585,24 @@ describe('signing out', () => {
     expect(after.html).toContain(corp.issuer)
   })
 
+  it('of a provider without a sign-out is signing out here', async () => {
+    const { end_session_endpoint, ...metadata } = corp.metadata
+    corp.metadata = metadata
+    await operator('POST', 'identity-providers/corp/reload')
+    try {
+      const user = browser()
+      await signInAt(corp, user, 'corp')
+      const page = await user.open(`${issuer}/account`)
+      expect(page.html).not.toContain('id="sign-out-upstream"')
+      expect((await user.submit(page, {})).html).not.toContain(corp.issuer)
+      expect(isLogin(await user.open(authorizeUrl()))).toBe(true)
+    } finally {
+      corp.metadata = { ...metadata, end_session_endpoint }
+    }
+  })
+
   it('with local accounts off there is no local sign-out', async () => {
+    await operator('POST', 'identity-providers/corp/reload')
     await operator('PATCH', 'settings', { allow_local_accounts: false })
     const user = browser()
     const there = redirectOf(await user.open(authorizeUrl()))
