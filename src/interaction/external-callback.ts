@@ -79,7 +79,7 @@ async function signIn(
     secret: state.secret,
     parameters: incoming.parameters,
   }
-  const login = await completeUpstreamLogin(context, answer, assertionSigner(context))
+  const login = await completeUpstreamLogin(context, answer, assertionSigner(context, provider))
   const arrival = await resolveUser(context, provider, login)
   const proof = await proofOf(context, { state, provider, login, arrival })
   const begun = await beginSession(incoming, context, judged, proof)

@@ -6,6 +6,7 @@ import { signJwt } from '../keys/signing.ts'
 import type { Prompt } from '../protocol/authorization-request.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { IdentityProvider } from '../protocol/identity-provider.ts'
+import { isEntra } from '../protocol/issuer-template.ts'
 import { BrokeringError } from '../protocol/login-attempt.ts'
 import { usableProviders } from '../protocol/login-choice.ts'
 import { type Judged, resume } from './authorization.ts'
@@ -84,7 +85,7 @@ export async function goToProvider(
       secret: begun.secret,
       ...asked,
     }
-    const location = await startUpstreamLogin(context, upstream, assertionSigner(context))
+    const location = await startUpstreamLogin(context, upstream, assertionSigner(context, provider))
     return seeOther(location, [...cookies, ...begun.cookies])
   } catch (error) {
     if (!(error instanceof BrokeringError)) throw error
@@ -100,10 +101,16 @@ function promptFor(provider: IdentityProvider, prompt: Prompt[], wantsOther: boo
   return provider.prompt === 'consent' ? [...asked, 'consent'] : asked
 }
 
-/** private_key_jwt with the signing certificate of this issuer, which the provider knows by our jwks_uri or its copy of the certificate. */
-export function assertionSigner(context: RequestContext): SignAssertion {
+/**
+ * private_key_jwt with the signing certificate of this issuer, which the provider knows by our jwks_uri (RFC 7523bis §4), or, as Entra does,
+ * by a copy of the certificate.
+ */
+export function assertionSigner(context: RequestContext, { metadata }: IdentityProvider): SignAssertion {
   const alg = context.configuration.settings.id_token_signing_alg
-  return (claims) => signJwt(context, { alg, typ: 'client-authentication+jwt', claims })
+  return (claims) =>
+    isEntra(metadata?.issuer ?? '')
+      ? signJwt(context, { alg: 'RS256', typ: 'JWT', claims, namedBy: 'certificate' })
+      : signJwt(context, { alg, typ: 'client-authentication+jwt', claims })
 }
 
 function unknownProvider(providerId: string): OAuthError {

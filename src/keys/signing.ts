@@ -1,6 +1,6 @@
 // Signing and verifying with the keys of this issuer (DESIGN §5, RFC 8725 §3): every token we mint or believe passes here.
 import type { RequestContext } from '../context.ts'
-import { type JwsHeader, parseJws, signJws, verifyJws } from '../crypto/jws.ts'
+import { encodeHeader, type JwsHeader, parseJws, signJws, verifyJws } from '../crypto/jws.ts'
 import { isPublishedAt, isTrustedForHints, signingKeyAt } from '../durable-objects/key-ring/key-states.ts'
 import type { SigningAlgorithm } from '../protocol/client-metadata.ts'
 import { temporarilyUnavailable } from '../protocol/errors.ts'
@@ -14,13 +14,24 @@ export interface JwtToSign {
   typ: string
   /** Complete: nothing is added. */
   claims: object
+  /**
+   * How the header names the key: by `kid` (default), or by the thumbprints of the certificate alone (RFC 7515 §4.1.7, §4.1.8), for who
+   * holds a copy of the certificate and takes an unknown `kid` for another key.
+   */
+  namedBy?: 'kid' | 'certificate'
 }
 
 /** No hop while the isolate knows a key. Throws 503 when there is none and none can be had. */
-export async function signJwt(context: RequestContext, { alg, typ, claims }: JwtToSign): Promise<string> {
+export async function signJwt(context: RequestContext, { alg, typ, claims, namedBy }: JwtToSign): Promise<string> {
   const record = signingKeyAt(context.configuration.keys, alg, context.now) ?? (await obtainKey(context, alg))
   const signer = findSigner(record.kid) ?? (await importSigner(context, record))
-  return signJws(headerOf(signer, typ), claims, signer.key, signer.alg)
+  const header = namedBy === 'certificate' ? certificateHeader(record, typ) : headerOf(signer, typ)
+  return signJws(header, claims, signer.key, signer.alg)
+}
+
+function certificateHeader({ alg, public_jwk }: SigningKeyRecord, typ: string): string {
+  const { x5t, 'x5t#S256': x5tS256 } = public_jwk as { x5t?: string; 'x5t#S256'?: string }
+  return encodeHeader({ alg, typ, x5t, 'x5t#S256': x5tS256 })
 }
 
 /** The first token of an issuer or of an algorithm. A replica may not have the new row yet: then the ring's own answer does. */

@@ -50,6 +50,16 @@ describe('signing', () => {
     expect(await verifyJwt(context, jwt)).toEqual({ header: read.protectedHeader, claims })
   })
 
+  it('names the key by its certificate alone for who has a copy of that (RFC 7515 §4.1.7, §4.1.8)', async () => {
+    await aRing()
+    const jwt = await signJwt(await contextAt(noon), { ...token, namedBy: 'certificate' })
+    const [{ x5t, 'x5t#S256': x5tS256, x5c }] = (await jwksAt(noon)).keys
+    expect(headerOf(jwt)).toEqual({ alg: 'RS256', typ: 'at+jwt', x5t, 'x5t#S256': x5tS256 })
+    const der = Uint8Array.fromBase64(x5c[0])
+    const thumbprint = new Uint8Array(await crypto.subtle.digest('SHA-1', der))
+    expect(x5t).toBe(thumbprint.toBase64({ alphabet: 'base64url', omitPadding: true }))
+  })
+
   it('asks for the first key when there is none, once, and never again', async () => {
     await addClient()
     const context = await contextAt(noon)
