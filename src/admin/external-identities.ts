@@ -6,7 +6,6 @@ import {
   listIdentitiesOfProvider,
   listIdentitiesOfUser,
 } from '../storage/external-identities.ts'
-import { findIdentityProvider } from '../storage/identity-providers.ts'
 import { findUser } from '../storage/users.ts'
 import { commit, read } from './commit.ts'
 import { toInstant } from './fields.ts'
@@ -37,12 +36,12 @@ export const externalIdentityRoutes: AdminRoute[] = [
     method: 'GET',
     path: 'identity-providers/{provider_id}/external-identities',
     summary: 'List the users that are linked to an external provider',
+    description: 'Also to one that is deleted.',
     isPaged: true,
     answer: pageOf(identity),
     async handle(call, context) {
-      const { provider_id } = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
       const { after, limit } = call.page
-      const rows = await read(context, (db) => listIdentitiesOfProvider(db, provider_id, after, limit))
+      const rows = await read(context, (db) => listIdentitiesOfProvider(db, call.params.provider_id, after, limit))
       return page(call.page, rows.map(shown), (row) => row.user_id)
     },
   }),

@@ -26,7 +26,7 @@ export function saveIdentityProvider(db: Database, row: IdentityProvider): State
     .onConflictDoUpdate({ target: identityProviders.provider_id, set: row })
 }
 
-/** The identities that came from it go with it. */
+/** The links of users to it stay (schema.ts). */
 export function deleteIdentityProvider(db: Database, providerId: string): Statement {
   return db.delete(identityProviders).where(eq(identityProviders.provider_id, providerId))
 }

@@ -6,8 +6,9 @@ import type { RequestContext } from '../../src/context.ts'
 import { Problem } from '../../src/protocol/errors.ts'
 import type { Person } from '../../src/protocol/person.ts'
 import { settingsOf } from '../../src/settings.ts'
+import { noon } from '../context.ts'
 
-export const start = Date.UTC(2026, 10, 21, 12)
+export const start = noon
 
 export interface Overrides {
   env?: Partial<Env>

@@ -34,8 +34,8 @@ let upstream: FakeUpstream
 beforeAll(async () => {
   upstream = await anUpstream()
   await ask('PUT users/ada', { name: 'Ada' })
-  await ask('PUT identity-providers/idp', upstream.record())
-  await ask('PUT identity-providers/silent', upstream.record())
+  await ask('PUT identity-providers/idp', upstream.record(), { now: noon })
+  await ask('PUT identity-providers/silent', upstream.record(), { now: noon })
   const db = openDatabase(env.DB)
   const attempts = [
     anAttempt(0),
@@ -157,7 +157,9 @@ describe('linked accounts', () => {
       ['zoe', 'zoe-upstream'],
     ]) {
       await ask(`PUT users/${user}`, {})
-      await env.DB.prepare('insert into external_identities values (?, ?, ?, ?, ?)')
+      await env.DB.prepare(
+        'insert into external_identities (provider_id, issuer, subject, user_id, created_at) values (?, ?, ?, ?, ?)',
+      )
         .bind('idp', 'https://idp.test', subject, user, noon)
         .run()
     }
@@ -184,10 +186,13 @@ describe('linked accounts', () => {
     expect(JSON.parse(event?.detail ?? '')).toMatchObject({ provider_id: 'idp', subject: 'ada-upstream' })
   })
 
-  it('go with the provider, while the users and the log of their sign-ins stay', async () => {
+  it('outlive the provider, as do the users and the log of their sign-ins, until each is unlinked', async () => {
     await ask('DELETE identity-providers/idp')
-    expect((await ask('GET users/zoe/external-identities')).body).toEqual({ items: [] })
     expect((await ask('GET users/zoe')).status).toBe(200)
     expect(await listed('provider_id=idp')).toHaveLength(4)
+    const linked = async () => (await ask('GET identity-providers/idp/external-identities')).body.items
+    expect(await linked()).toHaveLength(1)
+    expect((await ask('DELETE users/zoe/external-identities/idp')).status).toBe(204)
+    expect(await linked()).toEqual([])
   })
 })

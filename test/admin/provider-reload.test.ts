@@ -102,7 +102,7 @@ describe('the cron', () => {
     await reload()
     const { metadata } = await provider()
     upstream.faults.jwks = () => Promise.reject(new TypeError(`no route ${upstream.requests.jwks}`))
-    const start = Math.ceil(Date.now() / hour) * hour + 6 * hour
+    const start = Math.ceil(Date.now() / hour) * hour + 12 * hour
     await tidyUp(env, start)
     const faulty = await provider()
     expect(faulty.metadata_fault).toMatch(/no route/)
@@ -111,10 +111,8 @@ describe('the cron', () => {
     for (let at = 5; at < 60; at += 5) await tidyUp(env, start + at * 60_000)
     expect(upstream.requests.jwks).toBe(asked + 1)
     expect((await provider()).metadata_fault).not.toBe(faulty.metadata_fault)
-    const told = await rows(
-      "select id from audit_events where actor = 'schedule' and target = 'idp' and at >= ?",
-      start,
-    )
+    const query = "select id from audit_events where actor = 'schedule' and target = 'idp' and at between ? and ?"
+    const told = await rows(query, start, start + hour - 1)
     expect(told, 'that it is still down is no news').toHaveLength(1)
     upstream.faults = {}
     await tidyUp(env, start + hour)
