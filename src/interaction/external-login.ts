@@ -96,9 +96,20 @@ export async function goToProvider(
 /** What the application asks of the person, else what the operator set; consent beside either. */
 function promptFor(provider: IdentityProvider, prompt: Prompt[], wantsOther: boolean): string[] {
   const asked = prompt.filter((each) => each === 'login' || each === 'select_account')
-  if (asked.length === 0 && wantsOther) return ['select_account']
+  if (asked.length === 0 && wantsOther) return promptForOther(provider)
   if (asked.length === 0) return provider.prompt ? [provider.prompt] : []
   return provider.prompt === 'consent' ? [...asked, 'consent'] : asked
+}
+
+/**
+ * The provider would send the same person again. Every OpenID Provider can ask for the password anew (OIDC Core §3.1.2.1), which is a choice,
+ * too; an account chooser is kinder, but not every one has it, and few say which they have. Google has nothing else.
+ */
+function promptForOther({ kind, metadata }: IdentityProvider): string[] {
+  const hasChooser = kind === 'oauth2' || metadata?.issuer === 'https://accounts.google.com'
+  const known = metadata?.prompt_values_supported ?? [hasChooser ? 'select_account' : 'login']
+  const prompt = ['select_account', 'login'].find((each) => known.includes(each))
+  return prompt === undefined ? [] : [prompt]
 }
 
 /**

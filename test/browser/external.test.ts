@@ -116,13 +116,14 @@ describe('one provider only', () => {
     expect(await page.locator('#cause').innerText()).toMatch(/^Meridian Health knows you, but you have no account here/)
     await look(page, 'external-problem-no-account')
     await press(page, '#try-again')
-    // The provider would let the same person straight back in.
     expect(await kindOf(page)).toBe('login')
     expect(await buttons(page)).toEqual(['Sign in with Meridian Health'])
     expect(await page.locator('#remember-choice').count()).toBe(0)
     await look(page, 'login-one-provider')
     expect(upstream.requests.token).toBe(asked + 1)
+    // The provider would let the same person straight back in, so it is asked to let them choose.
     await press(page, '#sign-in-with-meridian')
+    await signInThere(page)
     expect(await kindOf(page)).toBe('external-problem')
     expect(upstream.requests.token).toBe(asked + 2)
   })

@@ -299,14 +299,20 @@ describe('an answer that is no', () => {
     expect((await attempts())[0]).toMatchObject({ outcome: 'refused', step: 'match', subject: 'a-stranger' })
   })
 
-  it('when the wrong person came, trying again lets them choose another account there', async () => {
+  it.each([
+    ['that says nothing of it', undefined, 'login'],
+    ['with an account chooser', ['login', 'select_account'], 'select_account'],
+    ['with neither', ['none'], null],
+  ])('when the wrong person came, trying again at a provider %s lets them be another', async (_, supported, prompt) => {
+    corp.metadata.prompt_values_supported = supported
+    await operator('POST', 'identity-providers/corp/reload')
     corp.user = { sub: 'a-stranger' }
     const user = browser()
     const page = await signInAt(corp, user, 'corp')
     const href = /id="try-again" href="([^"]*)"/.exec(page.html)?.[1]?.replaceAll('&amp;', '&') ?? ''
     const ways = await user.open(new URL(href, issuer))
     const there = redirectOf(await user.submit(ways, { provider: 'corp' }))
-    expect(there.searchParams.get('prompt')).toBe('select_account')
+    expect(there.searchParams.get('prompt')).toBe(prompt)
   })
 })
 
