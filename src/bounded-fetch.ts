@@ -57,14 +57,17 @@ export async function fetchWithin(
   try {
     return await Promise.race([answerOf(who, target, { ...init, signal: abort.signal }, bounds.maxBytes), late])
   } catch (fault) {
-    return refused(
-      'unreachable',
-      `${who}: ${fault instanceof Error ? fault.message.replace(/\.$/, '') : 'no connection'}`,
-    )
+    return refused('unreachable', `${who}: ${reasonOf(fault)}`)
   } finally {
     clearTimeout(timer)
     abort.abort()
   }
+}
+
+/** The runtime says `internal error; reference = …` of a name that does not resolve. */
+function reasonOf(fault: unknown): string {
+  if (!(fault instanceof Error) || fault.message.startsWith('internal error')) return 'no connection'
+  return fault.message.replace(/\.$/, '')
 }
 
 async function answerOf(who: string, target: URL | Request, init: RequestInit, maxBytes: number): Promise<FetchAnswer> {
