@@ -1,13 +1,21 @@
 // One object per person: what a person may do once, and what tokens need to know of the person (DESIGN §3).
 // No method awaits between its read and its mark; whatever can fail came before, in the Worker.
 import { DurableObject } from 'cloudflare:workers'
-import type { AuthorizationRequest } from '../protocol/authorization-request.ts'
-import type { Grant } from '../protocol/grant.ts'
-import type { AcceptedIdps } from '../protocol/login-choice.ts'
-import { nextStep, type SessionState, type Step } from '../protocol/next-step.ts'
+import { nextStep, type SessionState } from '../protocol/next-step.ts'
 import type { Person } from '../protocol/person.ts'
 import { findConsent, forgetConsent, rememberConsent } from './subject/consents.ts'
 import * as grants from './subject/grants.ts'
+import {
+  type AuthorizationAnswer,
+  type AuthorizationQuestion,
+  type Choice,
+  grantOf,
+  type Redemption,
+  type Refreshment,
+  type RefreshTokenStatus,
+  type SignInAnswer,
+  type TokenStatus,
+} from './subject/questions.ts'
 import {
   beginSession,
   endSession,
@@ -26,72 +34,6 @@ const day = 24 * 3_600_000
 /** Grants without a refresh family that one person may have, and after how many codes that is looked at. */
 const mostGrants = 2000
 const tidyEvery = 256
-
-/** An authorization request as the Worker judged it, with the code it would get. */
-export interface AuthorizationQuestion {
-  request: AuthorizationRequest
-  require_consent: boolean
-  expected_sub?: string | undefined
-  /** External providers that are enabled. */
-  accepted_idps?: AcceptedIdps
-  /** `created_at` of the client: consent given to a deleted one of the same id does not count. */
-  client_since: number
-  /** Id of the interaction, and of the grant it may become. */
-  id: string
-  started_at: number
-  /** Until when the interaction can come back, which must find that it is finished. */
-  ends_at: number
-  code_hash: string
-  /** Milliseconds from now. */
-  code_lifetime: number
-  access_token_lifetime: number
-}
-
-/** `finished`: this interaction has given its code already. `anonymous`: the cookie proves no live session. */
-export type AuthorizationAnswer =
-  | { outcome: 'anonymous' }
-  | { outcome: 'finished' }
-  | { outcome: 'step'; step: Step; person: Person; session: SessionState }
-
-/** `outdated`: the record is older than ours, so what was checked against it may have changed. */
-export type SignInAnswer =
-  | { outcome: 'disabled' }
-  | { outcome: 'outdated' }
-  | Exclude<AuthorizationAnswer, { outcome: 'anonymous' }>
-
-/** What a person answered on a page. */
-export type Choice =
-  | { kind: 'none' }
-  | { kind: 'select-account' }
-  | { kind: 'consent'; scopes: string[]; claims: string[] }
-
-export type Redemption =
-  | Exclude<grants.CodeOutcome, { outcome: 'redeemed' }>
-  | { outcome: 'redeemed'; grant: Grant; person: Person }
-export type Refreshment =
-  | Exclude<grants.RefreshOutcome, { grant: Grant }>
-  | { outcome: 'rotated' | 'kept'; grant: Grant; person: Person }
-  | { outcome: 'retried'; grant: Grant; person: Person; retry: string }
-  | { outcome: 'scope'; grant: Grant; person: Person }
-
-/** No more than is asked for: what crosses between object and Worker is copied twice. */
-export type TokenStatus =
-  | { outcome: 'inactive' }
-  | {
-      outcome: 'active'
-      client_since: number
-      /** Where the person signed in, and when the grant was given: as long as that provider counts, so does the token. */
-      idp: string
-      granted_at: number
-      sub: string
-      username: unknown
-      /** For userinfo: all claims of the person, and those asked for one by one. */
-      userinfo?: { claims: Record<string, unknown>; single: string[] }
-    }
-
-export type RefreshTokenStatus =
-  | { outcome: 'inactive' }
-  | { outcome: 'active'; client_id: string; scope: string[]; sub: string }
 
 export class Subject extends DurableObject<Env> {
   private readonly sql = this.ctx.storage.sql
@@ -143,13 +85,8 @@ export class Subject extends DurableObject<Env> {
     const session = person && findSession(this.sql, proof, person, now)
     if (!session) return { outcome: 'anonymous' }
     if (grants.isFinished(this.sql, question.id)) return { outcome: 'finished' }
-    if (choice.kind === 'select-account') {
-      markSelected(this.sql, proof.id, now)
-      session.selected_at = now
-    }
-    if (choice.kind === 'consent') {
-      rememberConsent(this.sql, question.request.client_id, question.client_since, choice, now)
-    }
+    // An answer to what is not asked now counts for nothing: the account of a session that ended must not be chosen.
+    if (choice.kind === this.stepOf(person, session, question, now).kind) this.take(choice, session, question, now)
     return this.answer(person, session, question, now)
   }
 
@@ -233,7 +170,8 @@ export class Subject extends DurableObject<Env> {
     const { person } = this
     const grant = person && grants.findLiveGrant(this.sql, id, this.notBefore(person))
     if (!grant || !grants.isLiveRefreshToken(this.sql, id, hash, now)) return { outcome: 'inactive' }
-    return { outcome: 'active', client_id: grant.client_id, scope: grant.scope, sub: person.sub }
+    const { client_id, idp, created_at: granted_at, scope } = grant
+    return { outcome: 'active', client_id, idp, granted_at, scope, sub: person.sub }
   }
 
   /** Revokes one access token (RFC 7009 §2.1), whose owner the Worker has checked; `expiresAt` in milliseconds. */
@@ -273,23 +211,30 @@ export class Subject extends DurableObject<Env> {
     grants.revokeSessionGrants(this.sql, sessionId, now)
   }
 
+  private take(choice: Choice, session: SessionState, question: AuthorizationQuestion, now: number): void {
+    if (choice.kind === 'select-account') {
+      markSelected(this.sql, session.id, now)
+      session.selected_at = now
+    }
+    if (choice.kind === 'consent') {
+      rememberConsent(this.sql, question.request.client_id, question.client_since, choice, now)
+    }
+  }
+
+  private stepOf(person: Person, session: SessionState, question: AuthorizationQuestion, now: number): Step {
+    const { request, require_consent, expected_sub, accepted_idps, started_at } = question
+    const consent = findConsent(this.sql, request.client_id, question.client_since)
+    const known = { sub: person.sub, session, consent }
+    return nextStep({ request, require_consent, expected_sub, accepted_idps, started_at, person: known, now })
+  }
+
   private answer(
     person: Person,
     session: SessionState,
     question: AuthorizationQuestion,
     now: number,
   ): Exclude<AuthorizationAnswer, { outcome: 'anonymous' }> {
-    const { request } = question
-    const consent = findConsent(this.sql, request.client_id, question.client_since)
-    const step = nextStep({
-      request,
-      require_consent: question.require_consent,
-      expected_sub: question.expected_sub,
-      accepted_idps: question.accepted_idps,
-      started_at: question.started_at,
-      person: { sub: person.sub, session, consent },
-      now,
-    })
+    const step = this.stepOf(person, session, question, now)
     if (step.kind === 'respond') {
       const code = {
         grant: grantOf(question, session, now),
@@ -336,24 +281,3 @@ export class Subject extends DurableObject<Env> {
 }
 
 const pickAuthentication = ({ authenticated_at, acr, amr, idp }: NewSession) => ({ authenticated_at, acr, amr, idp })
-
-function grantOf(question: AuthorizationQuestion, session: SessionState, now: number): Grant {
-  const { request } = question
-  return {
-    id: question.id,
-    client_id: request.client_id,
-    client_since: question.client_since,
-    session_id: session.id,
-    scope: request.scope,
-    redirect_uri: request.redirect_uri,
-    ...(request.code_challenge === undefined ? {} : { code_challenge: request.code_challenge }),
-    ...(request.nonce === undefined ? {} : { nonce: request.nonce }),
-    userinfo_claims: request.claims?.userinfo ?? [],
-    id_token_claims: request.claims?.id_token ?? [],
-    authenticated_at: session.authenticated_at,
-    acr: session.acr,
-    amr: session.amr,
-    idp: session.idp,
-    created_at: now,
-  }
-}

@@ -1,7 +1,12 @@
 // What authorize and every page after it share: judging the request, asking the Subject for the next step, and going there. Pages never call
 // each other: each answers, and comes back here.
 import { askSubject, type RequestContext } from '../context.ts'
-import type { AuthorizationAnswer, AuthorizationQuestion, Choice, SignInAnswer } from '../durable-objects/subject.ts'
+import type {
+  AuthorizationAnswer,
+  AuthorizationQuestion,
+  Choice,
+  SignInAnswer,
+} from '../durable-objects/subject/questions.ts'
 import { hashSecret, newSecret, sealHandle } from '../identity/handles.ts'
 import { browserState, type SessionCookie, sessionState } from '../identity/sessions.ts'
 import type { Incoming } from '../incoming.ts'

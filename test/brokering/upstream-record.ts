@@ -7,6 +7,7 @@ import type { IdentityProvider, ProviderMetadata, UpstreamLogin } from '../../sr
 import { BrokeringError } from '../../src/protocol/login-attempt.ts'
 import { aContext, type TestContext } from '../context.ts'
 import type { FakeUpstream } from '../fakes/upstream.ts'
+import { aProvider as aRecord } from './provider-record.ts'
 
 export const redirect_uri = 'https://id.test/external/callback/acme'
 const secret = utf8('0123456789abcdef0123456789abcdef')
@@ -20,41 +21,19 @@ export async function aProvider(
 ): Promise<IdentityProvider> {
   providers += 1
   const { keyWrapper } = aContext().settings
-  return {
+  return aRecord({
     provider_id: `acme-${providers}`,
-    name: 'Acme',
-    kind: 'openid',
-    enabled: true,
     metadata_endpoint: upstream.metadata_endpoint,
     metadata: upstream.metadata as unknown as ProviderMetadata,
     metadata_fetched_at: 0,
-    metadata_fault: null,
-    jwks: null,
     client_id: upstream.client_id,
     sealed_client_secret: await keyWrapper.seal('provider-secret', utf8(upstream.client_secret)),
     token_endpoint_auth_method: 'client_secret_basic',
     scopes: ['profile', 'email'],
-    claims: [],
-    identifying_claim: 'sub',
-    prompt: null,
-    response_mode: null,
-    allow_all_issuers: false,
-    valid_issuers: [],
-    domains: [],
-    internal_hosts: [],
-    provisioning_enabled: false,
-    user_template: {},
-    value_mappings: [],
-    group_mappings: [],
-    sign_in_text: null,
-    sign_in_icon: null,
-    sign_out_text: null,
-    sign_out_icon: null,
-    position: 0,
     created_at: 0,
     updated_at: 0,
     ...overrides,
-  }
+  })
 }
 
 const unsigned: SignAssertion = async () => {

@@ -63,11 +63,11 @@ export function beginSession(sql: SqlStorage, session: NewSession, now: number):
     session.idle_lifetime,
     now + session.absolute_lifetime,
   )
-  sql.exec('DELETE FROM upstream_sessions WHERE session_id = ?', session.id)
+  // One that goes on by password still came from there, and what it gave before: the provider may end both.
   if (!session.upstream) return
   const { provider_id, issuer, subject, sid, id_token } = session.upstream
   sql.exec(
-    'INSERT INTO upstream_sessions VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT OR REPLACE INTO upstream_sessions VALUES (?, ?, ?, ?, ?, ?)',
     session.id,
     provider_id,
     issuer,
