@@ -1,7 +1,7 @@
 // One object per person: what a person may do once, and what tokens need to know of the person (DESIGN §3).
 // No method awaits between its read and its mark; whatever can fail came before, in the Worker.
 import { DurableObject } from 'cloudflare:workers'
-import { nextStep, type SessionState } from '../protocol/next-step.ts'
+import { nextStep, type SessionState, type Step } from '../protocol/next-step.ts'
 import type { Person } from '../protocol/person.ts'
 import { findConsent, forgetConsent, rememberConsent } from './subject/consents.ts'
 import * as grants from './subject/grants.ts'

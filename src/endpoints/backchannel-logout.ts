@@ -10,7 +10,7 @@ import { findSubjectRefs } from '../storage/upstream-sessions.ts'
 
 export const backchannelLogoutPath = '/external/backchannel-logout/'
 
-/** Milliseconds that a token's `jti` is remembered: longer than one is accepted. */
+/** Milliseconds after its `iat` that a token's `jti` is remembered: longer than one is accepted. */
 const rememberedFor = 3_600_000
 
 export async function backchannelLogout({ path, parameters }: Incoming, context: RequestContext): Promise<Response> {
@@ -20,13 +20,13 @@ export async function backchannelLogout({ path, parameters }: Incoming, context:
   if (token === null) throw refused('a logout_token', 'none')
   const verified = await verifyLogoutToken(context, provider, token)
   if ('fault' in verified) throw refused('a logout token of this provider', verified.fault)
-  const { issuer, sub, sid = null, jti } = verified
-  await requireFirstUse(context, provider, jti)
-
+  const { issuer, sub, sid = null } = verified
   const from = { provider_id: provider.provider_id, issuer }
   const people = await hop(context, 'D1', () =>
     findSubjectRefs(openDatabase(context.env.DB.withSession('first-primary')), { ...from, subject: sub ?? null, sid }),
   )
+  // After what may fail, so that a provider may send it again.
+  await requireFirstUse(context, provider, verified)
   const ended = await Promise.all(
     people.map((subjectRef) =>
       askSubject(context, subjectRef, (subject) => subject.endUpstreamSessions({ ...from, sid }, context.now)),
@@ -43,12 +43,16 @@ function findProvider({ configuration }: RequestContext, providerId: string): Id
 }
 
 /** A token that is sent again would end sessions that began since. */
-async function requireFirstUse(context: RequestContext, provider: IdentityProvider, jti: string): Promise<void> {
+async function requireFirstUse(
+  context: RequestContext,
+  provider: IdentityProvider,
+  { jti, iat }: { jti: string; iat: number },
+): Promise<void> {
   const key = await sha256(JSON.stringify(['logout', provider.provider_id, jti]))
   const shard = key.charCodeAt(0) & 15
-  const isFirst = await askOneTime(context, `use:${shard}`, (oneTime) =>
-    oneTime.use(key, context.now + rememberedFor, context.now),
-  )
+  // By the token's own time, the same at every use: what was used is kept by the hour it expires in.
+  const expiresAt = iat * 1000 + rememberedFor
+  const isFirst = await askOneTime(context, `use:${shard}`, (oneTime) => oneTime.use(key, expiresAt, context.now))
   if (!isFirst) throw refused('a jti that was never used', 'a logout token that was used before')
 }
 

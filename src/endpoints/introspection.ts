@@ -4,6 +4,7 @@ import { hashSecret, openHandle } from '../identity/handles.ts'
 import type { Incoming } from '../incoming.ts'
 import type { Client } from '../protocol/client-metadata.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import { acceptedIdps, isAcceptedIdp } from '../protocol/login-choice.ts'
 import { type PresentedToken, readAccessToken, standingOf } from '../tokens/presented-token.ts'
 import { authenticateClient } from './client-authentication.ts'
 import { requiredToken } from './required-token.ts'
@@ -67,7 +68,8 @@ async function aboutRefreshToken(
     subject.refreshTokenStatus(handle.id, hash, context.now),
   )
   if (status.outcome === 'inactive' || status.client_id !== client.client_id) return undefined
-  const { scope, client_id, sub } = status
+  const { scope, client_id, sub, idp, granted_at } = status
+  if (!isAcceptedIdp(acceptedIdps(context.configuration.identityProviders), idp, granted_at)) return undefined
   return { active: true, scope: scope.join(' '), client_id, sub, iss: context.settings.issuer }
 }
 

@@ -70,7 +70,7 @@ export type TokenStatus =
 
 export type RefreshTokenStatus =
   | { outcome: 'inactive' }
-  | { outcome: 'active'; client_id: string; scope: string[]; sub: string }
+  | { outcome: 'active'; client_id: string; idp: string; granted_at: number; scope: string[]; sub: string }
 
 /** What a code will stand for. */
 export function grantOf(question: AuthorizationQuestion, session: SessionState, now: number): Grant {

@@ -1,0 +1,115 @@
+// What sessions by an external provider are worth after the provider, or the session, has changed: renewals, namesakes, logout tokens sent twice.
+import { env } from 'cloudflare:workers'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { aColdIsolate } from '../counting.ts'
+import { answerForUpstreams, anUpstream, type FakeUpstream } from '../fakes/upstream.ts'
+import { authorizeUrl, issuer, operator, password, redeem, secret, setUp, userinfo } from '../provider.ts'
+import { type Browser, basic, fillForm } from '../user-agent.ts'
+import { browser, expectCode, isLogin, reach } from '../watched.ts'
+import { saveProvider, signInAt } from './external.ts'
+
+let corp: FakeUpstream
+
+beforeAll(async () => {
+  await setUp()
+  corp = await anUpstream({ host: 'corp.test', now: () => Date.now() })
+})
+beforeEach(async () => {
+  answerForUpstreams()
+  corp.user = { sub: 'ada' }
+  await saveProvider(corp, 'corp')
+})
+
+const isSignedIn = async (user: Browser) => !isLogin(await user.open(authorizeUrl()))
+
+const logout = (token: string) =>
+  reach(`${issuer}/external/backchannel-logout/corp`, {
+    method: 'POST',
+    body: new URLSearchParams({ logout_token: token }),
+  })
+
+/** D1 that does not answer when it is asked for external identities. */
+const withoutLinks = <T extends object>(db: T): T =>
+  new Proxy(db, {
+    get(target, name) {
+      const value = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      return (...parameters: unknown[]) => {
+        if (String(parameters[0]).includes('external_identities')) throw new Error('no D1 today')
+        const result = value.apply(target, parameters)
+        return name === 'withSession' ? withoutLinks(result) : result
+      }
+    },
+  })
+
+describe('a provider made anew under its id', () => {
+  it('gets no session of its namesake by choosing that account', async () => {
+    const user = browser()
+    await signInAt(corp, user, 'corp')
+    const chooser = await user.open(authorizeUrl({ prompt: 'select_account' }))
+    const form = fillForm(chooser.html, { decision: 'continue' }, chooser.url)
+    await operator('DELETE', 'identity-providers/corp')
+    await saveProvider(corp, 'corp')
+    const headers = { origin: issuer, 'sec-fetch-site': 'same-origin' }
+    const page = await user.open(form.action, { method: 'POST', headers, body: form.body })
+    expect(isLogin(page)).toBe(true)
+    expect(await isSignedIn(user)).toBe(false)
+  })
+})
+
+describe('a provider that is off', () => {
+  it('has no refresh token that introspection calls active', async () => {
+    const tokens = await redeem(expectCode(await signInAt(corp, browser(), 'corp', { scope: 'openid offline_access' })))
+    const isActive = async () => {
+      const body = new URLSearchParams({ token: tokens.refresh_token })
+      const answer = await reach(`${issuer}/connect/introspect`, {
+        method: 'POST',
+        headers: basic('web', secret),
+        body,
+      })
+      return (await answer.json<{ active: boolean }>()).active
+    }
+    expect(await isActive()).toBe(true)
+    await saveProvider(corp, 'corp', { enabled: false })
+    expect(await isActive()).toBe(false)
+  })
+})
+
+describe('back-channel logout', () => {
+  it('ends a session that went on by password, and what it gave before', async () => {
+    corp.user = { sub: 'ada', sid: 'u1', auth_time: undefined }
+    const user = browser()
+    const tokens = await redeem(expectCode(await signInAt(corp, user, 'corp')))
+    const page = await user.open(authorizeUrl({ max_age: '0' }))
+    expectCode(await user.submit(page, { username: 'ada', password }))
+    expect((await logout(await corp.logoutToken({ sub: 'ada', sid: 'u1' }))).status).toBe(200)
+    expect((await userinfo(tokens.access_token)).status).toBe(401)
+    expect(await isSignedIn(user)).toBe(false)
+  })
+
+  it('that found the directory down may be sent again', async () => {
+    corp.user = { sub: 'ada', sid: 'u2' }
+    const user = browser()
+    await signInAt(corp, user, 'corp')
+    const body = new URLSearchParams({ logout_token: await corp.logoutToken({ sub: 'ada', sid: 'u2' }) })
+    const address = `${issuer}/external/backchannel-logout/corp`
+    expect((await aColdIsolate({ DB: withoutLinks(env.DB) }).fetch(address, { method: 'POST', body })).status).toBe(503)
+    expect((await reach(address, { method: 'POST', body })).status).toBe(200)
+    expect(await isSignedIn(user)).toBe(false)
+  })
+
+  it('is accepted once, also when an hour ends in between', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      const hour = 3_600_000
+      const next = Math.ceil(Date.now() / hour + 1) * hour
+      vi.setSystemTime(next - 30_000)
+      const token = await corp.logoutToken({ sub: 'ada' })
+      expect((await logout(token)).status).toBe(200)
+      vi.setSystemTime(next + 30_000)
+      expect((await logout(token)).status).toBe(400)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
