@@ -54,11 +54,18 @@ async function completed(
   try {
     const userinfo = await fetchUserinfo(context, provider, metadata, tokens, budget)
     requireSubject(userinfo, told.sub)
-    return { ...userinfo, ...told }
+    return { ...aboutSameMail(userinfo, told), ...told }
   } catch (error) {
     if (error instanceof BrokeringError) error.known = knownOf(told)
     throw error
   }
+}
+
+/** OIDC Core §5.1: `email_verified` is about the address beside it, never about another document's. */
+function aboutSameMail(userinfo: Record<string, unknown>, told: IdTokenClaims): Record<string, unknown> {
+  if (!Object.hasOwn(told, 'email') || userinfo.email === told.email) return userinfo
+  const { email_verified, ...others } = userinfo
+  return others
 }
 
 /** Those that matching, the template and the groups look at. */

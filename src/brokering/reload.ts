@@ -12,6 +12,9 @@ import {
 } from '../storage/identity-providers.ts'
 import { readProviderMetadata } from './provider-metadata.ts'
 
+/** As many as an operator may list: a provider that names others each time must not fill the record. */
+const mostClaims = 500
+
 /** What was read, or why not; then what was known before stays in use. */
 export async function readProvider(context: Asker, provider: IdentityProvider): Promise<ProviderReading> {
   const answer = await readProviderMetadata(context, provider)
@@ -19,7 +22,8 @@ export async function readProvider(context: Asker, provider: IdentityProvider): 
     const { metadata, jwks, metadata_fetched_at } = provider
     return { metadata, jwks, metadata_fetched_at, metadata_fault: answer.fault, claims: [] }
   }
-  const claims = answer.metadata.claims_supported ?? []
+  const unknown = (answer.metadata.claims_supported ?? []).filter((claim) => !provider.claims.includes(claim))
+  const claims = unknown.slice(0, Math.max(0, mostClaims - provider.claims.length))
   return { ...answer, metadata_fetched_at: context.now, metadata_fault: null, claims }
 }
 

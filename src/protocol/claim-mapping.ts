@@ -32,7 +32,7 @@ const setOnce: readonly string[] = ['locale', 'zoneinfo']
 export function plannedUserId(rules: MappingRules, claims: Claims): FieldValue<string> {
   const template = rules.user_template.user_id ?? { claim: rules.identifying_claim }
   // People are found by user_id: whoever may write any address into their profile must not take somebody else's.
-  if (template.claim === 'email' && claimOf(claims, 'email_verified') !== true) {
+  if (template.claim === 'email' && !isMailVerified(claims)) {
     return { outcome: 'fault', reason: 'The claim email is not verified (email_verified), so it cannot be a user_id.' }
   }
   const judge = texts(judgeUserId)
@@ -89,10 +89,14 @@ function planField(plan: Plan, field: PlainField, template: FieldTemplate): void
   if (field === 'email') planVerified(plan, template, found.isFromClaim)
 }
 
+/** OIDC Core §5.1: of one address. Which one of a list it would be about, nobody can tell. */
+const isMailVerified = (claims: Claims): boolean =>
+  claimOf(claims, 'email_verified') === true && typeof claimOf(claims, 'email') === 'string'
+
 /** OIDC Core §5.7: only the provider's own word about its own `email` counts; an address that stays is as verified as it was. */
 function planVerified(plan: Plan, template: FieldTemplate, isFromClaim: boolean): void {
   const { base, next, claims, changes } = plan
-  const isVerified = isFromClaim && template.claim === 'email' && claimOf(claims, 'email_verified') === true
+  const isVerified = isFromClaim && template.claim === 'email' && isMailVerified(claims)
   const isSame = next.email === base.email
   next.email_verified = isVerified || (isSame && base.email_verified)
   if (next.email_verified === base.email_verified) return

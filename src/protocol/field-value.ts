@@ -10,6 +10,9 @@ export type FieldValue<Value> =
   | { outcome: 'value'; value: Value; reason: string; isFromClaim: boolean }
   | { outcome: 'none' | 'unmapped' | 'fault'; reason: string }
 
+/** Values of one list that are looked at: to judge one costs time, and a provider may send thousands. */
+const mostValues = 100
+
 /** Brings one value of a claim into the form in which it is kept, or says what is wrong with it. */
 export type Judge<Value> = (said: unknown) => { value: Value } | { fault: string }
 
@@ -33,7 +36,7 @@ export function possibleTexts(
   mappings: readonly ValueMapping[],
   claims: Claims,
 ): string[] {
-  const said = template?.claim === undefined ? [] : valuesOf(claimOf(claims, template.claim))
+  const said = template?.claim === undefined ? [] : valuesOf(claimOf(claims, template.claim)).slice(0, mostValues)
   const all = [...said.map(textOf), ...mappings.map(({ value }) => value), template?.default]
   return [...new Set(all.filter((text) => text !== undefined))]
 }
@@ -58,7 +61,7 @@ function mappedValue<Value>(
 
 /** Of a list the first value that can be used. */
 function claimedValue<Value>(claim: string, said: unknown, judge: Judge<Value>): FieldValue<Value> {
-  const judged = valuesOf(said).map(judge)
+  const judged = valuesOf(said).slice(0, mostValues).map(judge)
   const usable = judged.find((each) => 'value' in each)
   if (usable) return { outcome: 'value', value: usable.value, reason: `From the claim ${claim}.`, isFromClaim: true }
   const [first] = judged

@@ -18,7 +18,7 @@ export function parseOutboundUrl(
   const url = URL.parse(text)
   if (!url) return { fault: 'is not a URL' }
   if (url.username || url.password) return { fault: 'must have no credentials' }
-  const host = url.hostname.replace(/\.$/, '')
+  const host = withoutDots(url.hostname)
   const address = parseAddress(host)
   const isLoopback = address ? isLoopbackAddress(address) : /(^|\.)localhost$/.test(host)
   if (allowLoopback && isLoopback && (url.protocol === 'http:' || url.protocol === 'https:')) return { url }
@@ -28,8 +28,11 @@ export function parseOutboundUrl(
   return host.includes('.') && !insideNames.test(host) ? { url } : { fault: 'must not be an internal name' }
 }
 
+/** A name may end in a dot (RFC 1034 §3.1). With two of them it is no name, but the URL parser lets it pass, numbers and all. */
+const withoutDots = (hostname: string): string => hostname.replace(/\.+$/, '')
+
 /** `host` is as the URL parser spells it. */
 function isSameHost(allowed: string, host: string): boolean {
   const name = parseAddress(allowed)?.length === 16 ? `[${allowed.replace(/^\[|\]$/g, '')}]` : allowed
-  return URL.parse(`https://${name}/`)?.hostname.replace(/\.$/, '') === host
+  return withoutDots(URL.parse(`https://${name}/`)?.hostname ?? '') === host
 }

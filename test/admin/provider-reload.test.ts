@@ -47,6 +47,20 @@ describe('reload by hand', () => {
     expect((await reload()).claims).toEqual(read.claims)
   })
 
+  it('takes no more claims than an operator could list, however many new ones come each time', async () => {
+    const said = upstream.metadata.claims_supported
+    const before = await provider()
+    for (const round of [1, 2, 3]) {
+      upstream.metadata.claims_supported = Array.from({ length: 200 }, (_, index) => `claim-${round}-${index}`)
+      await reload()
+    }
+    const after = await reload()
+    expect(after.claims).toHaveLength(500)
+    expect(after.claims).toEqual(expect.arrayContaining(before.claims as string[]))
+    upstream.metadata.claims_supported = said
+    await operator('PUT', 'identity-providers/idp', { claims: before.claims })
+  })
+
   it('says why it failed and keeps what it knew', async () => {
     const before = await provider()
     upstream.faults.metadata = () => new Response('gone', { status: 500 })

@@ -207,6 +207,20 @@ describe('userinfo (OIDC Core §5.3)', () => {
     expect(login.claims.employee).toBe('7')
   })
 
+  it('verifies its own address, not the one of the ID token (OIDC Core §5.1)', async () => {
+    const provider = await aProvider(upstream, mapped)
+    upstream.user.email = 'somebody@example.test'
+    upstream.userinfo = { email: 'mine@idp.test', email_verified: true, department: 'Sales' }
+    const { claims } = await signInAt(upstream, provider)
+    expect(claims).toMatchObject({ email: 'somebody@example.test', department: 'Sales' })
+    expect(claims).not.toHaveProperty('email_verified')
+    upstream.userinfo.email = 'somebody@example.test'
+    expect((await signInAt(upstream, provider)).claims).toMatchObject({ email_verified: true })
+    upstream.user = { sub: 'ada-upstream' }
+    const { claims: all } = await signInAt(upstream, provider)
+    expect(all).toMatchObject({ email: 'somebody@example.test', email_verified: true })
+  })
+
   it('must tell of the same sub (§5.3.2)', async () => {
     upstream.userinfo = { sub: 'somebody-else', department: 'Board' }
     const error = await refusalOf(signInAt(upstream, await aProvider(upstream, mapped)))

@@ -345,6 +345,7 @@ describe('I15 whether an address is verified', () => {
     ['"true" is not', { claim: 'email' }, said('true'), blank, false],
     ['1 is not', { claim: 'email' }, said(1), blank, false],
     ['absent is not', { claim: 'email' }, { email: 'ada@idp.test' }, blank, false],
+    ['of a list nobody knows which', { claim: 'email' }, { ...said(true), email: ['eve@idp.test'] }, blank, false],
     ['another claim is not', { claim: 'mail' }, said(true), blank, false],
     ['a default is not', { claim: 'email', default: 'all@idp.test' }, { email_verified: true }, blank, false],
     [
@@ -407,6 +408,8 @@ describe('the user_id of a new user', () => {
     const claims = { email: 'ada@idp.test', email_verified }
     expect(id({ claim: 'email' }, claims)).toMatchObject({ outcome: 'fault' })
     expect(id({ claim: 'email' }, { ...claims, email_verified: true })).toMatchObject({ value: 'ada@idp.test' })
+    const list = { email: ['ada@idp.test'], email_verified: true }
+    expect(id({ claim: 'email' }, list)).toMatchObject({ outcome: 'fault' })
   })
 })
 
@@ -458,6 +461,12 @@ describe("claims are somebody else's text", () => {
         for (const change of changes) expect(change.reason?.length).toBeLessThan(1000)
       }),
     )
+  })
+
+  it('F07 of a list a hundred values are looked at, here and in the directory', () => {
+    const c = Array.from({ length: 15_000 }, (_, index) => `Zone${index}`)
+    expect(millisecondsOf(() => planUser(all, { c }, blank, true, tenants))).toBeLessThan(50)
+    expect(namesToLookUp(all, { c }).loginNames).toHaveLength(100)
   })
 
   it('F07 50 KB of it are judged in milliseconds', () => {
