@@ -195,9 +195,15 @@ export class Subject extends DurableObject<Env> {
     grants.revokeClientGrants(this.sql, clientId, now)
   }
 
-  /** A newer record of the directory. Somebody who never signed in has nothing to update, and none is created. */
+  /**
+   * A newer record of the directory. Somebody who never signed in has nothing to update, and none is created, unless they are shut out: a
+   * first sign-in under way may have read the record before.
+   */
   update(record: Person): void {
-    if (this.person) this.takeRecord(record)
+    const isShutOut = !record.enabled || record.not_before > 0
+    if (!this.person && !isShutOut) return
+    createTables(this.sql)
+    this.takeRecord(record)
   }
 
   override async alarm(): Promise<void> {

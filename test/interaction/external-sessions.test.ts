@@ -1,9 +1,13 @@
 // What sessions by an external provider are worth after the provider, or the session, has changed: renewals, namesakes, logout tokens sent twice.
 import { env } from 'cloudflare:workers'
+import { eq } from 'drizzle-orm'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openDatabase } from '../../src/storage/database.ts'
+import { users } from '../../src/storage/schema.ts'
+import { findUsers, personOfRecord } from '../../src/storage/users.ts'
 import { aColdIsolate } from '../counting.ts'
 import { answerForUpstreams, anUpstream, type FakeUpstream } from '../fakes/upstream.ts'
-import { authorizeUrl, issuer, operator, password, redeem, secret, setUp, userinfo } from '../provider.ts'
+import { authorizeUrl, issuer, operator, password, redeem, secret, setUp, subjectOf, userinfo } from '../provider.ts'
 import { type Browser, basic, fillForm } from '../user-agent.ts'
 import { browser, expectCode, isLogin, reach } from '../watched.ts'
 import { saveProvider, signInAt } from './external.ts'
@@ -72,6 +76,24 @@ describe('a provider that is off', () => {
     expect(await isActive()).toBe(true)
     await saveProvider(corp, 'corp', { enabled: false })
     expect(await isActive()).toBe(false)
+  })
+})
+
+describe('somebody who never signed in, and is shut out at the very moment of the first sign-in', () => {
+  it.each<[string, () => Promise<unknown>]>([
+    ['disabled', () => operator('PUT', 'users/zoe', { enabled: false })],
+    ['deleted', () => operator('DELETE', 'users/zoe')],
+  ])('%s: gets no session by a record that was read before', async (how, shutOut) => {
+    await operator('PUT', 'users/zoe', { sub: `zoe-${how}`, enabled: true })
+    const [record] = await findUsers(openDatabase(env.DB), eq(users.user_id, 'zoe'), 1)
+    const subject = await subjectOf('zoe')
+    await shutOut()
+    if (!record) throw new Error('no zoe')
+    const proof = { authenticated_at: Date.now(), acr: '1', amr: ['pwd'], idp: 'local' }
+    const session = { id: 's', secret_hash: 'h', ...proof, idle_lifetime: 1e6, absolute_lifetime: 1e6, most: 5 }
+    const answer = await subject.signIn(personOfRecord(record), session, undefined, undefined, Date.now(), true)
+    expect(answer.outcome).toBe('disabled')
+    await env.DB.prepare("DELETE FROM users WHERE user_id = 'zoe'").run()
   })
 })
 

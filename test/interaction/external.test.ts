@@ -173,6 +173,14 @@ describe('I05 a callback', () => {
       },
     ],
     [
+      'beside a cookie of that name with another secret',
+      (answer, user) => {
+        const name = [...user.cookies.keys()].find((each) => each.startsWith('__Host-external-')) ?? ''
+        user.cookies.set(name, `${Date.now().toString(36)}.${'A'.repeat(43)}`)
+        return [answer, user]
+      },
+    ],
+    [
       'of another sign-in of the same browser',
       async (answer, user) => {
         await user.open(answer)
@@ -211,6 +219,16 @@ describe('I05 a callback', () => {
     const user = browser()
     const answer = await anAnswer(user)
     await operator('PUT', 'identity-providers/corp', { enabled: false })
+    const calls = corp.requests.token
+    await expectPage(await user.fetch(answer), 403)
+    expect(corp.requests.token).toBe(calls)
+  })
+
+  it('of a provider that was made anew meanwhile is refused', async () => {
+    const user = browser()
+    const answer = await anAnswer(user)
+    await operator('DELETE', 'identity-providers/corp')
+    await saveProvider(corp, 'corp')
     const calls = corp.requests.token
     await expectPage(await user.fetch(answer), 403)
     expect(corp.requests.token).toBe(calls)
