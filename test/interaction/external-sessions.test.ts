@@ -109,6 +109,28 @@ describe('back-channel logout', () => {
     expect(await isSignedIn(user)).toBe(false)
   })
 
+  it('ends nothing that came from another provider, or by another issuer', async () => {
+    const partner = await anUpstream({ host: 'partner.test', user: { sub: 'p-1', employee: 'ada', sid: 'same' } })
+    await saveProvider(partner, 'partner', { identifying_claim: 'employee' })
+    corp.user = { sub: 'ada', sid: 'same' }
+    const [here, there] = [browser(), browser()]
+    expectCode(await signInAt(corp, here, 'corp'))
+    expectCode(await signInAt(partner, there, 'partner'))
+    const ada = await subjectOf('ada')
+    const from = { provider_id: 'corp', issuer: 'https://another.test', sid: 'same' }
+    expect(await ada.endUpstreamSessions(from, Date.now())).toBe(0)
+    expect(await ada.endUpstreamSessions({ ...from, provider_id: 'partner', issuer: corp.issuer }, Date.now())).toBe(0)
+    expect((await logout(await corp.logoutToken({ sub: 'ada', sid: 'same' }))).status).toBe(200)
+    expect(await isSignedIn(here)).toBe(false)
+    expect(await isSignedIn(there)).toBe(true)
+    await operator('DELETE', 'identity-providers/partner')
+  })
+
+  it('from a provider that is off is refused', async () => {
+    await saveProvider(corp, 'corp', { enabled: false })
+    expect((await logout(await corp.logoutToken({ sub: 'ada' }))).status).toBe(400)
+  })
+
   it('that found the directory down may be sent again', async () => {
     corp.user = { sub: 'ada', sid: 'u2' }
     const user = browser()
