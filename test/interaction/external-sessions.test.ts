@@ -62,6 +62,16 @@ describe('a provider made anew under its id', () => {
 })
 
 describe('a provider that is off', () => {
+  it('has no account page', async () => {
+    const user = browser()
+    await signInAt(corp, user, 'corp')
+    expect((await user.open(`${issuer}/account`)).html).toContain('Ada Example')
+    await saveProvider(corp, 'corp', { enabled: false })
+    const page = await user.open(`${issuer}/account`)
+    expect(isLogin(page)).toBe(true)
+    expect(page.html).not.toContain('Ada Example')
+  })
+
   it('has no refresh token that introspection calls active', async () => {
     const tokens = await redeem(expectCode(await signInAt(corp, browser(), 'corp', { scope: 'openid offline_access' })))
     const isActive = async () => {
