@@ -25,6 +25,7 @@ CREATE TABLE `identity_providers` (
 	`scopes` text NOT NULL,
 	`claims` text NOT NULL,
 	`identifying_claim` text NOT NULL,
+	`link_existing_users` integer DEFAULT true NOT NULL,
 	`prompt` text,
 	`response_mode` text,
 	`allow_all_issuers` integer NOT NULL,

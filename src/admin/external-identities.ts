@@ -3,14 +3,17 @@ import * as z from 'zod/mini'
 import {
   deleteExternalIdentity,
   type ExternalIdentityRow,
+  insertExternalIdentity,
   listIdentitiesOfProvider,
   listIdentitiesOfUser,
 } from '../storage/external-identities.ts'
+import { findIdentityProvider } from '../storage/identity-providers.ts'
 import { findUser } from '../storage/users.ts'
 import { commit, read } from './commit.ts'
-import { toInstant } from './fields.ts'
+import { refuseFaults } from './faults.ts'
+import { line, toInstant } from './fields.ts'
 import { found } from './record.ts'
-import { type AdminRoute, done, ok, page, pageOf, route } from './route.ts'
+import { type AdminRoute, done, ok, page, pageOf, route, saved } from './route.ts'
 
 const identity = z.object({
   user_id: z.string(),
@@ -43,6 +46,31 @@ export const externalIdentityRoutes: AdminRoute[] = [
       const { after, limit } = call.page
       const rows = await read(context, (db) => listIdentitiesOfProvider(db, call.params.provider_id, after, limit))
       return page(call.page, rows.map(shown), (row) => row.user_id)
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: 'users/{user_id}/external-identities/{provider_id}',
+    summary: 'Link a user to an account at an external provider',
+    description:
+      'Whoever signs in there as this `subject` of this `issuer` is this user from then on. One account of a provider for a user.',
+    body: z.strictObject({ issuer: line(500), subject: line(255) }),
+    answer: identity,
+    async handle(call, context) {
+      const { row } = found(await read(context, (db) => findUser(db, call.params.user_id)))
+      const { provider_id } = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
+      if (row.service_account) refuseFaults({ user_id: 'is a service account, which nobody signs in as' })
+      const linked = { provider_id, user_id: row.user_id, ...call.body, created_at: context.now }
+      const identities = await read(context, (db) => listIdentitiesOfUser(db, row.user_id))
+      const known = identities.find((each) => each.provider_id === provider_id)
+      if (known?.issuer === linked.issuer && known.subject === linked.subject) return saved(shown(known), false)
+      await commit(context, {
+        action: 'external-identity.create',
+        target: row.user_id,
+        detail: { provider_id, ...call.body },
+        statements: (db) => [insertExternalIdentity(db, linked)],
+      })
+      return saved(shown(linked), true)
     },
   }),
   route({

@@ -76,6 +76,7 @@ const settable = {
   client_id: identifier(500),
   token_endpoint_auth_method: z.enum(upstreamAuthMethods),
   identifying_claim: claimName,
+  link_existing_users: z.boolean(),
   prompt: z.nullable(z.enum(['consent', 'login', 'select_account'])),
   response_mode: z.nullable(z.enum(['query', 'form_post'])),
   allow_all_issuers: z.boolean(),

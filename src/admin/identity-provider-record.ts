@@ -75,6 +75,7 @@ export function newProvider(id: string, body: IdentityProviderBody, now: number)
     scopes: [],
     claims: [],
     identifying_claim: 'sub',
+    link_existing_users: true,
     prompt: null,
     response_mode: null,
     allow_all_issuers: false,

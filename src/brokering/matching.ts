@@ -56,9 +56,10 @@ export function matchUser(
   const { value, isMail } = identification
   const sameId = answer.users.filter((user) => user.row.user_id === value)
   const sameMail = isMail ? answer.byMail : []
+  const mayLink = newcomer.provider.link_existing_users
   const rivals = [
-    ...sameId.filter((user) => isAnotherPerson(newcomer, user)),
-    ...sameMail.filter((user) => !ownsAddress(newcomer, user, mailWriters)),
+    ...sameId.filter((user) => !mayLink || isAnotherPerson(newcomer, user)),
+    ...sameMail.filter((user) => !mayLink || !ownsAddress(newcomer, user, mailWriters)),
   ]
   const named = [...sameId, ...sameMail].filter((user) => !rivals.includes(user))
   const [user, second] = new Map(named.map((each) => [each.row.user_id, each])).values()

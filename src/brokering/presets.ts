@@ -33,6 +33,8 @@ export const presets: Record<PresetName, Preset> = {
     claims: ['avatar_url', 'company', 'email', 'html_url', 'id', 'login', 'name'],
     // The number `id`: a login can be given up and taken by somebody else.
     identifying_claim: 'sub',
+    // Anybody may have an account there, and ids are plain numbers.
+    link_existing_users: false,
     user_template: {
       user_id: { claim: 'login' },
       name: { claim: 'name' },
@@ -55,6 +57,8 @@ export const presets: Record<PresetName, Preset> = {
     scopes: ['public_profile', 'email'],
     claims: ['email', 'first_name', 'id', 'last_name', 'name'],
     identifying_claim: 'sub',
+    // Anybody may have an account there, and ids are plain numbers.
+    link_existing_users: false,
     user_template: {
       name: { claim: 'name' },
       given_name: { claim: 'first_name' },

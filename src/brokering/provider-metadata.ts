@@ -25,9 +25,9 @@ export async function readProviderMetadata(
   if ('fault' in judged) return judged
   const { metadata } = judged
   const keys = await fetchKeySet({ uri: metadata.jwks_uri ?? '', internalHosts: internal_hosts }, context)
-  return 'fault' in keys
-    ? { fault: `The provider's keys cannot be read: ${keys.fault}.` }
-    : { metadata, jwks: { keys: keys.keys } }
+  if ('fault' in keys) return { fault: `The provider's keys cannot be read: ${keys.fault}.` }
+  if (keys.keys.length === 0) return { fault: `The provider publishes no keys at ${metadata.jwks_uri}.` }
+  return { metadata, jwks: { keys: keys.keys } }
 }
 
 async function fetchDocument(

@@ -99,6 +99,11 @@ export interface IdentityProvider {
   /** Names that can be mapped. */
   claims: string[]
   identifying_claim: string
+  /**
+   * A first sign-in may lead to a user who is here already, as the identifying claim says. False where anybody in the world may have an
+   * account: there an operator links, or a new user is made.
+   */
+  link_existing_users: boolean
   prompt: 'consent' | 'login' | 'select_account' | null
   response_mode: 'query' | 'form_post' | null
   /** Any tenant of an issuer with `{tenantid}`, never "do not check". */

@@ -128,7 +128,7 @@ function parseKey(row: Row): SigningKeyRecord {
   return { ...row, public_jwk: parseJson(row.public_jwk) } as unknown as SigningKeyRecord
 }
 
-const providerFlags = ['enabled', 'allow_all_issuers', 'provisioning_enabled']
+const providerFlags = ['enabled', 'allow_all_issuers', 'link_existing_users', 'provisioning_enabled']
 const providerDocuments = [
   'metadata',
   'jwks',

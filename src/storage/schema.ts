@@ -261,6 +261,7 @@ export const identityProviders = sqliteTable('identity_providers', {
   scopes: json<string[]>('scopes').notNull(),
   claims: json<string[]>('claims').notNull(),
   identifying_claim: text('identifying_claim').notNull(),
+  link_existing_users: flag('link_existing_users').notNull().default(true),
   prompt: text('prompt', { enum: ['consent', 'login', 'select_account'] }),
   response_mode: text('response_mode', { enum: ['query', 'form_post'] }),
   allow_all_issuers: flag('allow_all_issuers').notNull(),

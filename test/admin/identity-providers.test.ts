@@ -34,6 +34,7 @@ describe('a provider', () => {
       enabled: true,
       has_client_secret: true,
       identifying_claim: 'sub',
+      link_existing_users: true,
       provisioning_enabled: false,
       allow_all_issuers: false,
       metadata: { issuer: upstream.issuer },

@@ -186,6 +186,19 @@ describe('linked accounts', () => {
     expect(JSON.parse(event?.detail ?? '')).toMatchObject({ provider_id: 'idp', subject: 'ada-upstream' })
   })
 
+  it('are made by an operator, one for a user and provider', async () => {
+    const path = 'users/ada/external-identities/idp'
+    const account = { issuer: 'https://idp.test', subject: 'ada-by-hand' }
+    expect(await ask(`PUT ${path}`, account)).toMatchObject({ status: 201, body: { user_id: 'ada', ...account } })
+    expect((await ask(`PUT ${path}`, account)).status).toBe(200)
+    expect((await ask(`PUT ${path}`, { ...account, subject: 'somebody-else' })).status).toBe(409)
+    expect((await ask('PUT users/zoe/external-identities/idp', account)).status).toBe(409)
+    expect((await ask('PUT users/ada/external-identities/nobody', account)).status).toBe(404)
+    await ask('PUT users/machine', { service_account: true })
+    expect((await ask('PUT users/machine/external-identities/idp', account)).status).toBe(400)
+    expect((await ask(`DELETE ${path}`)).status).toBe(204)
+  })
+
   it('outlive the provider, as do the users and the log of their sign-ins, until each is unlinked', async () => {
     await ask('DELETE identity-providers/idp')
     expect((await ask('GET users/zoe')).status).toBe(200)

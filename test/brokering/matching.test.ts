@@ -37,6 +37,19 @@ describe('a first sign-in', () => {
     expect(await links()).toEqual({})
   })
 
+  it('I16 leads to nobody who is here already where that is switched off: refused, or somebody new', async () => {
+    await storeUser('583231', { email: 'root@idp.test', email_verified: true })
+    const shut = { link_existing_users: false }
+    const asId = await refusalOf(signIn(await provider(shut), aLogin('583231')))
+    expect(asId).toMatchObject({ step: 'match', check: 'no_account' })
+    const asMail = await refusalOf(signIn(await byMail(shut), aLogin('x', verified('root@idp.test'))))
+    expect(asMail).toMatchObject({ step: 'match', publicCause: 'no_account' })
+    const { person, isNew } = await signIn(await provider({ ...shut, ...provisioning }), aLogin('583231'))
+    expect(isNew).toBe(true)
+    expect(person.user_id).not.toBe('583231')
+    expect(await links()).toEqual({ 'acme:583231': person.user_id })
+  })
+
   it('takes another claim than sub when the administrator chose it', async () => {
     await storeUser('4711')
     const { person } = await signIn(

@@ -159,6 +159,13 @@ describe('I11 documents of strangers', () => {
     expect(upstream.requests).toMatchObject({ metadata: 1, jwks: 0 })
   })
 
+  it('no key at all: refused', async () => {
+    upstream.faults.jwks = () => Response.json({ keys: [] })
+    expect(await read()).toEqual({
+      fault: 'The provider publishes no keys at https://idp.test/jwks.',
+    })
+  })
+
   it.each(served)('%s for keys: refused', async (_, answer) => {
     upstream.faults.jwks = answer
     expect(await faultOf()).toMatch(/keys cannot be read/)

@@ -28,6 +28,7 @@ export function aProvider(overrides: Partial<IdentityProvider> = {}): IdentityPr
     scopes: ['openid', 'profile', 'email'],
     claims: ['sub', 'iss', 'name', 'email'],
     identifying_claim: 'sub',
+    link_existing_users: true,
     prompt: null,
     response_mode: null,
     allow_all_issuers: false,

@@ -2,9 +2,11 @@
 import { env } from 'cloudflare:workers'
 import { eq } from 'drizzle-orm'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { readSession } from '../../src/identity/sessions.ts'
 import { openDatabase } from '../../src/storage/database.ts'
 import { users } from '../../src/storage/schema.ts'
 import { findUsers, personOfRecord } from '../../src/storage/users.ts'
+import { aContext } from '../context.ts'
 import { aColdIsolate } from '../counting.ts'
 import { answerForUpstreams, anUpstream, type FakeUpstream } from '../fakes/upstream.ts'
 import { authorizeUrl, issuer, operator, password, redeem, secret, setUp, subjectOf, userinfo } from '../provider.ts'
@@ -31,6 +33,14 @@ const logout = (token: string) =>
     method: 'POST',
     body: new URLSearchParams({ logout_token: token }),
   })
+
+/** What this browser's cookie proves. */
+async function proofOf(user: Browser) {
+  const request = new Request(issuer, { headers: { cookie: `__Host-session=${user.cookies.get('__Host-session')}` } })
+  const session = await readSession(request, aContext())
+  if (!session) throw new Error('no session')
+  return session.proof
+}
 
 /** D1 that does not answer when it is asked for external identities. */
 const withoutLinks = <T extends object>(db: T): T =>
@@ -117,6 +127,22 @@ describe('back-channel logout', () => {
     expect((await logout(await corp.logoutToken({ sub: 'ada', sid: 'u1' }))).status).toBe(200)
     expect((await userinfo(tokens.access_token)).status).toBe(401)
     expect(await isSignedIn(user)).toBe(false)
+  })
+
+  it('ends a session that went on by another provider; signing out there goes to the last one', async () => {
+    const partner = await anUpstream({ host: 'partner.test', user: { sub: 'p-1', employee: 'ada', sid: 'p' } })
+    await saveProvider(partner, 'partner', { identifying_claim: 'employee' })
+    corp.user = { sub: 'ada', sid: 'u2' }
+    const user = browser()
+    const tokens = await redeem(expectCode(await signInAt(corp, user, 'corp')))
+    expectCode(await signInAt(partner, user, 'partner', { idp: 'partner' }))
+    const subject = await subjectOf('ada')
+    const proof = await proofOf(user)
+    expect(await subject.findUpstream(proof, Date.now())).toMatchObject({ provider_id: 'partner' })
+    expect((await logout(await corp.logoutToken({ sub: 'ada', sid: 'u2' }))).status).toBe(200)
+    expect((await userinfo(tokens.access_token)).status).toBe(401)
+    expect(await isSignedIn(user)).toBe(false)
+    await operator('DELETE', 'identity-providers/partner')
   })
 
   it('ends nothing that came from another provider, or by another issuer', async () => {

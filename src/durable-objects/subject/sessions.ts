@@ -63,7 +63,7 @@ export function beginSession(sql: SqlStorage, session: NewSession, now: number):
     session.idle_lifetime,
     now + session.absolute_lifetime,
   )
-  // One that goes on by password still came from there, and what it gave before: the provider may end both.
+  // One that goes on by password or by another provider still came from there, and what it gave before: each provider may end both.
   if (!session.upstream) return
   const { provider_id, issuer, subject, sid, id_token } = session.upstream
   sql.exec(
@@ -77,8 +77,10 @@ export function beginSession(sql: SqlStorage, session: NewSession, now: number):
   )
 }
 
+/** Where it came from last, else before. */
 export function findUpstream(sql: SqlStorage, id: string): UpstreamSession | undefined {
-  const query = 'SELECT provider_id, issuer, subject, sid, id_token FROM upstream_sessions WHERE session_id = ?'
+  const query = `SELECT provider_id, issuer, subject, sid, id_token FROM upstream_sessions WHERE session_id = ?1
+    ORDER BY provider_id = (SELECT idp FROM sessions WHERE id = ?1) DESC LIMIT 1`
   const [row] = sql.exec<UpstreamSession & Record<string, SqlStorageValue>>(query, id).toArray()
   return row
 }

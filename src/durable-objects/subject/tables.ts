@@ -9,8 +9,8 @@ const statements = [
     idp TEXT NOT NULL, selected_at INTEGER NOT NULL, used_at INTEGER NOT NULL, idle_lifetime INTEGER NOT NULL,
     expires_at INTEGER NOT NULL) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS upstream_sessions (
-    session_id TEXT PRIMARY KEY, provider_id TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT NOT NULL, sid TEXT, id_token TEXT
-    ) WITHOUT ROWID`,
+    session_id TEXT, provider_id TEXT, issuer TEXT NOT NULL, subject TEXT NOT NULL, sid TEXT, id_token TEXT,
+    PRIMARY KEY (session_id, provider_id)) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS consents (client_id TEXT PRIMARY KEY, consent TEXT NOT NULL) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS grants (
     id TEXT PRIMARY KEY, client_id TEXT NOT NULL, session_id TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
