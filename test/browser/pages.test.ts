@@ -62,6 +62,8 @@ const nextPost = (page: Page) => page.waitForRequest((request) => request.method
 it('Enter signs in without a script', async () => {
   const { page } = await show('login-plain')
   const post = nextPost(page)
+  // What is typed before the page has the focus is lost.
+  await page.locator('#username:focus').waitFor()
   await page.keyboard.type('anna')
   await page.keyboard.press('Tab')
   await page.keyboard.type('secret')
@@ -73,6 +75,8 @@ it('Enter signs in without a script', async () => {
 it('Enter signs in by password, whatever other ways there are', async () => {
   const { page } = await show('login-providers')
   const post = nextPost(page)
+  // What is typed before the page has the focus is lost.
+  await page.locator('#username:focus').waitFor()
   await page.keyboard.type('anna')
   await page.keyboard.press('Tab')
   await page.keyboard.type('secret')
