@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
@@ -19,6 +20,8 @@ const inNode = { testTimeout: 30_000, hookTimeout: 60_000 }
 export default defineConfig({
   test: {
     reporters: ['default', closingLine],
+    // Most of the time a test waits for a server, so two at once on two cores take little more than half the time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     coverage: { provider: 'istanbul', include: ['src/**'] },
     projects: [
       {
