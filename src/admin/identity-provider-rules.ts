@@ -1,8 +1,14 @@
 // What an external provider's settings must be together. Each check names the field it faults.
-import { judgeField, judgeUserId, type PlainField } from '../protocol/claim-fields.ts'
+import { judgeField, judgeUserId } from '../protocol/claim-fields.ts'
 import { directoryClaimFaults, directoryClaimNameFault } from '../protocol/directory-claims.ts'
 import { iconFault } from '../protocol/icon.ts'
-import type { IdentityProvider, MappedField, ProviderMetadata, TemplateField } from '../protocol/identity-provider.ts'
+import type {
+  IdentityProvider,
+  MappedField,
+  PlainField,
+  ProviderMetadata,
+  TemplateField,
+} from '../protocol/identity-provider.ts'
 import { parseOutboundUrl } from '../protocol/outbound-url.ts'
 import { isLoopbackHost } from '../protocol/redirect-uri.ts'
 

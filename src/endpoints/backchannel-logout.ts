@@ -1,7 +1,7 @@
 // Back-channel logout from an external provider (OIDC Back-Channel Logout §2.5–§2.8): what came from its session ends here too.
 import { verifyLogoutToken } from '../brokering/logout-token.ts'
-import { askOneTime, askSubject, hop, type RequestContext } from '../context.ts'
-import { sha256 } from '../crypto/encoding.ts'
+import { askSubject, hop, type RequestContext } from '../context.ts'
+import { isFirstUse } from '../identity/first-use.ts'
 import type { Incoming } from '../incoming.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { IdentityProvider } from '../protocol/identity-provider.ts'
@@ -48,12 +48,10 @@ async function requireFirstUse(
   provider: IdentityProvider,
   { jti, iat }: { jti: string; iat: number },
 ): Promise<void> {
-  const key = await sha256(JSON.stringify(['logout', provider.provider_id, jti]))
-  const shard = key.charCodeAt(0) & 15
   // By the token's own time, the same at every use: what was used is kept by the hour it expires in.
   const expiresAt = iat * 1000 + rememberedFor
-  const isFirst = await askOneTime(context, `use:${shard}`, (oneTime) => oneTime.use(key, expiresAt, context.now))
-  if (!isFirst) throw refused('a jti that was never used', 'a logout token that was used before')
+  if (!(await isFirstUse(context, ['logout', provider.provider_id, jti], expiresAt)))
+    throw refused('a jti that was never used', 'a logout token that was used before')
 }
 
 function refused(expected: string, received: string): OAuthError {

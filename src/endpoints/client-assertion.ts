@@ -1,8 +1,8 @@
 // private_key_jwt (RFC 7523, OIDC Core §9): a JWT signed by the client, good for one use.
-import { askOneTime, type RequestContext } from '../context.ts'
-import { sha256 } from '../crypto/encoding.ts'
+import type { RequestContext } from '../context.ts'
 import { type ParsedJws, verifyJws } from '../crypto/jws.ts'
 import { isJwsAlgorithm, type JwsAlgorithm } from '../crypto/signing-algorithms.ts'
+import { isFirstUse } from '../identity/first-use.ts'
 import { checkAssertionClaims } from '../protocol/client-assertion.ts'
 import { type Client, signingAlgorithms } from '../protocol/client-metadata.ts'
 import { importRemoteKey, type RemoteKey } from '../remote-keys.ts'
@@ -33,7 +33,7 @@ export async function checkClientAssertion(
     clock_skew: configuration.settings.clock_skew,
   })
   if ('fault' in verdict) return { ...verdict, isProven: true }
-  const isFirst = await useOnce(client, verdict, context)
+  const isFirst = await isFirstUse(context, [client.client_id, verdict.jti], verdict.expires_at)
   return isFirst
     ? client
     : { ...unfit('a jti that was never used', 'a jti used before', 'sign a new one for every request'), isProven: true }
@@ -77,18 +77,6 @@ async function isSignedByOne(keys: RemoteKey[], jws: ParsedJws, alg: JwsAlgorith
     if (tried === mostTried) return false
   }
   return false
-}
-
-const shards = 16
-
-async function useOnce(
-  client: Client,
-  { jti, expires_at }: { jti: string; expires_at: number },
-  context: RequestContext,
-): Promise<boolean> {
-  const key = await sha256(JSON.stringify([client.client_id, jti]))
-  const shard = key.charCodeAt(0) % shards
-  return askOneTime(context, `use:${shard}`, (oneTime) => oneTime.use(key, expires_at, context.now))
 }
 
 const unfit = (expected: string, received: string, fix: string): Refused =>

@@ -1,21 +1,8 @@
 // Which texts a provider may put into a field of a user: the directory's own rules, and that the value is a known one.
 import { invisibleFault, mailFault } from './claim-values.ts'
+import type { PlainField } from './identity-provider.ts'
 import { loginNameFault, normaliseLoginName } from './login-name.ts'
 import { textFault, userRules } from './user-rules.ts'
-
-/** Fields with a column of their own that are planned alike; `user_id` is judged apart. */
-export const plainFields = [
-  'login_name',
-  'tenant_id',
-  'name',
-  'given_name',
-  'family_name',
-  'email',
-  'gender',
-  'locale',
-  'zoneinfo',
-] as const
-export type PlainField = (typeof plainFields)[number]
 
 /** A field in the form in which it is kept, or what is wrong with the text. */
 export type Judged = { value: string } | { fault: string }

@@ -1,9 +1,15 @@
 // What the claims of a provider make of a user, field by field, each with its reason. Pure: provisioning writes the plan, a dry run shows it.
-import { judgeField, judgeUserId, type PlainField, plainFields } from './claim-fields.ts'
+import { judgeField, judgeUserId } from './claim-fields.ts'
 import { type Claims, claimOf, invisibleFault, textOf } from './claim-values.ts'
 import { directoryClaimFaults } from './directory-claims.ts'
 import { type FieldValue, fieldValue, type Judge, possibleTexts } from './field-value.ts'
-import type { FieldTemplate, IdentityProvider, TemplateField } from './identity-provider.ts'
+import {
+  type FieldTemplate,
+  type IdentityProvider,
+  type PlainField,
+  plainFields,
+  type TemplateField,
+} from './identity-provider.ts'
 import type { FieldChange } from './login-attempt.ts'
 import { normaliseLoginName } from './login-name.ts'
 

@@ -32,9 +32,8 @@ export interface ProviderMetadata {
   backchannel_logout_supported?: boolean
 }
 
-/** Fields of a user that a template fills. `claims.NAME` is a claim without a field of its own. */
-export const templateFields = [
-  'user_id',
+/** Fields of a user that a template fills at every sign-in. */
+export const plainFields = [
   'login_name',
   'tenant_id',
   'name',
@@ -45,6 +44,10 @@ export const templateFields = [
   'locale',
   'zoneinfo',
 ] as const
+export type PlainField = (typeof plainFields)[number]
+
+/** With `user_id`, which is only set when a user is made. `claims.NAME` is a claim without a field of its own. */
+export const templateFields = ['user_id', ...plainFields] as const
 export type TemplateField = (typeof templateFields)[number] | `claims.${string}`
 
 /** A field takes the value of `claim`, or `default` when the claim is missing, of the wrong form, or not mapped. */
