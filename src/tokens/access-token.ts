@@ -39,7 +39,9 @@ export async function issueAccessToken(context: RequestContext, content: AccessT
   }
   if (isIdentityServer) claims.nbf = content.iat
   if (content.sign_in) {
-    claims.auth_time = Math.floor(content.sign_in.authenticated_at / 1000)
+    const { authenticated_at } = content.sign_in
+    // An external provider need not say when it was.
+    if (authenticated_at > 0) claims.auth_time = Math.floor(authenticated_at / 1000)
     claims.acr = content.sign_in.acr
     claims.amr = content.sign_in.amr
     if (isIdentityServer) {

@@ -51,6 +51,7 @@ describe('signing in by an external provider', () => {
     const claims = claimsOf(tokens.id_token)
     expect(claims).toMatchObject({ sub: 'ada', nonce: 'n', acr: '0', amr: ['external'] })
     expect(claims).not.toHaveProperty('auth_time')
+    expect(claimsOf(tokens.access_token)).not.toHaveProperty('auth_time')
     expect((await userinfo(tokens.access_token)).status).toBe(200)
   })
 
