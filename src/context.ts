@@ -1,9 +1,5 @@
 // One per request: who we are, what time it is, what is configured, and the ways out of the isolate, counted.
 import type { ConfigurationView } from './configuration/configuration.ts'
-import type { KeyRing } from './durable-objects/key-ring.ts'
-import type { LoginGuard } from './durable-objects/login-guard.ts'
-import type { OneTime } from './durable-objects/one-time.ts'
-import type { Subject } from './durable-objects/subject.ts'
 import { temporarilyUnavailable } from './protocol/errors.ts'
 import type { Settings } from './settings.ts'
 
@@ -54,45 +50,4 @@ export async function hop<T>(
 export function innermost(fault: unknown): string {
   if (!(fault instanceof Error)) return String(fault)
   return fault.cause === undefined ? fault.message : innermost(fault.cause)
-}
-
-/** An object as its callers see it: plain data in, a promise of plain data out. The platform's own type loses unions on the way. */
-export type Remote<T> = {
-  [K in keyof T]: T[K] extends (...parameters: infer P) => infer R ? (...parameters: P) => Promise<Awaited<R>> : never
-}
-
-// A stub that threw is broken (Durable Objects, error handling), so each call asks for a new one.
-const stub = <T extends Rpc.DurableObjectBranded>(namespace: DurableObjectNamespace<T>, name: string): Remote<T> =>
-  namespace.get(namespace.idFromName(name)) as unknown as Remote<T>
-
-/** What the Subject of one person is asked: one hop. `subjectRef` is the address in the user's row. */
-export function askSubject<T>(
-  context: RequestContext,
-  subjectRef: string,
-  question: (subject: Remote<Subject>) => Promise<T>,
-): Promise<T> {
-  return hop(context, 'Subject', () => question(stub(context.env.SUBJECT, subjectRef)))
-}
-
-/** `shard`: `use:3`, `revoked:7`, `refusals:strangers`, … */
-export function askOneTime<T>(
-  context: RequestContext,
-  shard: string,
-  question: (oneTime: Remote<OneTime>) => Promise<T>,
-): Promise<T> {
-  return hop(context, 'OneTime', () => question(stub(context.env.ONE_TIME, shard)))
-}
-
-/** `shard`: 0 … 255, by HMAC of the login name. */
-export function askLoginGuard<T>(
-  context: RequestContext,
-  shard: number,
-  question: (guard: Remote<LoginGuard>) => Promise<T>,
-): Promise<T> {
-  return hop(context, 'LoginGuard', () => question(stub(context.env.LOGIN_GUARD, `guard:${shard}`)))
-}
-
-/** One per issuer. */
-export function askKeyRing<T>(context: RequestContext, question: (ring: Remote<KeyRing>) => Promise<T>): Promise<T> {
-  return hop(context, 'KeyRing', () => question(stub(context.env.KEY_RING, context.settings.issuer)))
 }

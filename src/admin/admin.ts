@@ -4,10 +4,11 @@
  */
 import type { RequestContext } from '../context.ts'
 import { OAuthError, Problem } from '../protocol/errors.ts'
+import { refuseFaults } from '../protocol/refuse-faults.ts'
 import { readJson } from './body.ts'
-import { parseValue, refuseFaults } from './faults.ts'
 import { authenticateOperator } from './guard.ts'
 import type { AdminRoute, Outcome, Page } from './route.ts'
+import { parseValue } from './schema-faults.ts'
 import { adminRoutes } from './table.ts'
 
 /** `path` is what follows /admin/api, with its slash. Throws a Problem for whatever the operator is told, and no OAuthError. */

@@ -1,5 +1,6 @@
 // Who administers the provider. The first one is made here; the roles take effect with the console.
 import * as z from 'zod/mini'
+import { refuseFaults } from '../protocol/refuse-faults.ts'
 import {
   deleteAdministrator,
   findAdministrator,
@@ -8,7 +9,6 @@ import {
 } from '../storage/administrators.ts'
 import { findUser } from '../storage/users.ts'
 import { commit, read } from './commit.ts'
-import { refuseFaults } from './faults.ts'
 import { found } from './record.ts'
 import { type AdminRoute, done, ok, page, pageOf, route, saved } from './route.ts'
 

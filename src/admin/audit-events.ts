@@ -1,8 +1,8 @@
 // Who changed what. Read only: nothing here is ever changed or removed.
 import * as z from 'zod/mini'
+import { refuseFaults } from '../protocol/refuse-faults.ts'
 import { listAuditEvents } from '../storage/audit-events.ts'
 import { read } from './commit.ts'
-import { refuseFaults } from './faults.ts'
 import { toInstant } from './fields.ts'
 import { type AdminRoute, page, pageOf, route } from './route.ts'
 

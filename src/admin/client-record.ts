@@ -1,10 +1,11 @@
 // The record a client becomes: defaults for a new one, and what a change makes of it.
+
+import { merge } from '../protocol/record.ts'
 import type { ClientLists, ClientRecord, ClientRow } from '../storage/clients.ts'
-import type { ClientBody } from './client-fields.ts'
-import { merge } from './record.ts'
+import type { ClientInput } from './client-input.ts'
 
 /** Without its typed secrets, which are hashed first. */
-export function mergeClient(stored: ClientRecord, body: ClientBody): ClientRecord {
+export function mergeClient(stored: ClientRecord, body: ClientInput): ClientRecord {
   const { secrets, linked_user, ...fields } = body
   const columns = { ...fields, linked_user_id: linked_user } as Partial<ClientRow & ClientLists>
   if (fields.grant_types) columns.grant_types = [...new Set(fields.grant_types)].sort()
@@ -15,7 +16,7 @@ export function mergeClient(stored: ClientRecord, body: ClientBody): ClientRecor
   }
 }
 
-export function newClient(id: string, body: ClientBody, now: number): ClientRecord {
+export function newClient(id: string, body: ClientInput, now: number): ClientRecord {
   const grant_types = ['authorization_code', ...(body.offline_access ? ['refresh_token'] : [])]
   const isForPeople = (body.grant_types ?? grant_types).includes('authorization_code')
   return {

@@ -1,13 +1,10 @@
 // Client secrets: typed ones must be strong, generated ones are shown once; only their SHA-256 is kept (SECURITY-CASES Rules 8, D07).
-import type { z } from 'zod/mini'
 import type { RequestContext } from '../context.ts'
 import { base64url, randomBytes, sha256 } from '../crypto/encoding.ts'
 import { estimateSecretBits, leastSecretBits } from '../crypto/secret-strength.ts'
+import { refuseFaults } from '../protocol/refuse-faults.ts'
 import type { ClientSecretRow } from '../storage/clients.ts'
-import type { ClientBody, newSecretBody } from './client-fields.ts'
-import { refuseFaults } from './faults.ts'
-
-type TypedSecrets = NonNullable<ClientBody['secrets']>
+import type { TypedSecret } from './client-input.ts'
 
 /**
  * A label names one secret: another value under the same label replaces it, secrets of other labels stay. Sorted, so that the same secrets
@@ -15,7 +12,7 @@ type TypedSecrets = NonNullable<ClientBody['secrets']>
  */
 export async function withTypedSecrets(
   stored: ClientSecretRow[],
-  typed: TypedSecrets,
+  typed: readonly TypedSecret[],
   now: number,
 ): Promise<ClientSecretRow[]> {
   const secrets = await Promise.all(
@@ -32,7 +29,7 @@ export async function withTypedSecrets(
 }
 
 /** Field → what is wrong with it. */
-export function typedSecretFaults(typed: TypedSecrets): Record<string, string> {
+export function typedSecretFaults(typed: readonly TypedSecret[]): Record<string, string> {
   const faults: Record<string, string> = {}
   for (const [index, { value, label }] of typed.entries()) {
     const bits = Math.floor(estimateSecretBits(value))
@@ -50,10 +47,16 @@ export function typedSecretFaults(typed: TypedSecrets): Record<string, string> {
 
 const milliseconds = (instant: string | null): number | null => (instant === null ? null : Date.parse(instant))
 
+export interface NewSecret {
+  label?: string | undefined
+  /** RFC 3339; null: never. */
+  expires_at?: string | null | undefined
+}
+
 /** 256 bits. The value is in the answer and nowhere else. */
 export async function generateSecret(
   stored: ClientSecretRow[],
-  body: z.output<typeof newSecretBody>,
+  body: NewSecret,
   context: RequestContext,
 ): Promise<{ value: string; secret: ClientSecretRow }> {
   const label = body.label ?? `generated ${new Date(context.now).toISOString()}`

@@ -3,6 +3,8 @@ import * as z from 'zod/mini'
 import type { RequestContext } from '../context.ts'
 import { ensureKeys } from '../keys/ensure-keys.ts'
 import { Problem } from '../protocol/errors.ts'
+import { changedFields } from '../protocol/record.ts'
+import { refuseFaults } from '../protocol/refuse-faults.ts'
 import {
   type ClientRecord,
   deleteClient,
@@ -28,8 +30,7 @@ import { mergeClient, newClient } from './client-record.ts'
 import { clientFaults } from './client-rules.ts'
 import { generateSecret, typedSecretFaults, withTypedSecrets } from './client-secrets.ts'
 import { commit, read } from './commit.ts'
-import { refuseFaults } from './faults.ts'
-import { changedFields, found, parseKey } from './record.ts'
+import { found, parseKey } from './record.ts'
 import { type AdminRoute, done, ok, page, pageOf, route, saved } from './route.ts'
 
 export const clientRoutes: AdminRoute[] = [

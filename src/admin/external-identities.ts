@@ -1,5 +1,6 @@
 // Who a user is at external providers.
 import * as z from 'zod/mini'
+import { refuseFaults } from '../protocol/refuse-faults.ts'
 import {
   deleteExternalIdentity,
   type ExternalIdentityRow,
@@ -10,7 +11,6 @@ import {
 import { findIdentityProvider } from '../storage/identity-providers.ts'
 import { findUser } from '../storage/users.ts'
 import { commit, read } from './commit.ts'
-import { refuseFaults } from './faults.ts'
 import { line, toInstant } from './fields.ts'
 import { found } from './record.ts'
 import { type AdminRoute, done, ok, page, pageOf, route, saved } from './route.ts'

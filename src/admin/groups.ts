@@ -2,6 +2,8 @@
 import * as z from 'zod/mini'
 import type { RequestContext } from '../context.ts'
 import { Problem } from '../protocol/errors.ts'
+import { changedFields, merge } from '../protocol/record.ts'
+import { refuseFaults } from '../protocol/refuse-faults.ts'
 import {
   deleteGroup,
   findGroup,
@@ -14,10 +16,9 @@ import {
 import { findTenant } from '../storage/tenants.ts'
 import { findUsersById, nextVersion, personOfRecord, type UserRecord } from '../storage/users.ts'
 import { type Change, commit, read } from './commit.ts'
-import { refuseFaults } from './faults.ts'
 import { identifier, line } from './fields.ts'
 import { eachPerson, pushAfter, pushFirst } from './push.ts'
-import { changedFields, found, merge, parseKey } from './record.ts'
+import { found, parseKey } from './record.ts'
 import { type AdminRoute, ok, page, pageOf, route, saved } from './route.ts'
 
 export const groupKey = identifier(100)

@@ -4,21 +4,21 @@ import type { RequestContext } from '../context.ts'
 import { fromUtf8, utf8 } from '../crypto/encoding.ts'
 import { Problem } from '../protocol/errors.ts'
 import type { IdentityProvider } from '../protocol/identity-provider.ts'
+import { changedFields } from '../protocol/record.ts'
+import { refuseFaults } from '../protocol/refuse-faults.ts'
 import { findGroups } from '../storage/groups.ts'
 import { deleteIdentityProvider, saveIdentityProvider } from '../storage/identity-providers.ts'
 import { findTenants } from '../storage/tenants.ts'
 import { commit, read } from './commit.ts'
-import { refuseFaults } from './faults.ts'
-import type { IdentityProviderBody } from './identity-provider-fields.ts'
+import type { IdentityProviderInput } from './identity-provider-input.ts'
 import { defaultScopes, mergeProvider, newProvider, union } from './identity-provider-record.ts'
 import { providerFaults, tenantsOf } from './identity-provider-rules.ts'
-import { changedFields } from './record.ts'
 import { lockoutFault } from './working-provider.ts'
 
 /** The state that a PUT asks for. Throws a Problem that names every faulty field. */
 export async function planProvider(
   id: string,
-  body: IdentityProviderBody,
+  body: IdentityProviderInput,
   stored: IdentityProvider | undefined,
   context: RequestContext,
 ): Promise<IdentityProvider> {
@@ -40,7 +40,7 @@ export async function planProvider(
 function fixedFaults(
   stored: IdentityProvider | undefined,
   { kind }: IdentityProvider,
-  { endpoints }: IdentityProviderBody,
+  { endpoints }: IdentityProviderInput,
 ): Record<string, string> {
   if (stored && stored.kind !== kind) return { kind: `is fixed at creation: ${stored.kind}` }
   return endpoints && kind === 'openid'
@@ -62,7 +62,7 @@ function mustBeRead(stored: IdentityProvider | undefined, next: IdentityProvider
 /** SECURITY-CASES I09: what cannot be read or trusted is not used, and the operator is told why. */
 async function withReading(
   planned: IdentityProvider,
-  body: IdentityProviderBody,
+  body: IdentityProviderInput,
   stored: IdentityProvider | undefined,
   context: RequestContext,
 ): Promise<IdentityProvider> {

@@ -1,11 +1,11 @@
 // The record an external provider becomes: defaults for a new one, and what a change makes of it.
 import { presets } from '../brokering/presets.ts'
 import type { IdentityProvider, ProviderMetadata, UserTemplate } from '../protocol/identity-provider.ts'
-import type { IdentityProviderBody } from './identity-provider-fields.ts'
-import { merge } from './record.ts'
+import { merge } from '../protocol/record.ts'
+import type { IdentityProviderInput } from './identity-provider-input.ts'
 
 /** Without its secret, which is sealed first, and without what the provider itself says. */
-export function mergeProvider(stored: IdentityProvider, body: IdentityProviderBody): IdentityProvider {
+export function mergeProvider(stored: IdentityProvider, body: IdentityProviderInput): IdentityProvider {
   const { preset, client_secret, token_endpoint_auth_method, endpoints, user_template, ...fields } = body
   const next = merge<IdentityProvider>(stored, fields)
   if (user_template) next.user_template = user_template as UserTemplate
@@ -22,7 +22,7 @@ const withOpenid = (kind: IdentityProvider['kind'], scopes: string[]): string[] 
 
 function authMethod(
   stored: IdentityProvider,
-  { client_secret, token_endpoint_auth_method: given }: IdentityProviderBody,
+  { client_secret, token_endpoint_auth_method: given }: IdentityProviderInput,
 ): IdentityProvider['token_endpoint_auth_method'] {
   if (given) return given
   const hadSecret = stored.sealed_client_secret !== null
@@ -33,7 +33,7 @@ function authMethod(
 }
 
 /** Nothing names an issuer there: the origin of the authorization endpoint stands for it. */
-function statedMetadata(endpoints: NonNullable<IdentityProviderBody['endpoints']>): ProviderMetadata {
+function statedMetadata(endpoints: NonNullable<IdentityProviderInput['endpoints']>): ProviderMetadata {
   const { issuer, code_challenge_methods_supported, ...urls } = endpoints
   return {
     issuer: issuer ?? URL.parse(endpoints.authorization_endpoint)?.origin ?? endpoints.authorization_endpoint,
@@ -58,7 +58,7 @@ export function defaultScopes({ scopes_supported }: ProviderMetadata): string[] 
   )
 }
 
-export function newProvider(id: string, body: IdentityProviderBody, now: number): IdentityProvider {
+export function newProvider(id: string, body: IdentityProviderInput, now: number): IdentityProvider {
   return {
     provider_id: id,
     name: id,

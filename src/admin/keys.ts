@@ -1,17 +1,18 @@
 // The signing keys, as far as an operator touches them: seen, rotated, taken out of use in an emergency, and carried from server to server as
 // files. The KeyRing does the work.
 import * as z from 'zod/mini'
-import { askKeyRing, type RequestContext } from '../context.ts'
+import type { RequestContext } from '../context.ts'
 import { base64 } from '../crypto/encoding.ts'
 import { encodePem } from '../crypto/pem.ts'
 import { defaultCommonName, parseCertificate, thumbprints } from '../crypto/x509.ts'
+import { askKeyRing } from '../durable-objects/key-ring/ask-key-ring.ts'
 import type { KeyFileRequest } from '../durable-objects/key-ring/export-key.ts'
 import type { Cause } from '../durable-objects/key-ring.ts'
 import { Problem } from '../protocol/errors.ts'
+import { refuseFaults } from '../protocol/refuse-faults.ts'
 import type { SigningKeyRecord } from '../storage/configuration.ts'
 import { readRing } from '../storage/signing-keys.ts'
 import { read } from './commit.ts'
-import { refuseFaults } from './faults.ts'
 import { line, toInstant } from './fields.ts'
 import { type AdminRoute, ok, route } from './route.ts'
 

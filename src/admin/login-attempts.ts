@@ -1,9 +1,9 @@
 // The log of sign-ins by external providers: how far each came, why it stopped, what to change. Read only.
 import * as z from 'zod/mini'
 import { attemptSteps } from '../protocol/login-attempt.ts'
+import { refuseFaults } from '../protocol/refuse-faults.ts'
 import { findLoginAttempt, type ListedAttempt, listLoginAttempts } from '../storage/login-attempts.ts'
 import { read } from './commit.ts'
-import { refuseFaults } from './faults.ts'
 import { instant, toInstant } from './fields.ts'
 import { found } from './record.ts'
 import { type AdminRoute, ok, page, pageOf, route } from './route.ts'

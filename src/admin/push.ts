@@ -1,5 +1,6 @@
 // Telling the Subjects: what tokens need to know of a person must reach the person's object at once (DESIGN §3, principle 5).
-import { askSubject, type RequestContext } from '../context.ts'
+import type { RequestContext } from '../context.ts'
+import { askSubject } from '../durable-objects/subject/ask-subject.ts'
 import type { Person } from '../protocol/person.ts'
 
 /** Before D1 is written, for a change that takes rights away: throws 503, and nothing has changed. */

@@ -1,13 +1,14 @@
 // Protected resources: who tokens with their scopes are for, and who may introspect them.
 import * as z from 'zod/mini'
 import type { RequestContext } from '../context.ts'
+import { changedFields, merge } from '../protocol/record.ts'
+import { refuseFaults } from '../protocol/refuse-faults.ts'
 import { findClientRecord } from '../storage/clients.ts'
 import { deleteResource, findResource, listResources, type ResourceRow, saveResource } from '../storage/resources.ts'
 import { findMissingScopes } from '../storage/scopes.ts'
 import { commit, read } from './commit.ts'
-import { refuseFaults } from './faults.ts'
 import { identifier, line, set } from './fields.ts'
-import { changedFields, found, merge, parseKey } from './record.ts'
+import { found, parseKey } from './record.ts'
 import { type AdminRoute, done, ok, page, pageOf, route, saved } from './route.ts'
 import { scopeName } from './scopes.ts'
 

@@ -2,11 +2,12 @@
 import * as z from 'zod/mini'
 import { claimNameFault } from '../protocol/directory-claims.ts'
 import { Problem } from '../protocol/errors.ts'
+import { changedFields, merge } from '../protocol/record.ts'
 import type { ScopeRecord } from '../protocol/scope-record.ts'
 import { deleteScope, findScope, listScopes, saveScope } from '../storage/scopes.ts'
 import { commit, read } from './commit.ts'
 import { judgedBy, localised } from './fields.ts'
-import { changedFields, found, merge, parseKey } from './record.ts'
+import { found, parseKey } from './record.ts'
 import { type AdminRoute, done, ok, page, pageOf, route, saved } from './route.ts'
 
 /** RFC 6749 §3.3 */

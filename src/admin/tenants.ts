@@ -1,9 +1,10 @@
 // Tenants: what users and groups may belong to.
 import * as z from 'zod/mini'
+import { changedFields, merge } from '../protocol/record.ts'
 import { deleteTenant, findTenant, listTenants, saveTenant } from '../storage/tenants.ts'
 import { commit, read } from './commit.ts'
 import { identifier, line } from './fields.ts'
-import { changedFields, found, merge, parseKey } from './record.ts'
+import { found, parseKey } from './record.ts'
 import { type AdminRoute, done, ok, page, pageOf, route, saved } from './route.ts'
 
 export const tenantKey = identifier(100)

@@ -3,6 +3,8 @@ import type { RequestContext } from '../context.ts'
 import { base64url, randomBytes } from '../crypto/encoding.ts'
 import { hashPassword, verifyPassword } from '../crypto/passwords.ts'
 import { Problem } from '../protocol/errors.ts'
+import { changedFields } from '../protocol/record.ts'
+import { refuseFaults } from '../protocol/refuse-faults.ts'
 import { findGroups } from '../storage/groups.ts'
 import { newUser } from '../storage/new-user.ts'
 import { findTenant } from '../storage/tenants.ts'
@@ -19,10 +21,8 @@ import {
   updateUser,
 } from '../storage/users.ts'
 import { commit, read } from './commit.ts'
-import { refuseFaults } from './faults.ts'
 import { pushAfter, pushFirst } from './push.ts'
-import { changedFields } from './record.ts'
-import type { UserBody } from './user-fields.ts'
+import type { UserInput } from './user-input.ts'
 import { mergeUser, userFaults } from './user-record.ts'
 
 export interface UserChange {
@@ -138,7 +138,7 @@ export async function removeUser(context: RequestContext, userId: string): Promi
 /** The state that a PUT asks for. Throws a Problem that names every faulty field. */
 export async function planUser(
   userId: string,
-  body: UserBody,
+  body: UserInput,
   stored: UserRecord | undefined,
   context: RequestContext,
 ): Promise<UserRecord> {
@@ -181,7 +181,7 @@ async function checkTenant(row: UserRow, faults: Record<string, string>, context
 }
 
 /** The same password again is no change: a seed that is applied twice signs nobody out. */
-async function passwordHash(body: UserBody, stored: string | null, context: RequestContext): Promise<string | null> {
+async function passwordHash(body: UserInput, stored: string | null, context: RequestContext): Promise<string | null> {
   const { pepper } = context.settings
   const { password, password_hash } = body
   if (password === null) return null

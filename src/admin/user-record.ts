@@ -1,12 +1,12 @@
 // The record a user becomes: what a change makes of it, and what must not be.
 import { directoryClaimFaults } from '../protocol/directory-claims.ts'
 import { loginNameFault, normaliseLoginName } from '../protocol/login-name.ts'
+import { merge } from '../protocol/record.ts'
 import type { UserRow } from '../storage/users.ts'
-import { merge } from './record.ts'
-import type { UserBody } from './user-fields.ts'
+import type { UserInput } from './user-input.ts'
 
 /** Without groups and password, which need the directory and the pepper. */
-export function mergeUser(stored: UserRow, body: UserBody): UserRow {
+export function mergeUser(stored: UserRow, body: UserInput): UserRow {
   const { login_name, sub, password, password_hash, groups, ...attributes } = body
   const row = merge<UserRow>(stored, attributes)
   if (login_name !== undefined) row.login_name = normaliseLoginName(login_name)
@@ -16,7 +16,7 @@ export function mergeUser(stored: UserRow, body: UserBody): UserRow {
 }
 
 /** Field → what is wrong with it. References to other records are judged apart. */
-export function userFaults(row: UserRow, body: UserBody): Record<string, string> {
+export function userFaults(row: UserRow, body: UserInput): Record<string, string> {
   const faults: Record<string, string> = {}
   const loginFault = loginNameFault(row.login_name)
   if (loginFault) faults.login_name = loginFault

@@ -1,5 +1,6 @@
 // Who an external sign-in is here: found, created or brought up to date, in one read and at most one write of the directory.
-import { askSubject, hop, innermost, type RequestContext } from '../context.ts'
+import { hop, innermost, type RequestContext } from '../context.ts'
+import { askSubject } from '../durable-objects/subject/ask-subject.ts'
 import { isNameField } from '../protocol/claim-mapping.ts'
 import type { IdentityProvider, UpstreamLogin } from '../protocol/identity-provider.ts'
 import { BrokeringError, type FieldChange } from '../protocol/login-attempt.ts'

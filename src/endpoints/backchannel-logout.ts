@@ -1,6 +1,7 @@
 // Back-channel logout from an external provider (OIDC Back-Channel Logout §2.5–§2.8): what came from its session ends here too.
 import { verifyLogoutToken } from '../brokering/logout-token.ts'
-import { askSubject, hop, type RequestContext } from '../context.ts'
+import { hop, type RequestContext } from '../context.ts'
+import { askSubject } from '../durable-objects/subject/ask-subject.ts'
 import { isFirstUse } from '../identity/first-use.ts'
 import type { Incoming } from '../incoming.ts'
 import { OAuthError } from '../protocol/errors.ts'

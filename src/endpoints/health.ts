@@ -1,5 +1,6 @@
 // Is this instance able to serve, and if not, which part fails? No secrets, no names.
-import { askKeyRing, type RequestContext } from '../context.ts'
+import type { RequestContext } from '../context.ts'
+import { askKeyRing } from '../durable-objects/key-ring/ask-key-ring.ts'
 import type { VaultReport } from '../durable-objects/key-ring.ts'
 import type { Incoming } from '../incoming.ts'
 import { signJwt } from '../keys/signing.ts'

@@ -1,5 +1,6 @@
 // Token introspection (RFC 7662): a confidential client asks about tokens issued to it, or for a resource it is registered for.
-import { askSubject, type RequestContext } from '../context.ts'
+import type { RequestContext } from '../context.ts'
+import { askSubject } from '../durable-objects/subject/ask-subject.ts'
 import { hashSecret, openHandle } from '../identity/handles.ts'
 import type { Incoming } from '../incoming.ts'
 import type { Client } from '../protocol/client-metadata.ts'

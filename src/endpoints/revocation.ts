@@ -1,5 +1,6 @@
 // Token revocation (RFC 7009). A refresh token takes its whole grant with it; an access token only itself.
-import { askSubject, type RequestContext } from '../context.ts'
+import type { RequestContext } from '../context.ts'
+import { askSubject } from '../durable-objects/subject/ask-subject.ts'
 import { openHandle } from '../identity/handles.ts'
 import type { Incoming } from '../incoming.ts'
 import type { Client } from '../protocol/client-metadata.ts'

@@ -1,6 +1,7 @@
 // grant_type=authorization_code (RFC 6749 §4.1.3, RFC 7636 §4.5): a code for tokens, once.
-import { askSubject, type RequestContext } from '../context.ts'
+import type { RequestContext } from '../context.ts'
 import { sha256 } from '../crypto/encoding.ts'
+import { askSubject } from '../durable-objects/subject/ask-subject.ts'
 import type { NewFamily } from '../durable-objects/subject/grants.ts'
 import { hashSecret, newSecret, openHandle, sealHandle } from '../identity/handles.ts'
 import type { Client } from '../protocol/client-metadata.ts'

@@ -1,6 +1,7 @@
 // grant_type=refresh_token (RFC 6749 §6, RFC 9700 §4.14.2): rotated on every use; a lost answer can be fetched again within the grace window.
-import { askSubject, type RequestContext } from '../context.ts'
+import type { RequestContext } from '../context.ts'
 import { base64url, concatBytes, fromUtf8, parseBase64url, randomBytes, utf8 } from '../crypto/encoding.ts'
+import { askSubject } from '../durable-objects/subject/ask-subject.ts'
 import type { Rotation } from '../durable-objects/subject/grants.ts'
 import { hashSecret, newSecret, openHandle, sealHandle } from '../identity/handles.ts'
 import { type Client, isPublicClient } from '../protocol/client-metadata.ts'

@@ -1,6 +1,7 @@
 // What may be used once and belongs to no person: `jti` of client assertions and of logout tokens.
-import { askOneTime, type RequestContext } from '../context.ts'
+import type { RequestContext } from '../context.ts'
 import { sha256 } from '../crypto/encoding.ts'
+import { askOneTime } from '../durable-objects/ask-one-time.ts'
 
 const shards = 16
 

@@ -1,6 +1,7 @@
 // Signing in by password: throttled by address here, then asked of the guard of the name (one hop).
-import { askLoginGuard, innermost, type RequestContext } from '../context.ts'
+import { innermost, type RequestContext } from '../context.ts'
 import { base64url } from '../crypto/encoding.ts'
+import { askLoginGuard } from '../durable-objects/login-guard/ask-login-guard.ts'
 import { networkOf } from '../protocol/internet-address.ts'
 import { openDatabase } from '../storage/database.ts'
 import { updatePasswordHash } from '../storage/password-hashes.ts'

@@ -1,5 +1,6 @@
 // Refusals an operator can look up by request id for 24 hours (DESIGN principle 6), in rings bounded per client and one for strangers.
-import { askOneTime, type RequestContext } from '../context.ts'
+import type { RequestContext } from '../context.ts'
+import { askOneTime } from '../durable-objects/ask-one-time.ts'
 import type { OAuthError } from '../protocol/errors.ts'
 import type { Refusal } from '../protocol/refusal.ts'
 

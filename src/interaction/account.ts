@@ -1,6 +1,7 @@
 // Pages without a client: the start page, the home of a person, and signing out here.
-import { askSubject, type RequestContext } from '../context.ts'
+import type { RequestContext } from '../context.ts'
 import { base64url, randomBytes } from '../crypto/encoding.ts'
+import { askSubject } from '../durable-objects/subject/ask-subject.ts'
 import { newId } from '../identity/handles.ts'
 import { clearedSessionCookie, readSession, stateCookie } from '../identity/sessions.ts'
 import type { Incoming } from '../incoming.ts'

@@ -1,6 +1,7 @@
 // What authorize and every page after it share: judging the request, asking the Subject for the next step, and going there. Pages never call
 // each other: each answers, and comes back here.
-import { askSubject, type RequestContext } from '../context.ts'
+import type { RequestContext } from '../context.ts'
+import { askSubject } from '../durable-objects/subject/ask-subject.ts'
 import type {
   AuthorizationAnswer,
   AuthorizationQuestion,

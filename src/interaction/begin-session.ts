@@ -1,6 +1,7 @@
 // What every way of signing in ends with: a session in the person's Subject, its cookies, and the answer to the authorization request.
-import { askSubject, type RequestContext } from '../context.ts'
+import type { RequestContext } from '../context.ts'
 import { base64url, randomBytes } from '../crypto/encoding.ts'
+import { askSubject } from '../durable-objects/subject/ask-subject.ts'
 import type { NewSession } from '../durable-objects/subject/sessions.ts'
 import { hashSecret, newId, newSecret } from '../identity/handles.ts'
 import { readSession, sessionCookie, stateCookie } from '../identity/sessions.ts'

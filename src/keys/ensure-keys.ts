@@ -1,5 +1,6 @@
 // Asking for the first key of an issuer: the KeyRing makes it, the configuration learns of it.
-import { askKeyRing, type RequestContext } from '../context.ts'
+import type { RequestContext } from '../context.ts'
+import { askKeyRing } from '../durable-objects/key-ring/ask-key-ring.ts'
 import { temporarilyUnavailable } from '../protocol/errors.ts'
 import type { SigningKeyRecord } from '../storage/configuration.ts'
 

@@ -1,21 +1,8 @@
 // Which groups a provider gives and takes: by its rules and the claims, within the user's tenant. Pure.
 import { type Claims, claimOf, isMissing, quoted, says } from './claim-values.ts'
+import type { KnownGroup, Membership } from './group.ts'
 import type { GroupMapping } from './identity-provider.ts'
 import type { FieldChange } from './login-attempt.ts'
-
-export interface KnownGroup {
-  group_id: string
-  name: string
-  /** Null: for users of any tenant. */
-  tenant_id: string | null
-}
-
-export interface Membership {
-  group_id: string
-  name: string
-  /** The provider that granted it; null: an operator did. */
-  granted_by: string | null
-}
 
 export interface GroupQuestion {
   provider_id: string

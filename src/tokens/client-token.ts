@@ -1,5 +1,6 @@
 // Tokens of client_credentials belong to no Subject: their jti says so, and OneTime keeps the revoked ones.
-import { askOneTime, type RequestContext } from '../context.ts'
+import type { RequestContext } from '../context.ts'
+import { askOneTime } from '../durable-objects/ask-one-time.ts'
 
 export const clientTokenPrefix = 'c.'
 

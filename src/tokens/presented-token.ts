@@ -1,5 +1,6 @@
 // An access token that somebody presents: whose it is, and whether it is still good (RFC 9068 §4, DESIGN §6).
-import { askSubject, type RequestContext } from '../context.ts'
+import type { RequestContext } from '../context.ts'
+import { askSubject } from '../durable-objects/subject/ask-subject.ts'
 import type { TokenStatus } from '../durable-objects/subject/questions.ts'
 import { openHandle } from '../identity/handles.ts'
 import { verifyJwt } from '../keys/signing.ts'

@@ -1,6 +1,6 @@
 // What a schema found wrong, in words that name each field.
 import type * as z from 'zod/mini'
-import { Problem } from '../protocol/errors.ts'
+import { refuseFaults } from '../protocol/refuse-faults.ts'
 
 /** Field path → what is wrong with it; the body itself has the path `.`. */
 export function faultsOf(issues: readonly z.core.$ZodIssue[]): Record<string, string> {
@@ -20,10 +20,6 @@ export function parseValue<Schema extends z.ZodMiniType>(schema: Schema, value: 
   const result = schema.safeParse(value, { reportInput: true })
   if (!result.success) refuseFaults(faultsOf(result.error.issues))
   return result.data as z.output<Schema>
-}
-
-export function refuseFaults(faults: Record<string, string>): void {
-  if (Object.keys(faults).length > 0) throw new Problem(400, 'The request has faults, nothing was changed', faults)
 }
 
 const pathOf = (path: readonly PropertyKey[]): string => (path.length === 0 ? '.' : path.map(String).join('.'))
