@@ -94,7 +94,7 @@ export async function statementCosts(state: string, clientId: string, loginName:
 
 // By computed names: these modules are typed for workerd, this one for Node.
 async function importStorage(): Promise<Storage> {
-  const modules = ['configuration', 'database', 'users'].map(
+  const modules = ['configuration-reads', 'database', 'users'].map(
     (name) => new URL(`../src/storage/${name}.ts`, import.meta.url),
   )
   const parts: Partial<Storage>[] = await Promise.all(modules.map((url) => import(url.href)))

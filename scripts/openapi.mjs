@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { openApiDocument } from '../src/admin/openapi.ts'
-import { seedFileSchema } from '../src/admin/seed-file.ts'
+import { seedFileSchema } from '../src/admin/seed/seed-file.ts'
 
 const write = (name, document) => {
   const file = path.join(import.meta.dirname, '..', 'docs', name)

@@ -1,7 +1,7 @@
 // npm run seed -- file.json [--remote [URL]]: creates and updates what a seed file describes (docs/seed-file.md), through the operators'
 // interface. Applied twice, it changes nothing the second time.
 import { readFileSync } from 'node:fs'
-import { judgeSeed, parseSeed, pathsOf, requestsOf } from '../src/admin/seed-file.ts'
+import { judgeSeed, parseSeed, pathsOf, requestsOf } from '../src/admin/seed/seed-file.ts'
 import { readDevVars } from './dev-vars.ts'
 import { findOperator, parseArguments, Refusal, run } from './operator.ts'
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
-import { isLoopbackHost } from '../src/protocol/redirect-uri.ts'
+import { isLoopbackHost } from '../src/protocol/authorization-request/redirect-uri.ts'
 import { pronounceable, randomSecret, readDevVars, root, sealingSecrets, writeDevVars } from './dev-vars.ts'
 import { findOperator, Refusal, run } from './operator.ts'
 import { defaultPort, isTaken, portOf, stateFolder } from './place.ts'

@@ -1,11 +1,11 @@
 // Worker entry.
-import { handle } from './handle.ts'
-import { tidyUp } from './scheduled.ts'
+import { handle } from './worker/handle.ts'
+import { tidyUp } from './worker/scheduled.ts'
 
-export { KeyRing } from './durable-objects/key-ring.ts'
-export { LoginGuard } from './durable-objects/login-guard.ts'
-export { OneTime } from './durable-objects/one-time.ts'
-export { Subject } from './durable-objects/subject.ts'
+export { LoginGuard } from './authentication/login-guard/login-guard.ts'
+export { OneTime } from './grants/one-time/one-time.ts'
+export { Subject } from './grants/subject/subject.ts'
+export { KeyRing } from './signing-keys/key-ring/key-ring.ts'
 
 export default {
   fetch: handle,

@@ -1,10 +1,10 @@
 // A request's context for tests of one function: real bindings, the configuration from memory.
 import { env } from 'cloudflare:workers'
-import type { ConfigurationView } from '../src/configuration/configuration.ts'
-import type { RequestContext } from '../src/context.ts'
-import type { Client } from '../src/protocol/client-metadata.ts'
-import { defaultSettings, type ProviderSettings } from '../src/protocol/provider-settings.ts'
-import { settingsOf } from '../src/settings.ts'
+import type { Client } from '../src/model/client.ts'
+import { defaultSettings, type ProviderSettings } from '../src/model/settings.ts'
+import type { ConfigurationView } from '../src/request/configuration.ts'
+import type { RequestContext } from '../src/request/context.ts'
+import { settingsOf } from '../src/request/settings.ts'
 
 export interface TestContext extends RequestContext {
   /** Settles when everything handed to waitUntil has. */

@@ -1,7 +1,7 @@
 // Counts what leaves the isolate: calls to D1 and to Durable Objects, through the bindings themselves.
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { handle } from '../src/handle.ts'
+import { handle } from '../src/worker/handle.ts'
 
 export interface CountedIsolate {
   /** One request; `hops` are the calls that came before its answer, by binding. */

@@ -1,6 +1,6 @@
 // The Worker in the test's own isolate, set up by the operator's interface as an operator would, with the clients of SECURITY-CASES.
 import { env, exports } from 'cloudflare:workers'
-import type { Subject } from '../src/durable-objects/subject.ts'
+import type { Subject } from '../src/grants/subject/subject.ts'
 import { aBrowser, type Browser, basic, pkce, redirectOf } from './user-agent.ts'
 
 export const issuer = 'https://id.test'

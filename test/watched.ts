@@ -3,7 +3,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, vi } from 'vitest'
-import { handle } from '../src/handle.ts'
+import { handle } from '../src/worker/handle.ts'
 import { authorizeUrl, issuer, type Parameters, redirectUri } from './provider.ts'
 import { aBrowser, type Browser, type Page, redirectOf } from './user-agent.ts'
 

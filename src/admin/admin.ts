@@ -2,9 +2,10 @@
  * The operators' interface (DESIGN §8): guard, route, body, handler, in this order and for every route alike.
  * What there is to operate stands in table.ts, one file per resource.
  */
-import type { RequestContext } from '../context.ts'
-import { OAuthError, Problem } from '../protocol/errors.ts'
-import { refuseFaults } from '../protocol/refuse-faults.ts'
+
+import { OAuthError, Problem } from '../model/errors.ts'
+import { refuseFaults } from '../model/refuse-faults.ts'
+import type { RequestContext } from '../request/context.ts'
 import { readJson } from './body.ts'
 import { authenticateOperator } from './guard.ts'
 import type { AdminRoute, Outcome, Page } from './route.ts'

@@ -1,6 +1,7 @@
 // The body of an operator's request: JSON of at most 64 KB (SECURITY-CASES T30, D04).
-import { readBody } from '../incoming.ts'
-import { Problem } from '../protocol/errors.ts'
+
+import { Problem } from '../model/errors.ts'
+import { readBody } from '../request/incoming.ts'
 
 /** Throws a Problem for another media type and for what is not JSON, an OAuthError with status 413 above 64 KB. */
 export async function readJson(request: Request): Promise<unknown> {

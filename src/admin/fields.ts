@@ -1,7 +1,7 @@
 // The kinds of field that several resources have, each with the bounds that keep it printable in a page, a log line and a token.
 import * as z from 'zod/mini'
-import type { TextRule } from '../protocol/user-rules.ts'
-import * as rules from '../protocol/user-rules.ts'
+import type { TextRule } from '../model/user-rules.ts'
+import * as rules from '../model/user-rules.ts'
 
 /** A check that says itself what is wrong. */
 export const judgedBy = (faultOf: (text: string) => string | undefined): z.core.CheckFn<string> => {

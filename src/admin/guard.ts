@@ -1,7 +1,8 @@
 // Who may use the operators' interface: whoever holds OPERATOR_TOKEN. Checked before any route is looked at (SECURITY-CASES D01, D04).
-import type { RequestContext } from '../context.ts'
+
 import { sameText, sha256 } from '../crypto/encoding.ts'
-import { Problem } from '../protocol/errors.ts'
+import { Problem } from '../model/errors.ts'
+import type { RequestContext } from '../request/context.ts'
 
 /** Returns the name that audit events carry. Throws a Problem. */
 export async function authenticateOperator(request: Request, context: RequestContext): Promise<string> {

@@ -1,11 +1,11 @@
 // The OpenAPI 3.1 document of the operators' interface, made of the table that serves it. Built by `npm run openapi`, never in the Worker.
 import * as z from 'zod/mini'
-import { clientAnswer, clientBody } from './client-fields.ts'
-import { identityProviderAnswer, identityProviderBody } from './identity-provider-fields.ts'
+import { clientAnswer, clientBody } from './resources/client-fields.ts'
+import { identityProviderAnswer, identityProviderBody } from './resources/external-provider-fields.ts'
+import { settingValues } from './resources/settings.ts'
+import { userAnswer, userBody } from './resources/user-fields.ts'
 import type { AdminRoute } from './route.ts'
-import { settingValues } from './settings.ts'
 import { adminRoutes } from './table.ts'
-import { userAnswer, userBody } from './user-fields.ts'
 
 type Json = Record<string, unknown>
 

@@ -1,7 +1,7 @@
 // What every record of the operators' interface has in common: a key in the path, and changes told by field name.
 import type * as z from 'zod/mini'
-import { Problem } from '../protocol/errors.ts'
-import { refuseFaults } from '../protocol/refuse-faults.ts'
+import { Problem } from '../model/errors.ts'
+import { refuseFaults } from '../model/refuse-faults.ts'
 import { faultsOf } from './schema-faults.ts'
 
 /** The key that a path names, for a record that may be created under it. Throws a Problem that names the field. */

@@ -1,6 +1,6 @@
 // What a route of the operators' interface is made of. The same value parses requests and becomes the OpenAPI document.
 import * as z from 'zod/mini'
-import type { RequestContext } from '../context.ts'
+import type { RequestContext } from '../request/context.ts'
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
 

@@ -1,6 +1,6 @@
 // What a schema found wrong, in words that name each field.
 import type * as z from 'zod/mini'
-import { refuseFaults } from '../protocol/refuse-faults.ts'
+import { refuseFaults } from '../model/refuse-faults.ts'
 
 /** Field path → what is wrong with it; the body itself has the path `.`. */
 export function faultsOf(issues: readonly z.core.$ZodIssue[]): Record<string, string> {

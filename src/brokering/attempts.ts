@@ -1,7 +1,8 @@
 // Keeping what became of a sign-in by an external provider, for the operator who is asked about it.
-import { innermost, type RequestContext } from '../context.ts'
-import type { UpstreamLogin } from '../protocol/identity-provider.ts'
-import type { BrokeringError, FieldChange, LoginAttempt } from '../protocol/login-attempt.ts'
+
+import type { UpstreamLogin } from '../model/external-provider.ts'
+import type { BrokeringError, FieldChange, LoginAttempt } from '../model/login-attempt.ts'
+import { innermost, type RequestContext } from '../request/context.ts'
 import { openDatabase, runBatch } from '../storage/database.ts'
 import { insertLoginAttempt } from '../storage/login-attempts.ts'
 

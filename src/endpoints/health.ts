@@ -1,9 +1,9 @@
 // Is this instance able to serve, and if not, which part fails? No secrets, no names.
-import type { RequestContext } from '../context.ts'
-import { askKeyRing } from '../durable-objects/key-ring/ask-key-ring.ts'
-import type { VaultReport } from '../durable-objects/key-ring.ts'
-import type { Incoming } from '../incoming.ts'
-import { signJwt } from '../keys/signing.ts'
+import type { RequestContext } from '../request/context.ts'
+import type { Incoming } from '../request/incoming.ts'
+import { askKeyRing } from '../signing-keys/key-ring/ask-key-ring.ts'
+import type { VaultReport } from '../signing-keys/key-ring/key-ring.ts'
+import { signJwt } from '../signing-keys/signing.ts'
 
 export async function health(_: Incoming, context: RequestContext): Promise<Response> {
   const { configuration, now } = context

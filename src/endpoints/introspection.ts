@@ -1,13 +1,14 @@
 // Token introspection (RFC 7662): a confidential client asks about tokens issued to it, or for a resource it is registered for.
-import type { RequestContext } from '../context.ts'
-import { askSubject } from '../durable-objects/subject/ask-subject.ts'
-import { hashSecret, openHandle } from '../identity/handles.ts'
-import type { Incoming } from '../incoming.ts'
-import type { Client } from '../protocol/client-metadata.ts'
-import { OAuthError } from '../protocol/errors.ts'
+
+import { authenticateClient } from '../clients/authentication/client-authentication.ts'
+import { hashSecret, openHandle } from '../grants/handles.ts'
+import { askSubject } from '../grants/subject/ask-subject.ts'
+import type { Client } from '../model/client.ts'
+import { OAuthError } from '../model/errors.ts'
 import { acceptedIdps, isAcceptedIdp } from '../protocol/login-choice.ts'
+import type { RequestContext } from '../request/context.ts'
+import type { Incoming } from '../request/incoming.ts'
 import { type PresentedToken, readAccessToken, standingOf } from '../tokens/presented-token.ts'
-import { authenticateClient } from './client-authentication.ts'
 import { requiredToken } from './required-token.ts'
 
 export async function introspection({ request, parameters }: Incoming, context: RequestContext): Promise<Response> {

@@ -1,5 +1,5 @@
 // The `token` parameter of introspection and revocation (RFC 7662 §2.1, RFC 7009 §2.1).
-import { OAuthError } from '../protocol/errors.ts'
+import { OAuthError } from '../model/errors.ts'
 
 /** Throws invalid_request. */
 export function requiredToken(parameters: URLSearchParams): string {

@@ -1,13 +1,14 @@
 // Token revocation (RFC 7009). A refresh token takes its whole grant with it; an access token only itself.
-import type { RequestContext } from '../context.ts'
-import { askSubject } from '../durable-objects/subject/ask-subject.ts'
-import { openHandle } from '../identity/handles.ts'
-import type { Incoming } from '../incoming.ts'
-import type { Client } from '../protocol/client-metadata.ts'
-import { OAuthError } from '../protocol/errors.ts'
+
+import { authenticateClient } from '../clients/authentication/client-authentication.ts'
+import { openHandle } from '../grants/handles.ts'
+import { askSubject } from '../grants/subject/ask-subject.ts'
+import type { Client } from '../model/client.ts'
+import { OAuthError } from '../model/errors.ts'
+import type { RequestContext } from '../request/context.ts'
+import type { Incoming } from '../request/incoming.ts'
 import { revokeClientToken } from '../tokens/client-token.ts'
 import { readAccessToken } from '../tokens/presented-token.ts'
-import { authenticateClient } from './client-authentication.ts'
 import { requiredToken } from './required-token.ts'
 
 export async function revocation({ request, parameters }: Incoming, context: RequestContext): Promise<Response> {

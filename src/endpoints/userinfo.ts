@@ -1,8 +1,9 @@
 // UserInfo endpoint (OIDC Core §5.3) by Bearer token (RFC 6750 §2.1, §2.2).
-import type { RequestContext } from '../context.ts'
-import type { Incoming } from '../incoming.ts'
+
+import { OAuthError } from '../model/errors.ts'
 import { selectClaims } from '../protocol/claims.ts'
-import { OAuthError } from '../protocol/errors.ts'
+import type { RequestContext } from '../request/context.ts'
+import type { Incoming } from '../request/incoming.ts'
 import { type PresentedToken, readAccessToken, standingOf } from '../tokens/presented-token.ts'
 
 export async function userinfo(incoming: Incoming, context: RequestContext): Promise<Response> {

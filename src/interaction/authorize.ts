@@ -1,12 +1,13 @@
 // Authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2) by GET and POST.
-import type { RequestContext } from '../context.ts'
+
+import { readSession } from '../authentication/sessions.ts'
 import { fromUtf8, utf8 } from '../crypto/encoding.ts'
-import { newId } from '../identity/handles.ts'
-import { readSession } from '../identity/sessions.ts'
-import type { Incoming } from '../incoming.ts'
-import { verifyJwt } from '../keys/signing.ts'
-import { OAuthError } from '../protocol/errors.ts'
-import { advance, goOn, goToStep, type Judged, judge, redirectOf, stepForStranger } from './authorization.ts'
+import { newId } from '../grants/handles.ts'
+import { OAuthError } from '../model/errors.ts'
+import type { RequestContext } from '../request/context.ts'
+import type { Incoming } from '../request/incoming.ts'
+import { verifyJwt } from '../signing-keys/signing.ts'
+import { advance, goOn, goToStep, type Judged, judge, redirectOf, stepForStranger } from './continue.ts'
 import { seeOther } from './page.ts'
 
 /** Not a registered parameter: a POSTed request that came back to us by GET. */

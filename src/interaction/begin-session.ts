@@ -1,13 +1,14 @@
 // What every way of signing in ends with: a session in the person's Subject, its cookies, and the answer to the authorization request.
-import type { RequestContext } from '../context.ts'
+
+import { readSession, sessionCookie, stateCookie } from '../authentication/sessions.ts'
 import { base64url, randomBytes } from '../crypto/encoding.ts'
-import { askSubject } from '../durable-objects/subject/ask-subject.ts'
-import type { NewSession } from '../durable-objects/subject/sessions.ts'
-import { hashSecret, newId, newSecret } from '../identity/handles.ts'
-import { readSession, sessionCookie, stateCookie } from '../identity/sessions.ts'
-import type { Incoming } from '../incoming.ts'
-import type { Person } from '../protocol/person.ts'
-import { type Advance, type Judged, questionOf } from './authorization.ts'
+import { hashSecret, newId, newSecret } from '../grants/handles.ts'
+import { askSubject } from '../grants/subject/ask-subject.ts'
+import type { NewSession } from '../grants/subject/sessions.ts'
+import type { Person } from '../model/person.ts'
+import type { RequestContext } from '../request/context.ts'
+import type { Incoming } from '../request/incoming.ts'
+import { type Advance, type Judged, questionOf } from './continue.ts'
 
 /** How somebody proved who they are. */
 export interface Proof

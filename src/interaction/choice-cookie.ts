@@ -1,7 +1,8 @@
 // "Remember my choice": which way this browser signs in. It says nothing of who.
-import type { RequestContext } from '../context.ts'
-import { cookie } from '../identity/sessions.ts'
-import { type Incoming, readCookie } from '../incoming.ts'
+
+import { cookie } from '../authentication/sessions.ts'
+import type { RequestContext } from '../request/context.ts'
+import { type Incoming, readCookie } from '../request/incoming.ts'
 
 /** Seconds. */
 const rememberedFor = 365 * 24 * 3600

@@ -1,6 +1,7 @@
 // Cross-site request forgery (RFC 9700 §4.7): only our own pages may submit our forms.
-import type { RequestContext } from '../context.ts'
-import { OAuthError } from '../protocol/errors.ts'
+
+import { OAuthError } from '../model/errors.ts'
+import type { RequestContext } from '../request/context.ts'
 
 /** Throws access_denied (403). `Origin: null` never passes. */
 export function requireOwnForm(request: Request, context: RequestContext): void {

@@ -1,10 +1,11 @@
 // An interaction: an authorization request on its way through our pages. It travels sealed in the URL and in a form field, bound to the
 // browser that began it, and holds the request and never any progress (DESIGN §6).
-import type { RequestContext } from '../context.ts'
+
+import { cookie } from '../authentication/sessions.ts'
 import { base64url, fromUtf8, randomBytes, sha256, utf8 } from '../crypto/encoding.ts'
-import { cookie } from '../identity/sessions.ts'
-import { type Incoming, readCookie } from '../incoming.ts'
-import { OAuthError } from '../protocol/errors.ts'
+import { OAuthError } from '../model/errors.ts'
+import type { RequestContext } from '../request/context.ts'
+import { type Incoming, readCookie } from '../request/incoming.ts'
 
 export interface Interaction {
   /** Also the id of the grant it becomes: 16 random bytes, base64url. */

@@ -1,8 +1,9 @@
 // An HTML answer: its frame, its nonce, and the headers every page carries (DESIGN §7, RFC 9700 §4.2.4, §4.16).
-import type { RequestContext } from '../context.ts'
+
 import { base64url, randomBytes } from '../crypto/encoding.ts'
 import type { PageFrame } from '../pages/layout.tsx'
 import { chooseLocale } from '../pages/locale.ts'
+import type { RequestContext } from '../request/context.ts'
 
 export interface PageOptions {
   status?: number

@@ -1,5 +1,5 @@
 // The page after a sign-in at an external provider that came to nothing. Nothing of what the provider said stands in it (SECURITY-CASES I14).
-import type { PublicCause } from '../protocol/login-attempt.ts'
+import type { PublicCause } from '../model/login-attempt.ts'
 import { ClientLinks, type PageClient } from './client.tsx'
 import { Filled, type PageFrame, renderPage, textsFor } from './layout.tsx'
 import { safeTarget } from './links.ts'

@@ -1,5 +1,5 @@
 // Which claims of a person go where: those of the granted scopes by destination, and those asked for one by one (OIDC Core §5.4, §5.5).
-import type { ScopeRecord } from './scope-record.ts'
+import type { ScopeRecord } from '../model/scope.ts'
 
 type Destination = 'userinfo' | 'id_token' | 'access_token'
 

@@ -1,6 +1,6 @@
 // How somebody is to sign in: by password here, or by which external provider. A pure function of what is configured, what the application
 // asks for, and what this browser remembers.
-import type { IdentityProvider } from './identity-provider.ts'
+import type { IdentityProvider } from '../model/external-provider.ts'
 
 export interface LoginSituation {
   /** In the order of their buttons. */

@@ -1,6 +1,7 @@
 // What an authorization request needs next (OIDC Core §3.1.2.3–§3.1.2.4): a pure function of the request, the session and what was consented.
-import type { AuthorizationRequest } from './authorization-request.ts'
-import type { ErrorCode } from './errors.ts'
+
+import type { ErrorCode } from '../model/errors.ts'
+import type { AuthorizationRequest } from './authorization-request/authorization-request.ts'
 import { type AcceptedIdps, isAcceptedIdp } from './login-choice.ts'
 
 /** How and when somebody proved who they are. */

@@ -1,5 +1,5 @@
 // Query strings and form bodies → parameters (RFC 6749 §3.1, §3.2, appendix B).
-import { OAuthError } from './errors.ts'
+import { OAuthError } from '../model/errors.ts'
 
 const mostParameters = 100
 /** May stand more than once (RFC 8707 §2). */

@@ -1,6 +1,6 @@
 // Who at a provider is which user here, and all that one sign-in by a provider asks of the directory, in one round trip.
 import { and, asc, eq, gt, or, type SQL, sql } from 'drizzle-orm'
-import type { KnownGroup, Membership } from '../protocol/group.ts'
+import type { KnownGroup, Membership } from '../model/group.ts'
 import type { Database, Statement } from './database.ts'
 import { deletedSubjects, externalIdentities, tenants, userGroups, users } from './schema.ts'
 import type { UserRow } from './users.ts'

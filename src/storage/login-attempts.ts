@@ -1,7 +1,7 @@
 // The log of sign-ins by external providers.
 import { and, desc, eq, getTableColumns, gte, isNotNull, lt, type SQL, sql } from 'drizzle-orm'
-import type { IdentityProvider } from '../protocol/identity-provider.ts'
-import type { LoginAttempt } from '../protocol/login-attempt.ts'
+import type { IdentityProvider } from '../model/external-provider.ts'
+import type { LoginAttempt } from '../model/login-attempt.ts'
 import type { Database, Statement } from './database.ts'
 import { loginAttempts } from './schema.ts'
 

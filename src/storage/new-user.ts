@@ -1,5 +1,5 @@
 // The row that a user begins as, whoever creates it: an operator, or the first sign-in by an external provider.
-import { normaliseLoginName } from '../protocol/login-name.ts'
+import { normaliseLoginName } from '../model/login-name.ts'
 import type { UserRow } from './users.ts'
 
 /** Enabled, without password, named as its user_id. `subjectRef`: 16 random bytes, base64url. */

@@ -9,8 +9,8 @@ import {
   text,
   uniqueIndex,
 } from 'drizzle-orm/sqlite-core'
-import type { GroupMapping, ProviderMetadata, UserTemplate, ValueMapping } from '../protocol/identity-provider.ts'
-import type { FieldChange } from '../protocol/login-attempt.ts'
+import type { GroupMapping, ProviderMetadata, UserTemplate, ValueMapping } from '../model/external-provider.ts'
+import type { FieldChange } from '../model/login-attempt.ts'
 
 /** Milliseconds since 1970. */
 const instant = (name: string) => integer(name)

@@ -1,6 +1,6 @@
 // Scopes and the claims each of them releases ("OpenID resources").
 import { asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
-import type { ScopeRecord } from '../protocol/scope-record.ts'
+import type { ScopeRecord } from '../model/scope.ts'
 import type { Database, Statement } from './database.ts'
 import { clientScopes, resources, scopeClaims, scopes } from './schema.ts'
 

@@ -1,6 +1,6 @@
 // The provider's settings: a row only for what an operator set.
 import { eq } from 'drizzle-orm'
-import { defaultSettings, type ProviderSettings } from '../protocol/provider-settings.ts'
+import { defaultSettings, type ProviderSettings } from '../model/settings.ts'
 import type { Database, Statement } from './database.ts'
 import { settings } from './schema.ts'
 

@@ -1,9 +1,9 @@
 // The rows of the key ring. Only the KeyRing object writes them; isolates read them with their configuration.
 import { and, eq, sql } from 'drizzle-orm'
-import { defaultSettings, type ProviderSettings } from '../protocol/provider-settings.ts'
+import { defaultSettings, type ProviderSettings } from '../model/settings.ts'
 import { recordAuditEvent } from './audit-events.ts'
 import { recordChange } from './changes.ts'
-import type { SigningKeyRecord } from './configuration.ts'
+import type { SigningKeyRecord } from './configuration-reads.ts'
 import { type Database, runBatch, type Statement } from './database.ts'
 import { auditEvents, clients, settings, signingKeys } from './schema.ts'
 

@@ -1,6 +1,6 @@
 // The directory of people: rows of D1 and the Person that tokens are made from.
 import { and, asc, eq, gt, inArray, notInArray, type SQL, sql } from 'drizzle-orm'
-import type { Person } from '../protocol/person.ts'
+import type { Person } from '../model/person.ts'
 import type { Database, Statement } from './database.ts'
 import { deletedSubjects, userGroupMembers, users } from './schema.ts'
 

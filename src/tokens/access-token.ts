@@ -1,9 +1,10 @@
 // Access tokens: RFC 9068 JWTs, or the shape of IdentityServer where the shared issuer's resource servers expect that (DESIGN §6).
-import type { RequestContext } from '../context.ts'
-import { signJwt } from '../keys/signing.ts'
+
+import type { Client } from '../model/client.ts'
+import type { Person } from '../model/person.ts'
 import { selectClaims } from '../protocol/claims.ts'
-import type { Client } from '../protocol/client-metadata.ts'
-import type { Person } from '../protocol/person.ts'
+import type { RequestContext } from '../request/context.ts'
+import { signJwt } from '../signing-keys/signing.ts'
 
 export interface AccessTokenContent {
   client: Client

@@ -1,6 +1,7 @@
 // Tokens of client_credentials belong to no Subject: their jti says so, and OneTime keeps the revoked ones.
-import type { RequestContext } from '../context.ts'
-import { askOneTime } from '../durable-objects/ask-one-time.ts'
+
+import { askOneTime } from '../grants/one-time/ask-one-time.ts'
+import type { RequestContext } from '../request/context.ts'
 
 export const clientTokenPrefix = 'c.'
 

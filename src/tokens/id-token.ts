@@ -1,11 +1,12 @@
 // ID tokens (OIDC Core §2): protocol claims, and person claims only where asked for or configured.
-import type { RequestContext } from '../context.ts'
+
 import { base64url, utf8 } from '../crypto/encoding.ts'
-import { signJwt } from '../keys/signing.ts'
+import type { Client, SigningAlgorithm } from '../model/client.ts'
+import type { Grant } from '../model/grant.ts'
+import type { Person } from '../model/person.ts'
 import { selectClaims } from '../protocol/claims.ts'
-import type { Client, SigningAlgorithm } from '../protocol/client-metadata.ts'
-import type { Grant } from '../protocol/grant.ts'
-import type { Person } from '../protocol/person.ts'
+import type { RequestContext } from '../request/context.ts'
+import { signJwt } from '../signing-keys/signing.ts'
 
 export interface IdTokenContent {
   client: Client

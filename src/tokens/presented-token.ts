@@ -1,10 +1,11 @@
 // An access token that somebody presents: whose it is, and whether it is still good (RFC 9068 §4, DESIGN §6).
-import type { RequestContext } from '../context.ts'
-import { askSubject } from '../durable-objects/subject/ask-subject.ts'
-import type { TokenStatus } from '../durable-objects/subject/questions.ts'
-import { openHandle } from '../identity/handles.ts'
-import { verifyJwt } from '../keys/signing.ts'
+
+import { openHandle } from '../grants/handles.ts'
+import { askSubject } from '../grants/subject/ask-subject.ts'
+import type { TokenStatus } from '../grants/subject/questions.ts'
 import { acceptedIdps, isAcceptedIdp } from '../protocol/login-choice.ts'
+import type { RequestContext } from '../request/context.ts'
+import { verifyJwt } from '../signing-keys/signing.ts'
 import { isClientTokenId, isClientTokenRevoked } from './client-token.ts'
 
 export interface PresentedToken {

@@ -1,12 +1,13 @@
 // Token response (RFC 6749 §5.1, OIDC Core §3.1.3.3) for tokens of a person: access token, ID token, refresh token.
-import type { RequestContext } from '../context.ts'
-import { newSecret, sealHandle } from '../identity/handles.ts'
-import { clientSessionId } from '../identity/sessions.ts'
-import type { Client } from '../protocol/client-metadata.ts'
-import { OAuthError } from '../protocol/errors.ts'
-import type { Grant } from '../protocol/grant.ts'
+
+import { clientSessionId } from '../authentication/sessions.ts'
+import { newSecret, sealHandle } from '../grants/handles.ts'
+import type { Client } from '../model/client.ts'
+import { OAuthError } from '../model/errors.ts'
+import type { Grant } from '../model/grant.ts'
+import type { Person } from '../model/person.ts'
 import { acceptedIdps, isAcceptedIdp } from '../protocol/login-choice.ts'
-import type { Person } from '../protocol/person.ts'
+import type { RequestContext } from '../request/context.ts'
 import { issueAccessToken } from './access-token.ts'
 import { issueIdToken } from './id-token.ts'
 

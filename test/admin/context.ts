@@ -1,11 +1,11 @@
 // Calls the operators' interface as the Worker does, with a context of its own and, where a test wants one, a Subject that can fail.
 import { env } from 'cloudflare:workers'
 import { handleAdmin } from '../../src/admin/admin.ts'
-import { openConfiguration } from '../../src/configuration/configuration.ts'
-import type { RequestContext } from '../../src/context.ts'
-import { Problem } from '../../src/protocol/errors.ts'
-import type { Person } from '../../src/protocol/person.ts'
-import { settingsOf } from '../../src/settings.ts'
+import { Problem } from '../../src/model/errors.ts'
+import type { Person } from '../../src/model/person.ts'
+import { openConfiguration } from '../../src/request/configuration.ts'
+import type { RequestContext } from '../../src/request/context.ts'
+import { settingsOf } from '../../src/request/settings.ts'
 import { noon } from '../context.ts'
 
 export const start = noon

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import committed from '../../docs/openapi.json'
 import committedSeedSchema from '../../docs/seed-file.schema.json'
 import { openApiDocument } from '../../src/admin/openapi.ts'
-import { seedFileSchema } from '../../src/admin/seed-file.ts'
+import { seedFileSchema } from '../../src/admin/seed/seed-file.ts'
 import { adminRoutes } from '../../src/admin/table.ts'
 import { ask } from './context.ts'
 

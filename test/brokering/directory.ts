@@ -1,9 +1,9 @@
 // The directory as a test of provisioning finds and leaves it.
 import { env } from 'cloudflare:workers'
 import { eq } from 'drizzle-orm'
-import { type Arrival, resolveUser } from '../../src/brokering/provisioning.ts'
-import type { IdentityProvider, UpstreamLogin } from '../../src/protocol/identity-provider.ts'
-import { BrokeringError } from '../../src/protocol/login-attempt.ts'
+import { type Arrival, resolveUser } from '../../src/brokering/provisioning/provision-user.ts'
+import type { IdentityProvider, UpstreamLogin } from '../../src/model/external-provider.ts'
+import { BrokeringError } from '../../src/model/login-attempt.ts'
 import { openDatabase } from '../../src/storage/database.ts'
 import { newUser } from '../../src/storage/new-user.ts'
 import {

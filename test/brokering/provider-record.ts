@@ -1,8 +1,8 @@
 // An external provider as a record, for tests that need no provider to answer.
 import { env } from 'cloudflare:workers'
-import type { IdentityProvider } from '../../src/protocol/identity-provider.ts'
+import type { IdentityProvider } from '../../src/model/external-provider.ts'
 import { openDatabase, runBatch } from '../../src/storage/database.ts'
-import { saveIdentityProvider } from '../../src/storage/identity-providers.ts'
+import { saveIdentityProvider } from '../../src/storage/external-providers.ts'
 import { noon } from '../context.ts'
 
 /** Reachable in theory, enabled, with no template, rule or secret. */

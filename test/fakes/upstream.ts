@@ -4,7 +4,7 @@ import { exports } from 'cloudflare:workers'
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK, jwtVerify, SignJWT, UnsecuredJWT } from 'jose'
 import { vi } from 'vitest'
 import { base64url, fromUtf8, randomBytes, utf8 } from '../../src/crypto/encoding.ts'
-import type { UpstreamAuthMethod } from '../../src/protocol/identity-provider.ts'
+import type { UpstreamAuthMethod } from '../../src/model/external-provider.ts'
 
 export type UpstreamEndpoint = 'metadata' | 'jwks' | 'par' | 'token' | 'userinfo'
 type Claims = Record<string, unknown>

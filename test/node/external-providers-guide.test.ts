@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { mappedFields, templateFields, upstreamAuthMethods } from '../../src/protocol/identity-provider.ts'
-import { attemptSteps } from '../../src/protocol/login-attempt.ts'
+import { mappedFields, templateFields, upstreamAuthMethods } from '../../src/model/external-provider.ts'
+import { attemptSteps } from '../../src/model/login-attempt.ts'
 
 const root = path.join(import.meta.dirname, '..', '..')
 const read = (...names: string[]) => readFileSync(path.join(root, ...names), 'utf8')

@@ -1,53 +1,142 @@
-// The folders of docs/architecture.md: each imports from lower levels only, never from a neighbour; types are held to the same rule.
-import { readdirSync, readFileSync } from 'node:fs'
+// The order of the folders of src/ (docs/architecture.md): a folder imports from lower floors only, never from a neighbour on its own floor, and reaches
+// another folder's closed subfolder by its entrances alone. Type imports are held to the same rules.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 
-const levels: string[][] = [
-  ['protocol', 'crypto'],
-  ['vault-settings.ts', 'bounded-fetch.ts'],
-  ['storage', 'vaults', 'pages', 'remote-keys.ts', 'settings.ts', 'incoming.ts'],
-  ['durable-objects', 'configuration'],
-  ['context.ts'],
-  ['keys', 'identity', 'brokering'],
+/** From the bottom. Folders on one floor do not know each other. */
+const floors: string[][] = [
+  ['model', 'crypto'],
+  ['protocol', 'storage'],
+  ['outbound', 'pages'],
+  ['request'],
+  ['grants', 'signing-keys'],
+  ['directory'],
+  ['clients', 'brokering', 'authentication'],
   ['tokens'],
-  ['grant-types'],
-  ['endpoints', 'interaction', 'admin'],
-  ['responses.ts', 'routes.ts', 'cross-origin.ts', 'client-hint.ts', 'playground.ts'],
-  ['handle.ts', 'scheduled.ts'],
+  ['interaction', 'logout', 'admin'],
+  ['endpoints'],
+  ['worker'],
   ['index.ts'],
 ]
 
+/** Subfolders in their own order, from the bottom; '' is the folder itself. Subfolders that are not named know their parent and no sibling. */
+const innerFloors: Record<string, string[]> = {
+  admin: ['', 'resources', 'seed'],
+  authentication: ['login-guard', '', 'methods'],
+  brokering: ['', 'provisioning', 'client', 'record'],
+  endpoints: ['token/grant-types', 'token', ''],
+  grants: ['subject', 'one-time', ''],
+  interaction: ['', 'external', 'account', 'steps'],
+  pages: ['texts', ''],
+  protocol: ['authorization-request', 'authorization-response', 'token-request', ''],
+  'signing-keys': ['vaults', 'key-ring', ''],
+}
+
+/** Folders whose insides know each other in any order: one reader and its parts, a table and its rows. */
+const whole = ['crypto', 'signing-keys/vaults', 'admin']
+
+/** Closed subfolders, with the files that other folders may import. */
+const entrances: Record<string, string[]> = {
+  'authentication/login-guard': ['login-guard.ts', 'ask-login-guard.ts'],
+  'brokering/client': ['issuer-template.ts', 'sign-in.ts', 'verify-logout-token.ts'],
+  'brokering/provisioning': ['dry-run.ts', 'provision-user.ts'],
+  'clients/authentication': ['client-authentication.ts'],
+  'crypto/pkcs12': ['read.ts', 'write.ts'],
+  'endpoints/token': ['token.ts'],
+  'grants/one-time': ['one-time.ts', 'ask-one-time.ts'],
+  'grants/subject': ['subject.ts', 'ask-subject.ts', 'questions.ts', 'grants.ts', 'sessions.ts'],
+  'interaction/account': ['account.ts'],
+  'interaction/external': ['external-callback.ts', 'external-login.ts', 'icon.ts'],
+  'signing-keys/key-ring': ['key-ring.ts', 'ask-key-ring.ts', 'export-key.ts'],
+  'signing-keys/vaults': [],
+}
+
 const root = path.resolve(import.meta.dirname, '../../src')
-/** Top files know each other. */
-const acquainted = new Set(levels[9])
 
-const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
-  (file) => /\.tsx?$/.test(file) && !file.endsWith('.d.ts'),
-)
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .map((file) => file.replaceAll(path.sep, '/'))
+  .filter((file) => /\.tsx?$/.test(file) && !file.endsWith('.d.ts'))
 
-const placeOf = (file: string): string => file.split(path.sep)[0] ?? file
-const levelOf = (place: string): number => levels.findIndex((level) => level.includes(place))
-
-function importsOf(file: string): string[] {
-  const text = readFileSync(path.join(root, file), 'utf8')
-  const targets = [...text.matchAll(/(?:from|import)\s*\(?'(\.[^']+)'/g)].map(([, target = '']) => target)
-  return targets.map((target) => path.relative(root, path.resolve(root, path.dirname(file), target)))
+interface Import {
+  file: string
+  line: number
+  target: string
 }
 
-function fault(file: string, target: string): string | undefined {
-  const [from, to] = [placeOf(file), placeOf(target)]
-  if (from === to || (acquainted.has(from) && acquainted.has(to))) return undefined
-  if (levelOf(to) < 0 || levelOf(from) < 0) return `${file} → ${target}: no level is known`
-  return levelOf(to) < levelOf(from) ? undefined : `${file} → ${target}: not a lower level`
+function importsOf(file: string): Import[] {
+  const lines = readFileSync(path.join(root, file), 'utf8').split('\n')
+  return lines.flatMap((text, index) =>
+    [...text.matchAll(/(?:from|import)\s*\(?'(\.[^']+)'/g)].map(([, target = '']) => ({
+      file,
+      line: index + 1,
+      target: path.posix.join(path.posix.dirname(file), target),
+    })),
+  )
 }
 
-it('imports only from lower levels', () => {
-  const faults = files.flatMap((file) => importsOf(file).map((target) => fault(file, target)))
-  expect(faults.filter((each) => each !== undefined)).toEqual([])
+const topOf = (file: string): string => file.split('/')[0] ?? file
+const innerOf = (file: string): string => path.posix.dirname(file).split('/').slice(1).join('/')
+const floorOf = (file: string): number => floors.findIndex((floor) => floor.includes(topOf(file)))
+
+/** What is wrong with an import, naming the line; undefined: nothing. */
+function faultOf({ file, line, target }: Import): string | undefined {
+  const at = `src/${file}:${line} imports ${target}:`
+  if (floorOf(file) < 0) return `${at} ${topOf(file)} stands on no floor`
+  if (floorOf(target) < 0) return `${at} ${topOf(target)} stands on no floor`
+  if (topOf(file) === topOf(target)) return innerFault(file, target, at)
+  if (floorOf(target) > floorOf(file)) return `${at} ${topOf(target)} is above ${topOf(file)}`
+  if (floorOf(target) === floorOf(file)) return `${at} ${topOf(target)} is a neighbour of ${topOf(file)}`
+  const closed = Object.keys(entrances).find((folder) => target.startsWith(`${folder}/`))
+  const isInside = closed !== undefined && !entrances[closed]?.includes(target.slice(closed.length + 1))
+  return isInside && topOf(file) !== 'index.ts'
+    ? `${at} it is inside ${closed}, whose entrances are ${entrances[closed]?.join(', ')}`
+    : undefined
+}
+
+function innerFault(file: string, target: string, at: string): string | undefined {
+  const [from, to] = [innerOf(file), innerOf(target)]
+  const isWhole = whole.some((folder) => file.startsWith(`${folder}/`) && target.startsWith(`${folder}/`))
+  if (from === to || isWhole) return undefined
+  const order = innerFloors[topOf(file)] ?? []
+  const [above, below] = [order.indexOf(from), order.indexOf(to)]
+  if (above < 0 || below < 0) return `${at} the order of ${topOf(file)}/ does not name both folders`
+  return below > above ? `${at} ${topOf(file)}/${to} is above ${topOf(file)}/${from}` : undefined
+}
+
+const faultsOf = (imports: Import[]): string[] => imports.map(faultOf).filter((fault) => fault !== undefined)
+
+it('imports only from lower floors, and by the entrances of closed folders', () => {
+  expect(faultsOf(files.flatMap(importsOf))).toEqual([])
 })
 
-it('would notice an import that climbs', () => {
-  expect(fault('protocol/pkce.ts', 'storage/users.ts')).toMatch(/not a lower level/)
-  expect(fault('keys/jwks.ts', 'identity/handles.ts')).toMatch(/not a lower level/)
+it('keeps the root of src/ to the Worker entry', () => {
+  expect(files.filter((file) => !file.includes('/'))).toEqual(['index.ts'])
+})
+
+it('says of each folder in two lines what it owns and what it does not', () => {
+  for (const folder of floors.flat().filter((each) => each !== 'index.ts')) {
+    const readme = path.join(root, folder, 'README.md')
+    expect(existsSync(readme), readme).toBe(true)
+    const [owns, not, ...rest] = readFileSync(readme, 'utf8').trimEnd().split('\n')
+    expect([owns, not, ...rest], readme).toEqual([
+      expect.stringMatching(/^\*\*Owns\*\* .+/),
+      expect.stringMatching(/^\*\*Does not own\*\* .+/),
+    ])
+  }
+})
+
+it('names the line of an import that climbs, meets a neighbour, or reaches inside', () => {
+  const fault = (file: string, target: string) => faultOf({ file, line: 7, target })
+  expect(fault('protocol/claims.ts', 'request/context.ts')).toBe(
+    'src/protocol/claims.ts:7 imports request/context.ts: request is above protocol',
+  )
+  expect(fault('grants/handles.ts', 'signing-keys/jwks.ts')).toMatch(
+    /^src\/grants\/handles\.ts:7 .* is a neighbour of grants$/,
+  )
+  expect(fault('tokens/id-token.ts', 'grants/subject/tables.ts')).toMatch(/it is inside grants\/subject/)
+  expect(fault('brokering/provisioning/match-user.ts', 'brokering/record/lockout.ts')).toMatch(
+    /is above brokering\/provisioning$/,
+  )
+  expect(fault('tokens/id-token.ts', 'somewhere/else.ts')).toMatch(/stands on no floor/)
 })

@@ -1,7 +1,7 @@
 // Texts and clocks for parsers that strangers reach.
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { OAuthError } from '../../src/protocol/errors.ts'
+import { OAuthError } from '../../src/model/errors.ts'
 
 /** Whatever a stranger may send: any characters, and pieces that mean something to a parser. */
 export const hostileText = fc.oneof(

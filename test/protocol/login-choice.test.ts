@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { IdentityProvider } from '../../src/protocol/identity-provider.ts'
+import type { IdentityProvider } from '../../src/model/external-provider.ts'
 import { chooseLogin, type LoginSituation } from '../../src/protocol/login-choice.ts'
 
 const provider = (provider_id: string, more: Partial<IdentityProvider> = {}) =>

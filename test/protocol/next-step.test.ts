@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { AuthorizationRequest, Prompt } from '../../src/protocol/authorization-request.ts'
+import type { AuthorizationRequest, Prompt } from '../../src/protocol/authorization-request/authorization-request.ts'
 import type { AcceptedIdps } from '../../src/protocol/login-choice.ts'
 import { type Consent, nextStep, type Situation, type Step } from '../../src/protocol/next-step.ts'
 

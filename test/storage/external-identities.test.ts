@@ -9,7 +9,7 @@ import {
   listIdentitiesOfProvider,
   listIdentitiesOfUser,
 } from '../../src/storage/external-identities.ts'
-import { deleteIdentityProvider } from '../../src/storage/identity-providers.ts'
+import { deleteIdentityProvider } from '../../src/storage/external-providers.ts'
 import { deleteUser } from '../../src/storage/users.ts'
 import { emptyDirectory, storeUser, userOf } from '../brokering/directory.ts'
 import { aProvider, storeProvider } from '../brokering/provider-record.ts'

@@ -1,0 +1,97 @@
+// Who a user is at external providers.
+import * as z from 'zod/mini'
+import { refuseFaults } from '../../model/refuse-faults.ts'
+import { commit, read } from '../../request/commit.ts'
+import {
+  deleteExternalIdentity,
+  type ExternalIdentityRow,
+  insertExternalIdentity,
+  listIdentitiesOfProvider,
+  listIdentitiesOfUser,
+} from '../../storage/external-identities.ts'
+import { findIdentityProvider } from '../../storage/external-providers.ts'
+import { findUser } from '../../storage/users.ts'
+import { line, toInstant } from '../fields.ts'
+import { found } from '../record.ts'
+import { type AdminRoute, done, ok, page, pageOf, route, saved } from '../route.ts'
+
+const identity = z.object({
+  user_id: z.string(),
+  provider_id: z.string(),
+  issuer: z.string(),
+  subject: z.string(),
+  created_at: z.iso.datetime(),
+})
+
+export const externalIdentityRoutes: AdminRoute[] = [
+  route({
+    method: 'GET',
+    path: 'users/{user_id}/external-identities',
+    summary: 'List who a user is at external providers',
+    answer: z.object({ items: z.array(identity) }),
+    async handle(call, context) {
+      const { row } = found(await read(context, (db) => findUser(db, call.params.user_id)))
+      const rows = await read(context, (db) => listIdentitiesOfUser(db, row.user_id))
+      return ok({ items: rows.map(shown) })
+    },
+  }),
+  route({
+    method: 'GET',
+    path: 'identity-providers/{provider_id}/external-identities',
+    summary: 'List the users that are linked to an external provider',
+    description: 'Also to one that is deleted.',
+    isPaged: true,
+    answer: pageOf(identity),
+    async handle(call, context) {
+      const { after, limit } = call.page
+      const rows = await read(context, (db) => listIdentitiesOfProvider(db, call.params.provider_id, after, limit))
+      return page(call.page, rows.map(shown), (row) => row.user_id)
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: 'users/{user_id}/external-identities/{provider_id}',
+    summary: 'Link a user to an account at an external provider',
+    description:
+      'Whoever signs in there as this `subject` of this `issuer` is this user from then on. One account of a provider for a user.',
+    body: z.strictObject({ issuer: line(500), subject: line(255) }),
+    answer: identity,
+    async handle(call, context) {
+      const { row } = found(await read(context, (db) => findUser(db, call.params.user_id)))
+      const { provider_id } = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
+      if (row.service_account) refuseFaults({ user_id: 'is a service account, which nobody signs in as' })
+      const linked = { provider_id, user_id: row.user_id, ...call.body, created_at: context.now }
+      const identities = await read(context, (db) => listIdentitiesOfUser(db, row.user_id))
+      const known = identities.find((each) => each.provider_id === provider_id)
+      if (known?.issuer === linked.issuer && known.subject === linked.subject) return saved(shown(known), false)
+      await commit(context, {
+        action: 'external-identity.create',
+        target: row.user_id,
+        detail: { provider_id, ...call.body },
+        statements: (db) => [insertExternalIdentity(db, linked)],
+      })
+      return saved(shown(linked), true)
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: 'users/{user_id}/external-identities/{provider_id}',
+    summary: 'Unlink a user from an external provider',
+    description:
+      'The next sign-in there finds the user by the identifying claim, or nobody. Sessions go on: sign the user out to end them.',
+    async handle(call, context) {
+      const { user_id, provider_id } = call.params
+      const identities = await read(context, (db) => listIdentitiesOfUser(db, user_id))
+      const { issuer, subject } = found(identities.find((each) => each.provider_id === provider_id))
+      await commit(context, {
+        action: 'external-identity.delete',
+        target: user_id,
+        detail: { provider_id, issuer, subject },
+        statements: (db) => [deleteExternalIdentity(db, provider_id, user_id)],
+      })
+      return done
+    },
+  }),
+]
+
+const shown = (row: ExternalIdentityRow) => ({ ...row, created_at: toInstant(row.created_at) })

@@ -1,0 +1,113 @@
+// External providers that people sign in with: written, read, deleted, read again, tried out. Live at once here, within ten seconds everywhere.
+import * as z from 'zod/mini'
+import { planProvider, removeProvider, saveProvider } from '../../brokering/record/external-provider-changes.ts'
+import { presetNames, presets } from '../../brokering/record/presets.ts'
+import { readProvider } from '../../brokering/record/reload-providers.ts'
+import { Problem } from '../../model/errors.ts'
+import { commit, read } from '../../request/commit.ts'
+import { findIdentityProvider, listIdentityProviders, saveReading } from '../../storage/external-providers.ts'
+import { found, parseKey } from '../record.ts'
+import { type AdminRoute, done, ok, page, pageOf, route, saved } from '../route.ts'
+import { identityProviderAnswer, identityProviderBody, providerKey, shownProvider } from './external-provider-fields.ts'
+import { dryRunAnswer, dryRunBody, tryOut } from './sign-in-preview.ts'
+
+export const identityProviderRoutes: AdminRoute[] = [
+  route({
+    method: 'GET',
+    path: 'identity-providers',
+    summary: 'List external providers',
+    isPaged: true,
+    answer: pageOf(identityProviderAnswer),
+    async handle(call, context) {
+      const rows = await read(context, (db) => listIdentityProviders(db, call.page.after, call.page.limit))
+      return page(call.page, rows.map(shownProvider), (row) => row.provider_id)
+    },
+  }),
+  route({
+    method: 'GET',
+    path: 'identity-providers/{provider_id}',
+    summary: 'Read an external provider',
+    answer: identityProviderAnswer,
+    async handle(call, context) {
+      return ok(shownProvider(found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))))
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: 'identity-providers/{provider_id}',
+    summary: 'Create or update an external provider',
+    description:
+      'Fields that are left out keep their value; null clears one. The client secret is never read back. Of kind openid, the metadata and the ' +
+      'keys are read at creation and when their address changes: an enabled provider is refused when they cannot be read or trusted, a disabled ' +
+      'one is kept with its `metadata_fault`. Of kind oauth2, `endpoints` states what nothing else says. `preset` fills in, at creation, what ' +
+      'the body leaves out. A claim that a rule names is added to `claims`.',
+    body: identityProviderBody,
+    answer: identityProviderAnswer,
+    async handle(call, context) {
+      const id = parseKey('provider_id', providerKey, call.params.provider_id)
+      const stored = await read(context, (db) => findIdentityProvider(db, id))
+      const next = await planProvider(id, call.body, stored, context)
+      await saveProvider(stored, next, context)
+      return saved(shownProvider(next), !stored)
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: 'identity-providers/{provider_id}',
+    summary: 'Delete an external provider',
+    description:
+      'Its sessions and grants no longer count. The users stay, and so do their links: a later provider that says the same `sub` is not taken for it.',
+    async handle(call, context) {
+      await removeProvider(
+        found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id))),
+        context,
+      )
+      return done
+    },
+  }),
+  route({
+    method: 'POST',
+    path: 'identity-providers/{provider_id}/reload',
+    summary: 'Read the metadata and the keys of an external provider again',
+    description:
+      'New claims are added to `claims`; none is dropped, and the requested scopes stay. When the reading fails, `metadata_fault` says why and ' +
+      'what was known stays in use. The provider does the same by itself every six hours.',
+    answer: identityProviderAnswer,
+    async handle(call, context) {
+      const stored = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
+      if (stored.kind === 'oauth2')
+        throw new Problem(409, 'A provider of kind oauth2 publishes no metadata: state its endpoints')
+      const reading = await readProvider(context, stored)
+      await commit(context, {
+        action: 'identity-provider.reload',
+        target: stored.provider_id,
+        detail: { fault: reading.metadata_fault },
+        concerns: [{ kind: 'identity-provider' }],
+        statements: (db) => [saveReading(db, stored, reading)],
+      })
+      return ok(shownProvider(found(await read(context, (db) => findIdentityProvider(db, stored.provider_id)))))
+    },
+  }),
+  route({
+    method: 'POST',
+    path: 'identity-providers/{provider_id}/dry-run',
+    summary: 'Show what a sign-in with given claims would do',
+    description:
+      'Field by field, and why; nothing is changed. Without `claims`: those that the last sign-in brought, whatever became of it.',
+    body: dryRunBody,
+    answer: dryRunAnswer,
+    async handle(call, context) {
+      const provider = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
+      return ok(await tryOut(provider, call.body, context))
+    },
+  }),
+  route({
+    method: 'GET',
+    path: 'identity-provider-presets',
+    summary: 'List what is known of well-known providers',
+    answer: z.object({ items: z.array(z.looseObject({ preset: z.enum(presetNames), name: z.string() })) }),
+    async handle() {
+      return ok({ items: presetNames.map((preset) => ({ preset, ...presets[preset] })) })
+    },
+  }),
+]

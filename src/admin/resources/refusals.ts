@@ -1,0 +1,34 @@
+// Why a request was refused, for the operator (DESIGN principle 6).
+import * as z from 'zod/mini'
+import { findRefusal } from '../../grants/refusal-rings.ts'
+import { Problem } from '../../model/errors.ts'
+import { toInstant } from '../fields.ts'
+import { type AdminRoute, ok, route } from '../route.ts'
+
+const refusal = z.object({
+  request_id: z.string(),
+  at: z.iso.datetime(),
+  endpoint: z.string(),
+  code: z.string(),
+  description: z.string(),
+  check: z.string(),
+  expected: z.optional(z.string()),
+  received: z.optional(z.string()),
+  fix: z.optional(z.string()),
+  client_id: z.optional(z.string()),
+})
+
+export const refusalRoutes: AdminRoute[] = [
+  route({
+    method: 'GET',
+    path: 'refusals/{request_id}',
+    summary: 'Read why a request was refused',
+    description: 'Refusals are kept for 24 hours, the newest of each client, and of strangers together.',
+    answer: refusal,
+    async handle(call, context) {
+      const record = await findRefusal(context, call.params.request_id)
+      if (!record) throw new Problem(404, 'No refusal of the last 24 hours has this request id')
+      return ok({ ...record, at: toInstant(record.at) })
+    },
+  }),
+]

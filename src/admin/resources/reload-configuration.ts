@@ -1,0 +1,20 @@
+// Every isolate reads the whole configuration again: after D1 was changed by other means, a restore for example.
+import { commit } from '../../request/commit.ts'
+import { type AdminRoute, done, route } from '../route.ts'
+
+export const reloadRoutes: AdminRoute[] = [
+  route({
+    method: 'POST',
+    path: 'reload',
+    summary: 'Make every isolate read the configuration again',
+    async handle(_, context) {
+      await commit(context, {
+        action: 'configuration.reload',
+        target: 'all',
+        concerns: [{ kind: 'all' }],
+        statements: () => [],
+      })
+      return done
+    },
+  }),
+]

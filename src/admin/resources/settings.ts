@@ -1,0 +1,149 @@
+// The provider's settings, each within bounds that keep the protocols true. What is not set has its default.
+import * as z from 'zod/mini'
+import { someProviderWorks, wayBack } from '../../brokering/record/lockout.ts'
+import { signingAlgorithms } from '../../model/client.ts'
+import { refuseFaults } from '../../model/refuse-faults.ts'
+import { defaultSettings, type ProviderSettings } from '../../model/settings.ts'
+import { commit, read } from '../../request/commit.ts'
+import type { RequestContext } from '../../request/context.ts'
+import { ensureKeys } from '../../signing-keys/ensure-keys.ts'
+import { deleteSetting, findSettings, saveSetting } from '../../storage/settings.ts'
+import { identifier, line, seconds, set } from '../fields.ts'
+import { type AdminRoute, ok, route } from '../route.ts'
+
+const minute = 60
+const hour = 60 * minute
+const day = 24 * hour
+const year = 365 * day
+const whole = seconds
+
+const fields = {
+  token_profile: z.enum(['rfc9068', 'identityserver']),
+  kid_form: z.enum(['thumbprint-alg', 'thumbprint', 'rfc7638']),
+  signing_algs: z.array(z.enum(signingAlgorithms)).check(z.minLength(1), z.maxLength(signingAlgorithms.length)),
+  rsa_key_bits: z.literal([2048, 3072, 4096]),
+  id_token_signing_alg: z.enum(signingAlgorithms),
+  access_token_signing_alg: z.enum(signingAlgorithms),
+  default_audience: set(identifier(255), 20),
+  code_lifetime: seconds(10, 10 * minute),
+  interaction_lifetime: seconds(5 * minute, day),
+  access_token_lifetime: seconds(minute, day),
+  id_token_lifetime: seconds(minute, day),
+  refresh_token_sliding_lifetime: seconds(minute, year),
+  refresh_token_absolute_lifetime: seconds(minute, 5 * year),
+  session_idle_lifetime: seconds(minute, 90 * day),
+  session_remembered_idle_lifetime: seconds(minute, 90 * day),
+  session_absolute_lifetime: seconds(minute, year),
+  jwks_max_age: seconds(0, day),
+  discovery_max_age: seconds(0, day),
+  key_announce_period: seconds(0, 30 * day),
+  // An isolate may be ten seconds late with D1 in the best of health.
+  serve_stale_for: seconds(15, hour),
+  clock_skew: seconds(0, 5 * minute),
+  guesses_per_name: whole(3, 100),
+  guess_window: seconds(minute, day),
+  guesses_per_address: whole(10, 10_000),
+  max_sessions: whole(1, 1000),
+  max_families: whole(1, 100),
+  allow_local_accounts: z.boolean(),
+  introspect_foreign_tokens: z.boolean(),
+  login_attempts_kept: seconds(hour, 2 * year),
+  default_locale: z.enum(['en', 'nl', 'de']),
+  display_name: line(100),
+} satisfies Record<keyof ProviderSettings, z.ZodMiniType>
+
+type Name = keyof typeof fields
+const names = Object.keys(fields) as Name[]
+
+/** Null takes a setting back to its default. */
+export const settingsBody = z.strictObject(
+  Object.fromEntries(names.map((name) => [name, z.optional(z.nullable(fields[name] as z.ZodMiniType))])),
+)
+
+export const settingValues = z.object(fields)
+const answer = z.object({ values: settingValues, defaults: settingValues, set: z.array(z.string()) })
+
+export const settingRoutes: AdminRoute[] = [
+  route({
+    method: 'GET',
+    path: 'settings',
+    summary: 'Read the settings, their defaults, and which of them are set',
+    answer,
+    async handle(_, context) {
+      return ok(shown(await read(context, findSettings)))
+    },
+  }),
+  route({
+    method: 'PATCH',
+    path: 'settings',
+    summary: 'Change settings',
+    description:
+      'Fields that are left out keep their value; null takes one back to its default. Durations are seconds.',
+    body: settingsBody,
+    answer,
+    async handle(call, context) {
+      const stored = await read(context, findSettings)
+      const changed = names.filter((name) => call.body[name] !== undefined && !isSame(stored[name], call.body[name]))
+      const next = Object.fromEntries(
+        Object.entries({ ...stored, ...call.body }).filter(([, value]) => value !== undefined && value !== null),
+      ) as Partial<ProviderSettings>
+      refuseFaults(settingFaults({ ...defaultSettings, ...next }))
+      if (changed.includes('allow_local_accounts') && next.allow_local_accounts === false) await refuseLockout(context)
+      if (changed.length > 0) await save(changed, next, context)
+      return ok(shown(next))
+    },
+  }),
+]
+
+/** SECURITY-CASES D12 */
+async function refuseLockout(context: RequestContext): Promise<void> {
+  if (await someProviderWorks(context)) return
+  const needed =
+    'needs an enabled external provider whose metadata can be read, or of kind oauth2 by which somebody has signed in'
+  refuseFaults({ allow_local_accounts: `${needed}, or nobody could sign in. The way back: ${wayBack}` })
+}
+
+const isSame = (stored: unknown, given: unknown): boolean =>
+  JSON.stringify(stored ?? null) === JSON.stringify(given ?? null)
+
+const shown = (stored: Partial<ProviderSettings>) => ({
+  values: { ...defaultSettings, ...stored },
+  defaults: defaultSettings,
+  set: Object.keys(stored).sort(),
+})
+
+async function save(changed: Name[], next: Partial<ProviderSettings>, context: RequestContext): Promise<void> {
+  await commit(context, {
+    action: 'settings.update',
+    target: 'settings',
+    detail: { fields: changed, values: Object.fromEntries(changed.map((name) => [name, next[name] ?? null])) },
+    concerns: [{ kind: 'settings' }],
+    statements: (db) =>
+      changed.map((name) => (next[name] === undefined ? deleteSetting(db, name) : saveSetting(db, name, next[name]))),
+  })
+  // A new algorithm signs with a key that the ring does not hold yet.
+  if (changed.includes('signing_algs') && context.configuration.keys.length > 0) await ensureKeys(context)
+}
+
+/** Settings that are each possible, but not together. */
+export function settingFaults(settings: ProviderSettings): Record<string, string> {
+  const faults: Record<string, string> = {}
+  const { signing_algs } = settings
+  // OIDC Core §15.1
+  if (!signing_algs.includes('RS256')) faults.signing_algs = 'must include RS256'
+  for (const name of ['id_token_signing_alg', 'access_token_signing_alg'] as const) {
+    if (!signing_algs.includes(settings[name])) faults[name] = 'must be one of signing_algs'
+  }
+  // A key that signs before every cached JWKS has it makes tokens that are refused (DESIGN §5).
+  atMost(faults, settings, 'jwks_max_age', 'key_announce_period')
+  atMost(faults, settings, 'refresh_token_sliding_lifetime', 'refresh_token_absolute_lifetime')
+  atMost(faults, settings, 'session_idle_lifetime', 'session_absolute_lifetime')
+  atMost(faults, settings, 'session_remembered_idle_lifetime', 'session_absolute_lifetime')
+  return faults
+}
+
+type Duration = { [Key in Name]: ProviderSettings[Key] extends number ? Key : never }[Name]
+
+function atMost(faults: Record<string, string>, settings: ProviderSettings, less: Duration, more: Duration): void {
+  if (settings[less] > settings[more]) faults[less] = `must be at most ${more} (${settings[more]})`
+}

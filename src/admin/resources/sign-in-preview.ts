@@ -1,0 +1,52 @@
+// What a sign-in would do, shown to whoever writes the rules: the same code as the real thing, without its last step.
+import * as z from 'zod/mini'
+import { dryRun } from '../../brokering/provisioning/dry-run.ts'
+import { Problem } from '../../model/errors.ts'
+import type { IdentityProvider, UpstreamLogin } from '../../model/external-provider.ts'
+import { read } from '../../request/commit.ts'
+import type { RequestContext } from '../../request/context.ts'
+import { findLastClaims } from '../../storage/login-attempts.ts'
+import { fieldChange } from './login-attempts.ts'
+
+export const dryRunBody = z.strictObject({
+  claims: z.optional(z.record(z.string(), z.unknown())),
+  issuer: z.optional(z.string()),
+  subject: z.optional(z.string()),
+})
+
+export const dryRunAnswer = z.object({
+  outcome: z.enum(['signs_in', 'creates', 'refuses']),
+  user_id: z.nullable(z.string()),
+  cause: z.nullable(z.string()),
+  fix: z.nullable(z.string()),
+  changes: z.array(fieldChange),
+})
+
+type Login = Pick<UpstreamLogin, 'issuer' | 'subject' | 'claims'>
+
+export async function tryOut(
+  provider: IdentityProvider,
+  body: z.output<typeof dryRunBody>,
+  context: RequestContext,
+): Promise<z.input<typeof dryRunAnswer>> {
+  const login = body.claims ? statedLogin(provider, body.claims, body) : await lastLogin(provider, body, context)
+  return dryRun(context, provider, login)
+}
+
+/** What a real answer would say of them itself. */
+function statedLogin({ kind, metadata }: IdentityProvider, claims: Login['claims'], stated: Partial<Login>): Login {
+  const { iss, sub, id } = claims
+  const named = kind === 'openid' ? sub : (sub ?? id)
+  const subject = stated.subject ?? (typeof named === 'string' || typeof named === 'number' ? String(named) : undefined)
+  if (subject === undefined)
+    throw new Problem(400, 'Whose claims are these?', { subject: 'is missing: the claims have no sub' })
+  const issuer = stated.issuer ?? (typeof iss === 'string' ? iss : (metadata?.issuer ?? ''))
+  return { issuer, subject, claims: { ...claims, iss: issuer, sub: subject } }
+}
+
+async function lastLogin(provider: IdentityProvider, stated: Partial<Login>, context: RequestContext): Promise<Login> {
+  const last = await read(context, (db) => findLastClaims(db, provider))
+  if (!last?.claims) throw new Problem(404, 'No sign-in by this provider has brought claims yet: state them')
+  const { issuer, subject, claims } = last
+  return statedLogin(provider, claims, { ...(issuer ? { issuer } : {}), ...(subject ? { subject } : {}), ...stated })
+}

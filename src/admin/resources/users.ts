@@ -1,0 +1,87 @@
+// Users: read, written, deleted, signed out, given a new password.
+import * as z from 'zod/mini'
+import { hashPassword } from '../../crypto/password-hash.ts'
+import { changeUser, planUser, removeUser } from '../../directory/change-user.ts'
+import { read } from '../../request/commit.ts'
+import { findUser, listUsers } from '../../storage/users.ts'
+import { found, parseKey } from '../record.ts'
+import { type AdminRoute, done, ok, page, pageOf, route, saved } from '../route.ts'
+import { password, shownUser, userAnswer, userBody, userId } from './user-fields.ts'
+
+const pushed = z.boolean()
+
+export const userRoutes: AdminRoute[] = [
+  route({
+    method: 'GET',
+    path: 'users',
+    summary: 'List users',
+    isPaged: true,
+    answer: pageOf(userAnswer),
+    async handle(call, context) {
+      const records = await read(context, (db) => listUsers(db, call.page.after, call.page.limit))
+      return page(call.page, records.map(shownUser), (user) => user.user_id)
+    },
+  }),
+  route({
+    method: 'GET',
+    path: 'users/{user_id}',
+    summary: 'Read a user',
+    answer: userAnswer,
+    async handle(call, context) {
+      return ok(shownUser(found(await read(context, (db) => findUser(db, call.params.user_id)))))
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: 'users/{user_id}',
+    summary: 'Create or update a user',
+    description:
+      'Fields that are left out keep their value; null clears one. `sub` is the user_id unless it is given at creation, and never changes. ' +
+      'A new password, or disabling the account, ends every session and grant. `pushed` is false when tokens may show the old values until the next sign-in.',
+    body: userBody,
+    answer: z.extend(userAnswer, { pushed }),
+    async handle(call, context) {
+      const id = parseKey('user_id', userId, call.params.user_id)
+      const plan = (stored: Parameters<typeof planUser>[2]) => planUser(id, call.body, stored, context)
+      const user = await changeUser(context, id, 'user.update', plan)
+      return saved({ ...shownUser(user.record), pushed: user.pushed }, user.isNew)
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: 'users/{user_id}',
+    summary: 'Delete a user',
+    description: 'Sessions and tokens end at the next call. The subject identifier is never given to anybody else.',
+    async handle(call, context) {
+      found((await removeUser(context, call.params.user_id)) === 'removed' ? true : undefined)
+      return done
+    },
+  }),
+  route({
+    method: 'POST',
+    path: 'users/{user_id}/sign-out',
+    summary: 'End every session and grant of a user',
+    async handle(call, context) {
+      await changeUser(context, call.params.user_id, 'user.sign-out', async (stored) => {
+        const { row, groups } = found(stored)
+        return { row: { ...row, not_before: context.now }, groups }
+      })
+      return done
+    },
+  }),
+  route({
+    method: 'POST',
+    path: 'users/{user_id}/password',
+    summary: 'Set the password of a user',
+    description: 'Ends every session and grant.',
+    body: z.strictObject({ password }),
+    async handle(call, context) {
+      await changeUser(context, call.params.user_id, 'user.password', async (stored) => {
+        const { row, groups } = found(stored)
+        const password_hash = await hashPassword(call.body.password, context.settings.pepper)
+        return { row: { ...row, password_hash }, groups }
+      })
+      return done
+    },
+  }),
+]

@@ -1,0 +1,24 @@
+// What a login name is called outside the directory: an HMAC, since names of Durable Objects are logged and the name may be a person's.
+import { createHmac } from 'node:crypto'
+import { base64url, utf8 } from '../crypto/encoding.ts'
+import type { SecretKey } from '../crypto/seal.ts'
+import type { Settings } from '../request/settings.ts'
+
+/** Under the first pepper, for this issuer. `loginName` is normalised. */
+export function loginNameKey({ pepper, issuer }: Settings, loginName: string): Uint8Array {
+  const [key] = pepper
+  if (!key) throw new Error('a login name needs a pepper')
+  return nameKey(key, issuer, loginName)
+}
+
+/** Under every pepper still known, so that what was bound under an older one stays bound. */
+export function loginNameKeys({ pepper, issuer }: Settings, loginName: string): string[] {
+  return pepper.map((key) => base64url(nameKey(key, issuer, loginName)))
+}
+
+function nameKey(key: SecretKey, issuer: string, loginName: string): Uint8Array {
+  const ofPurpose = createHmac('sha256', key.bytes)
+    .update(utf8(`countersign login name ${issuer}`))
+    .digest()
+  return createHmac('sha256', ofPurpose).update(utf8(loginName)).digest()
+}

@@ -1,0 +1,68 @@
+// Signing in by password: throttled by address here, then asked of the guard of the name (one hop).
+
+import { base64url } from '../../crypto/encoding.ts'
+import { networkOf } from '../../outbound/internet-address.ts'
+import { innermost, type RequestContext } from '../../request/context.ts'
+import { openDatabase } from '../../storage/database.ts'
+import { updatePasswordHash } from '../../storage/password-hashes.ts'
+import { askLoginGuard } from '../login-guard/ask-login-guard.ts'
+import { loginNameKey } from '../login-name-key.ts'
+
+export interface PasswordGuess {
+  /** Normalised. */
+  loginName: string
+  password: string
+  /** Null: nobody of that name, or nobody who may sign in by password. The guard is asked all the same. */
+  passwordHash: string | null
+  /** What `openDevice` found in this browser's cookie. */
+  device: string | undefined
+}
+
+/** `locked`: nothing was evaluated, and nothing will be before `retryAt` (milliseconds). `busy`: nothing was evaluated, try again. */
+export type PasswordCheck =
+  | { outcome: 'match' }
+  | { outcome: 'mismatch' }
+  | { outcome: 'locked'; retryAt: number }
+  | { outcome: 'busy' }
+
+/** Period of the rate limit binding (wrangler.toml). */
+const ratePeriod = 60_000
+
+/** Known and unknown names take the same path, to the same cost (P03). One hop. */
+export async function checkPassword(context: RequestContext, guess: PasswordGuess): Promise<PasswordCheck> {
+  const { env, settings, configuration, now } = context
+  const network = networkOf(context.address)
+  const { success } = await env.ANONYMOUS_RATE.limit({ key: `login:${guess.device ?? network}` })
+  if (!success) return { outcome: 'locked', retryAt: now + ratePeriod }
+
+  const name = loginNameKey(settings, guess.loginName)
+  const { guesses_per_name, guess_window, guesses_per_address } = configuration.settings
+  const answer = await askLoginGuard(context, name[0] ?? 0, (guard) =>
+    guard.check({
+      name: base64url(name),
+      device: guess.device,
+      address: network,
+      password: guess.password,
+      passwordHash: guess.passwordHash,
+      now,
+      limits: { guesses_per_name, guess_window, guesses_per_address },
+    }),
+  )
+  if (answer.outcome === 'mismatch') {
+    // The operator must learn of a hash that nobody can match any more; the caller must not.
+    if (answer.fault) context.log.password_hash = answer.fault
+    return { outcome: 'mismatch' }
+  }
+  if (answer.outcome !== 'match') return answer
+  if (answer.newHash && guess.passwordHash) {
+    const { newHash } = answer
+    const updated = updatePasswordHash(openDatabase(env.DB), guess.loginName, guess.passwordHash, newHash)
+    // The next sign-in tries again. What the failed query holds is the hash itself.
+    context.waitUntil(updated.catch((fault) => warn(context, 'a password hash was not renewed', fault)))
+  }
+  return { outcome: 'match' }
+}
+
+function warn({ requestId }: RequestContext, message: string, fault: unknown): void {
+  console.warn(JSON.stringify({ level: 'warn', message, request_id: requestId, fault: innermost(fault) }))
+}

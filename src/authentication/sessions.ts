@@ -1,0 +1,62 @@
+// The session cookie and its companions: who this browser is, and the public value that check_session compares (DESIGN §7).
+
+import { base64url, randomBytes, utf8 } from '../crypto/encoding.ts'
+import { type Handle, hashSecret, openHandle, sealHandle } from '../grants/handles.ts'
+import type { SessionProof } from '../grants/subject/sessions.ts'
+import type { RequestContext } from '../request/context.ts'
+import { readCookie } from '../request/incoming.ts'
+
+export interface SessionCookie {
+  subject_ref: string
+  proof: SessionProof
+}
+
+/** What the session cookie says; whether it still holds is the Subject's answer. */
+export async function readSession(request: Request, context: RequestContext): Promise<SessionCookie | undefined> {
+  const value = readCookie(request, context.settings.cookies.session)
+  const handle = value && (await openHandle(context, 'session', value))
+  if (!handle) return undefined
+  return { subject_ref: handle.subject_ref, proof: { id: handle.id, secret_hash: await hashSecret(handle.secret) } }
+}
+
+/** `maxAge` in seconds; undefined: until the browser closes. */
+export async function sessionCookie(context: RequestContext, handle: Handle, maxAge?: number): Promise<string> {
+  return cookie(context, context.settings.cookies.session, await sealHandle(context, 'session', handle), maxAge)
+}
+
+export const clearedSessionCookie = (context: RequestContext): string =>
+  cookie(context, context.settings.cookies.session, '', 0)
+
+/** HttpOnly, Lax, and on https `__Host-`. */
+export function cookie(context: RequestContext, name: string, value: string, maxAge?: number): string {
+  const secure = context.settings.isLoopback ? '' : '; Secure'
+  const age = maxAge === undefined ? '' : `; Max-Age=${maxAge}`
+  return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${secure}${age}`
+}
+
+/** Read by script in third-party frames, hence SameSite=None and Secure everywhere; worthless by itself. */
+export function stateCookie(context: RequestContext, value: string): string {
+  return `${context.settings.cookies.state}=${value}; Path=/; SameSite=None; Secure`
+}
+
+/** The browser's state value, with the Set-Cookie that makes it when there is none. */
+export function browserState(request: Request, context: RequestContext): { value: string; setCookie?: string } {
+  const known = readCookie(request, context.settings.cookies.state)
+  if (known && /^[\w-]{22}$/.test(known)) return { value: known }
+  const value = base64url(randomBytes(16))
+  return { value, setCookie: stateCookie(context, value) }
+}
+
+/** OIDC Session Management §2: salted hash over client, origin and browser state. */
+export async function sessionState(clientId: string, redirectUri: string, state: string): Promise<string> {
+  const salt = base64url(randomBytes(8))
+  const { origin } = new URL(redirectUri)
+  const digest = await crypto.subtle.digest('SHA-256', utf8(`${clientId} ${origin} ${state} ${salt}`))
+  return `${base64url(new Uint8Array(digest))}.${salt}`
+}
+
+/** The `sid` of ID tokens: one per session and client, so that two clients cannot tell that they share a session. */
+export async function clientSessionId(sessionId: string, clientId: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', utf8(`sid ${sessionId} ${clientId}`))
+  return base64url(new Uint8Array(digest).subarray(0, 16))
+}

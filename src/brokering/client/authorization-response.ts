@@ -1,0 +1,83 @@
+// What an external provider sends the browser back with (RFC 6749 §4.1.2, OIDC Core §3.1.2.5, RFC 9207 §2.4). The state was checked before.
+import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
+import { BrokeringError, type PublicCause } from '../../model/login-attempt.ts'
+import { printable } from './id-token-claims.ts'
+import { fitsIssuer } from './issuer-template.ts'
+
+type Rules = Pick<IdentityProvider, 'allow_all_issuers' | 'valid_issuers'>
+
+/** The code. Throws BrokeringError. */
+export function parseCallback(parameters: URLSearchParams, metadata: ProviderMetadata, rules: Rules): string {
+  requireOnce(parameters)
+  // RFC 9207 §2.4: before anything else, an error included.
+  checkIssuer(parameters.get('iss'), metadata, rules)
+  const error = parameters.get('error')
+  if (error !== null) throw providerRefused(error, parameters.get('error_description') ?? '')
+  const code = parameters.get('code')
+  if (code) return code
+  throw invalid('code', 'The provider sent the browser back with neither a code nor an error.')
+}
+
+/** RFC 6749 §3.1: a parameter that stands there twice means one thing to us and another to somebody else. */
+function requireOnce(parameters: URLSearchParams): void {
+  for (const name of ['code', 'state', 'iss', 'error', 'error_description']) {
+    if (parameters.getAll(name).length > 1)
+      throw invalid(name, `The provider's answer has the parameter ${name} twice.`)
+  }
+}
+
+function checkIssuer(iss: string | null, metadata: ProviderMetadata, rules: Rules): void {
+  if (iss === null) {
+    if (!metadata.authorization_response_iss_parameter_supported) return
+    throw invalid('iss', `The provider's answer lacks the parameter iss, which its metadata promises (RFC 9207).`)
+  }
+  if (fitsIssuer({ issuer: metadata.issuer, ...rules }, iss)) return
+  throw new BrokeringError(
+    'callback',
+    'iss',
+    'invalid_answer',
+    `The answer's issuer is ${printable(iss)}, but this provider expects ${metadata.issuer}.`,
+    'Allow additional issuers and add this one, or correct the metadata endpoint.',
+  )
+}
+
+/** RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6: the person said no, or the provider on their behalf. Others do not do their work. */
+const causes = new Map<string, PublicCause>([
+  ['access_denied', 'denied'],
+  ['login_required', 'denied'],
+  ['interaction_required', 'denied'],
+  ['consent_required', 'denied'],
+  ['account_selection_required', 'denied'],
+  // Facebook's and Apple's words.
+  ['user_denied', 'denied'],
+  ['user_cancelled_login', 'denied'],
+  ['user_cancelled_authorize', 'denied'],
+  // OpenID Connect Core Error Code unmet_authentication_requirements.
+  ['unmet_authentication_requirements', 'too_weak'],
+  ['temporarily_unavailable', 'unreachable'],
+  ['server_error', 'unreachable'],
+])
+
+function providerRefused(error: string, description: string): BrokeringError {
+  const publicCause = causes.get(error) ?? 'invalid_answer'
+  const isRefusal = publicCause === 'denied' || publicCause === 'too_weak'
+  return new BrokeringError(
+    'callback',
+    'provider_error',
+    publicCause,
+    `The provider answered ${said(error, description)}.`,
+    isRefusal
+      ? 'Nothing, if the person said no; otherwise ask the administrator of the provider who may sign in and what is required.'
+      : "Compare client id, redirect URI and scopes with what the provider registered, or look into the provider's own log.",
+    isRefusal ? 'refused' : 'failed',
+  )
+}
+
+/** An error as an answer states it, bounded and printable. */
+export const said = (error: string, description: string): string =>
+  description === '' ? `"${printable(error)}"` : `"${printable(error)}": "${printable(description)}"`
+
+function invalid(check: string, cause: string): BrokeringError {
+  const fix = 'Tell the administrator of the provider: its answer is not what OpenID Connect asks for.'
+  return new BrokeringError('callback', check, 'invalid_answer', cause, fix)
+}

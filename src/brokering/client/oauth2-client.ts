@@ -1,0 +1,41 @@
+// An OAuth 2.0 server without ID tokens (GitHub, Facebook): who somebody is comes from its API, by the access token that our code was changed for.
+
+import type { IdentityProvider, ProviderMetadata, UpstreamLogin } from '../../model/external-provider.ts'
+import { BrokeringError } from '../../model/login-attempt.ts'
+import type { RequestContext } from '../../request/context.ts'
+import { isSubject } from './id-token-claims.ts'
+import type { Budget } from './provider-fetch.ts'
+import type { UpstreamTokens } from './token-request.ts'
+import { fetchUserinfo } from './userinfo-request.ts'
+
+/** One hop. Throws BrokeringError. */
+export async function oauth2Login(
+  context: RequestContext,
+  provider: IdentityProvider,
+  metadata: ProviderMetadata,
+  tokens: UpstreamTokens,
+  budget: Budget,
+): Promise<UpstreamLogin> {
+  const document = await fetchUserinfo(context, provider, metadata, tokens, budget)
+  const subject = subjectOf(document)
+  if (subject !== undefined) {
+    // No document may pretend to come from another issuer.
+    return { issuer: metadata.issuer, subject, claims: { ...document, iss: metadata.issuer, sub: subject } }
+  }
+  const error = new BrokeringError(
+    'userinfo',
+    'subject',
+    'invalid_answer',
+    'The user-info endpoint names the person neither by sub nor by id.',
+    'Correct the user-info endpoint: its document must have an unchanging id of the person.',
+  )
+  error.known = { issuer: metadata.issuer, claims: document }
+  throw error
+}
+
+/** Never a name or an address: they change hands. GitHub's ids are numbers. */
+function subjectOf({ sub, id }: Record<string, unknown>): string | undefined {
+  const value = sub ?? id
+  const text = Number.isSafeInteger(value) ? String(value) : value
+  return isSubject(text) ? text : undefined
+}

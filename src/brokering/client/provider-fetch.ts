@@ -1,0 +1,98 @@
+// Requests to an external provider: each bounded, all of one sign-in together within eight seconds, so that a page comes within ten (I13).
+
+import type { IdentityProvider } from '../../model/external-provider.ts'
+import { type AttemptStep, BrokeringError } from '../../model/login-attempt.ts'
+import { fetchLimited, parseJsonBody } from '../../outbound/bounded-fetch.ts'
+import type { RequestContext } from '../../request/context.ts'
+import { printable } from './id-token-claims.ts'
+
+/** Milliseconds. */
+const [mostPerRequest, mostPerLogin] = [5000, 8000]
+const maxBytes = 64 * 1024
+
+/** Milliseconds that the next request may take. */
+export type Budget = () => number
+
+/** By the real clock, not by the time of the request, which stands still. */
+export function startBudget(): Budget {
+  const start = Date.now()
+  return () => Math.max(1, Math.min(mostPerRequest, mostPerLogin - (Date.now() - start)))
+}
+
+export interface Call {
+  step: AttemptStep
+  /** As an operator knows it: `token endpoint`. */
+  name: string
+  /** In attempts: `token_endpoint`. */
+  check: string
+  url: string
+  headers?: Record<string, string>
+  /** Present: sent by POST. */
+  form?: URLSearchParams
+}
+
+export interface JsonAnswer {
+  status: number
+  contentType: string
+  body: Record<string, unknown>
+}
+
+/** One hop. Throws BrokeringError unless a JSON object came, of whatever status. */
+export async function fetchJson(
+  context: RequestContext,
+  provider: IdentityProvider,
+  budget: Budget,
+  call: Call,
+): Promise<JsonAnswer> {
+  const { url, headers, form } = call
+  const limits = {
+    maxBytes,
+    timeoutMs: budget(),
+    allowLoopback: context.settings.isLoopback,
+    internalHosts: provider.internal_hosts,
+  }
+  // GitHub answers nobody without a User-Agent, and with a form unless it is asked for JSON.
+  const common = { accept: 'application/json', 'user-agent': 'Countersign', ...headers }
+  context.hops += 1
+  const answer = await fetchLimited(url, limits, form ? posted(form, common) : { headers: common })
+  if (answer.outcome === 'answered') return jsonOf(call, answer)
+  const isSilent = answer.check === 'unreachable'
+  throw new BrokeringError(
+    call.step,
+    call.check,
+    isSilent ? 'unreachable' : 'invalid_answer',
+    `The ${call.name} did not work: ${printable(answer.reason)}.`,
+    isSilent
+      ? 'Look whether the provider is up and can be reached from this server.'
+      : 'Correct the metadata endpoint, or allow the host inside your network for this provider.',
+    'failed',
+  )
+}
+
+const posted = (form: URLSearchParams, headers: Record<string, string>) => ({
+  method: 'POST',
+  headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+  body: form.toString(),
+})
+
+function jsonOf(
+  call: Call,
+  { status, headers, body }: { status: number; headers: Headers; body: Uint8Array },
+): JsonAnswer {
+  const contentType = headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  const document = isJson(contentType) ? parseJsonBody(body) : undefined
+  if (document) return { status, contentType, body: document }
+  throw new BrokeringError(
+    call.step,
+    call.check,
+    status >= 500 ? 'unreachable' : 'invalid_answer',
+    `The ${call.name} answered with status ${status} and ${printable(contentType) || 'no content type'}, but a JSON object is expected.`,
+    status === 200 ? 'Correct the metadata endpoint, or ask the administrator of the provider.' : askProvider,
+    'failed',
+  )
+}
+
+const isJson = (contentType: string): boolean =>
+  /^(application|text)\/(json|javascript|[\w.-]+\+json)$/.test(contentType)
+
+const askProvider = "Look into the provider's own log."

@@ -1,0 +1,54 @@
+// Countersign as the client of an external provider: the two halves of a sign-in there, before the browser leaves and after it is back.
+
+import type { IdentityProvider, ProviderMetadata, UpstreamLogin } from '../../model/external-provider.ts'
+import { type AttemptStep, BrokeringError } from '../../model/login-attempt.ts'
+import type { RequestContext } from '../../request/context.ts'
+import { authorizationUrl, nonceOf, type UpstreamRequest } from './authorization-request.ts'
+import { parseCallback } from './authorization-response.ts'
+import type { SignAssertion } from './client-authentication.ts'
+import { oauth2Login } from './oauth2-client.ts'
+import { openidLogin } from './openid-client.ts'
+import { startBudget } from './provider-fetch.ts'
+import { redeemCode } from './token-request.ts'
+
+export type { UpstreamRequest } from './authorization-request.ts'
+export type { SignAssertion } from './client-authentication.ts'
+
+/** `parameters`: as the browser brought them, with a `state` that was found to be ours. */
+export interface UpstreamAnswer {
+  provider: IdentityProvider
+  redirect_uri: string
+  secret: Uint8Array<ArrayBuffer>
+  parameters: URLSearchParams
+}
+
+/** The URL to send the browser to. No hop, unless the provider wants requests pushed. Throws BrokeringError. */
+export async function startUpstreamLogin(
+  context: RequestContext,
+  request: UpstreamRequest,
+  sign: SignAssertion,
+): Promise<string> {
+  return authorizationUrl(context, request, metadataOf(request.provider, 'start'), sign)
+}
+
+/** Everything verified. Hops: token endpoint; keys and userinfo when they are needed. Throws BrokeringError. */
+export async function completeUpstreamLogin(
+  context: RequestContext,
+  { provider, redirect_uri, secret, parameters }: UpstreamAnswer,
+  sign: SignAssertion,
+): Promise<UpstreamLogin> {
+  const metadata = metadataOf(provider, 'callback')
+  const code = parseCallback(parameters, metadata, provider)
+  const budget = startBudget()
+  const tokens = await redeemCode(context, provider, metadata, { code, redirect_uri, secret }, sign, budget)
+  return provider.kind === 'openid'
+    ? openidLogin(context, provider, metadata, tokens, await nonceOf(secret), budget)
+    : oauth2Login(context, provider, metadata, tokens, budget)
+}
+
+function metadataOf({ metadata, metadata_fault }: IdentityProvider, step: AttemptStep): ProviderMetadata {
+  if (metadata) return metadata
+  const cause = `The provider's metadata was never read${metadata_fault ? `: ${metadata_fault}` : ''}.`
+  const fix = 'Correct the metadata endpoint, then reload scopes and claims.'
+  throw new BrokeringError(step, 'metadata', 'unreachable', cause, fix, 'failed')
+}

@@ -1,0 +1,49 @@
+// What the user-info endpoint of an external provider tells of the person (OIDC Core §5.3; of kind `oauth2` an API of its own).
+
+import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
+import { BrokeringError } from '../../model/login-attempt.ts'
+import type { RequestContext } from '../../request/context.ts'
+import { said } from './authorization-response.ts'
+import { shown } from './id-token-claims.ts'
+import { type Budget, fetchJson } from './provider-fetch.ts'
+import type { UpstreamTokens } from './token-request.ts'
+
+/** One hop. Throws BrokeringError: a claim that could not be asked for must not count as withdrawn. */
+export async function fetchUserinfo(
+  context: RequestContext,
+  provider: IdentityProvider,
+  { userinfo_endpoint: url }: ProviderMetadata,
+  { access_token }: UpstreamTokens,
+  budget: Budget,
+): Promise<Record<string, unknown>> {
+  if (url === undefined) throw failed('The metadata names no user-info endpoint.')
+  if (access_token === undefined) throw failed('The token endpoint sent no access token of type Bearer.')
+  const call = { step: 'userinfo', name: 'user-info endpoint', check: 'userinfo_endpoint', url } as const
+  const headers = { authorization: `Bearer ${access_token}` }
+  const { status, body } = await fetchJson(context, provider, budget, { ...call, headers })
+  if (status === 200 && body.error === undefined) return body
+  throw failed(`The user-info endpoint answered with status ${status}: ${errorOf(body)}.`)
+}
+
+/** OIDC Core §5.3.2: without this comparison anybody's claims could be swapped in. */
+export function requireSubject(userinfo: Record<string, unknown>, sub: string): void {
+  if (userinfo.sub === sub) return
+  throw new BrokeringError(
+    'userinfo',
+    'userinfo_sub',
+    'invalid_answer',
+    `The user-info endpoint tells of sub ${shown(userinfo.sub)}, but the ID token is of ${shown(sub)}.`,
+    'Tell the administrator of the provider: both must name the same person.',
+  )
+}
+
+/** Facebook's and Google's APIs put an object there. */
+function errorOf({ error, error_description, message }: Record<string, unknown>): string {
+  if (typeof error === 'string') return said(error, shown(error_description ?? ''))
+  return shown(error ?? message ?? 'nothing that we understand')
+}
+
+function failed(cause: string): BrokeringError {
+  const fix = 'Request the scopes that give access to the claims of this provider, or map fewer claims.'
+  return new BrokeringError('userinfo', 'userinfo_endpoint', 'invalid_answer', cause, fix, 'failed')
+}

@@ -1,0 +1,92 @@
+// The ID token of an external provider, validated in full (OIDC Core §3.1.3.7, §3.1.3.8).
+
+import { base64url, utf8 } from '../../crypto/encoding.ts'
+import type { JwsAlgorithm } from '../../crypto/signing-algorithms.ts'
+import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
+import { BrokeringError } from '../../model/login-attempt.ts'
+import type { RequestContext } from '../../request/context.ts'
+import { type IdTokenExpectation, idTokenFault, isSubject, type TokenFault } from './id-token-claims.ts'
+import type { Budget } from './provider-fetch.ts'
+import type { UpstreamTokens } from './token-request.ts'
+import { verifyUpstreamJwt } from './token-signature.ts'
+
+export interface IdTokenClaims extends Record<string, unknown> {
+  iss: string
+  sub: string
+}
+
+export const expectationOf = (
+  { now, configuration }: RequestContext,
+  { client_id, allow_all_issuers, valid_issuers }: IdentityProvider,
+  { issuer }: ProviderMetadata,
+): IdTokenExpectation => ({
+  client_id,
+  issuers: { issuer, allow_all_issuers, valid_issuers },
+  now,
+  clock_skew: configuration.settings.clock_skew,
+})
+
+/** The claims. Throws BrokeringError; one of a token that the provider did sign says whose it was. */
+export async function verifyIdToken(
+  context: RequestContext,
+  provider: IdentityProvider,
+  metadata: ProviderMetadata,
+  { id_token, access_token }: UpstreamTokens,
+  nonce: string,
+  budget: Budget,
+): Promise<IdTokenClaims> {
+  if (id_token === undefined) throw refused(missing)
+  const verified = await verifyUpstreamJwt(context, provider, id_token, budget)
+  if ('fault' in verified) throw refused(verified.fault, verified.isOurOutage)
+  const { payload: claims } = verified.jws
+  const fault =
+    idTokenFault(claims, { ...expectationOf(context, provider, metadata), nonce }) ??
+    (await accessTokenFault(claims, verified.alg, access_token))
+  if (!fault) return claims as IdTokenClaims
+  const error = refused(fault)
+  error.known = knownOf(claims)
+  throw error
+}
+
+/** §3.1.3.8: the access token is the one that came with this ID token. */
+async function accessTokenFault(
+  { at_hash }: Record<string, unknown>,
+  alg: JwsAlgorithm,
+  accessToken: string | undefined,
+): Promise<TokenFault | undefined> {
+  if (at_hash === undefined || accessToken === undefined || at_hash === (await halfHash(alg, accessToken)))
+    return undefined
+  return {
+    check: 'at_hash',
+    cause: "The ID token's at_hash does not fit the access token that came with it.",
+    fix: 'Tell the administrator of the provider: its token is not what OpenID Connect asks for.',
+  }
+}
+
+/** §3.1.3.6. Ed25519 goes with SHA-512. */
+async function halfHash(alg: JwsAlgorithm, text: string): Promise<string> {
+  const name = alg === 'EdDSA' ? 'SHA-512' : alg === 'ES384' ? 'SHA-384' : 'SHA-256'
+  const hash = new Uint8Array(await crypto.subtle.digest(name, utf8(text)))
+  return base64url(hash.subarray(0, hash.length / 2))
+}
+
+const missing: TokenFault = {
+  check: 'id_token',
+  cause: 'The token endpoint sent no ID token.',
+  fix: 'Request the scope openid, or choose the kind oauth2 if this is not an OpenID Provider.',
+}
+
+/** What an attempt shows of the person. */
+export function knownOf(claims: Record<string, unknown>): BrokeringError['known'] {
+  const { iss, sub } = claims
+  return {
+    claims,
+    ...(typeof iss === 'string' ? { issuer: iss.slice(0, 500) } : {}),
+    ...(isSubject(sub) ? { subject: sub } : {}),
+  }
+}
+
+const refused = ({ check, cause, fix }: TokenFault, isOutage = false): BrokeringError =>
+  isOutage
+    ? new BrokeringError('id_token', check, 'unreachable', cause, fix, 'failed')
+    : new BrokeringError('id_token', check, 'invalid_answer', cause, fix)

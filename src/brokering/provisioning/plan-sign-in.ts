@@ -1,0 +1,94 @@
+// The plan of a sign-in, and what forbids to carry it out: a field that cannot be filled, an id or a name that is somebody else's.
+
+import { BrokeringError, type FieldChange } from '../../model/login-attempt.ts'
+import type { DirectoryAnswer, DirectoryUser } from '../../storage/external-identities.ts'
+import type { UserRow } from '../../storage/users.ts'
+import { isNameField } from './claim-mapping.ts'
+import { quoted } from './claim-values.ts'
+import type { Newcomer } from './match-user.ts'
+
+export interface ArrivalPlan {
+  /** Undefined: a new user. */
+  stored: DirectoryUser | undefined
+  /** The account leads to the user already. */
+  isLinked: boolean
+  /** Equal to the stored row when nothing changes. */
+  row: UserRow
+  /** Names of the groups, after. */
+  groupNames: string[]
+  /** Ids. */
+  granted: string[]
+  withdrawn: string[]
+  changes: FieldChange[]
+}
+
+/** Whether anything changes by it. */
+export const didChange = ({ action }: FieldChange): boolean =>
+  ['created', 'updated', 'granted', 'withdrawn'].includes(action)
+
+/** Whether the user's record changes by it: a link is a record of its own. */
+export const isWrite = (change: FieldChange): boolean => change.field !== 'link' && didChange(change)
+
+/** Throws when a field other than a name cannot be filled, or when the user would get what is another's. */
+export function judged({ provider }: Newcomer, answer: DirectoryAnswer, plan: ArrivalPlan): ArrivalPlan {
+  const { row, stored, changes } = plan
+  const failed = changes.find((change) => change.action === 'failed' && !isNameField(change.field))
+  const fault = failed
+    ? provisioningFault(
+        failed.field,
+        `The field ${failed.field} cannot be filled: ${failed.reason ?? ''}`,
+        `Correct the user template of ${provider.name}: another claim, a value mapping, or a default.`,
+        changes,
+      )
+    : conflict(row, stored, answer, changes)
+  if (!fault) return plan
+  if (stored) fault.known = { user_id: row.user_id }
+  throw fault
+}
+
+function conflict(
+  row: UserRow,
+  stored: DirectoryUser | undefined,
+  answer: DirectoryAnswer,
+  changes: FieldChange[],
+): BrokeringError | undefined {
+  const { user_id, sub, login_name } = row
+  const taken = (field: string, value: string, whose: string) =>
+    provisioningFault(
+      field,
+      `The ${field} ${quoted(value)} ${whose}.`,
+      `Take ${field} from another claim, or change that user.`,
+      changes,
+    )
+  const others = answer.users
+    .map((user) => user.row)
+    .filter((other) => stored === undefined || other.user_id !== user_id)
+  if (!stored) {
+    if (others.some((other) => other.user_id === user_id)) return taken('user_id', user_id, 'is another user')
+    if (answer.deleted.includes(sub)) {
+      const whose = 'belonged to a user who was deleted, and is never given to anybody again'
+      return provisioningFault(
+        'sub',
+        `The subject identifier ${quoted(sub)} ${whose}.`,
+        'Create the user by hand, with another sub.',
+        changes,
+      )
+    }
+    const owner = others.find((other) => other.sub === sub)
+    if (owner) return taken('sub', sub, `belongs to the user ${owner.user_id}`)
+  }
+  const namesake = others.find((other) => other.login_name === login_name)
+  return namesake && taken('login_name', login_name, `belongs to the user ${namesake.user_id}`)
+}
+
+export function provisioningFault(
+  check: string,
+  cause: string,
+  fix: string,
+  changes: FieldChange[],
+  outcome: 'refused' | 'failed' = 'refused',
+): BrokeringError {
+  const error = new BrokeringError('provisioning', check, 'provisioning', cause, fix, outcome)
+  error.changes = changes
+  return error
+}

@@ -1,0 +1,169 @@
+// What a sign-in by a provider would make of the directory: who it is, and which fields and groups change. Reads once, writes nothing.
+
+import { base64url, randomBytes, sha256 } from '../../crypto/encoding.ts'
+import type { BrokeringError, FieldChange } from '../../model/login-attempt.ts'
+import { normaliseLoginName } from '../../model/login-name.ts'
+import { hop, type RequestContext } from '../../request/context.ts'
+import { openDatabase } from '../../storage/database.ts'
+import { askDirectory, type DirectoryAnswer, type DirectoryUser } from '../../storage/external-identities.ts'
+import { newUser } from '../../storage/new-user.ts'
+import { nextVersion, type UserRow } from '../../storage/users.ts'
+import { namesToLookUp, plannedUserId, planUser } from './claim-mapping.ts'
+import type { FieldValue } from './field-value.ts'
+import { planGroups } from './group-mapping.ts'
+import { type Identification, identify, type Match, matchUser, type Newcomer, noAccount } from './match-user.ts'
+import { type ArrivalPlan, isWrite, judged, provisioningFault } from './plan-sign-in.ts'
+
+/** One hop. Throws BrokeringError for who may not sign in, or cannot be created or updated. */
+export async function planArrival(context: RequestContext, newcomer: Newcomer): Promise<ArrivalPlan> {
+  const { provider, login } = newcomer
+  const identification = identify(newcomer)
+  const userId = plannedUserId(provider, login.claims)
+  const spareId = await spareUserId(newcomer)
+  const answer = await lookUp(context, newcomer, identification, userId, spareId)
+  const match = matchUser(newcomer, identification, answer, mailWriters(context))
+  if (match.outcome !== 'nobody') {
+    return provider.provisioning_enabled ? planUpdate(context, newcomer, match, answer) : unchanged(newcomer, match)
+  }
+  if (!provider.provisioning_enabled) throw nobody(newcomer, identification, match)
+  const isDefaultTaken = provider.user_template.user_id === undefined && match.rival !== undefined
+  const id = isDefaultTaken && spareId !== undefined ? givenId(spareId) : userId
+  return planCreation(context, newcomer, id, answer)
+}
+
+const mailWriters = ({ configuration }: RequestContext): ReadonlySet<string> =>
+  new Set(configuration.identityProviders.filter((each) => each.user_template.email).map((each) => each.provider_id))
+
+function nobody(newcomer: Newcomer, identification: Identification, match: Match): BrokeringError {
+  if ('refusal' in identification) return identification.refusal
+  return noAccount(newcomer, identification, match.outcome === 'nobody' ? match.rival : undefined)
+}
+
+/** Of a person whose `sub` is somebody else's user_id, because two issuers gave the same one (OIDC Core §5.7): the same at every sign-in. */
+async function spareUserId({ provider, login }: Newcomer): Promise<string | undefined> {
+  if (provider.identifying_claim !== 'sub') return undefined
+  const account = await sha256(JSON.stringify([provider.provider_id, login.issuer, login.subject]))
+  return `${login.subject.slice(0, 200)}-${account.slice(0, 10)}`
+}
+
+const givenId = (value: string): FieldValue<string> => ({
+  outcome: 'value',
+  value,
+  reason: 'The sub is the user_id of another person, so this one got a longer one.',
+  isFromClaim: true,
+})
+
+function lookUp(
+  context: RequestContext,
+  { provider, login }: Newcomer,
+  identification: Identification,
+  userId: FieldValue<string>,
+  spareId: string | undefined,
+): Promise<DirectoryAnswer> {
+  const named = 'value' in identification ? identification : undefined
+  const ids = [named?.value, userId.outcome === 'value' ? userId.value : undefined, spareId].filter(
+    (id) => id !== undefined,
+  )
+  const { tenants, loginNames } = namesToLookUp(provider, login.claims)
+  const question = {
+    provider_id: provider.provider_id,
+    issuer: login.issuer,
+    subject: login.subject,
+    user_ids: ids,
+    login_names: [...ids.map(normaliseLoginName), ...loginNames],
+    email: named?.isMail ? named.value : null,
+    tenant_ids: tenants,
+    group_ids: provider.group_mappings.map((mapping) => mapping.group_id),
+  }
+  return hop(context, 'D1', () => askDirectory(openDatabase(context.env.DB.withSession('first-primary')), question))
+}
+
+type Found = Extract<Match, { user: DirectoryUser }>
+
+const unchanged = (newcomer: Newcomer, { outcome, user }: Found): ArrivalPlan => ({
+  stored: user,
+  isLinked: outcome === 'linked',
+  row: user.row,
+  groupNames: user.groups.map((group) => group.name),
+  granted: [],
+  withdrawn: [],
+  changes: outcome === 'linked' ? [] : [linkOf(newcomer)],
+})
+
+function planUpdate(
+  context: RequestContext,
+  newcomer: Newcomer,
+  { outcome, user }: Found,
+  answer: DirectoryAnswer,
+): ArrivalPlan {
+  const { provider, login } = newcomer
+  const { next, changes } = planUser(provider, login.claims, user.row, false, new Set(answer.tenants))
+  const plan = withGroups(newcomer, next, user, answer, changes)
+  const isChanged = plan.changes.some(isWrite)
+  const row = { ...next, version: nextVersion(user.row.version, context.now), updated_at: context.now }
+  const links = outcome === 'linked' ? [] : [linkOf(newcomer)]
+  return judged(newcomer, answer, {
+    ...plan,
+    isLinked: outcome === 'linked',
+    row: isChanged ? row : user.row,
+    changes: [...links, ...plan.changes],
+  })
+}
+
+function planCreation(
+  context: RequestContext,
+  newcomer: Newcomer,
+  userId: FieldValue<string>,
+  answer: DirectoryAnswer,
+): ArrivalPlan {
+  const { provider, login } = newcomer
+  if (userId.outcome !== 'value') {
+    const change: FieldChange = { field: 'user_id', action: 'failed', before: null, after: null, reason: userId.reason }
+    throw provisioningFault(
+      'user_id',
+      userId.reason,
+      `Let the template of ${provider.name} take user_id from a claim that everybody has.`,
+      [change],
+    )
+  }
+  const fresh = newUser(userId.value, userId.value, base64url(randomBytes(16)), context.now)
+  const { next, changes } = planUser(provider, login.claims, fresh, true, new Set(answer.tenants))
+  const created: FieldChange[] = [
+    { field: 'user_id', action: 'created', before: null, after: userId.value, reason: userId.reason },
+    linkOf(newcomer),
+  ]
+  const plan = withGroups(newcomer, next, undefined, answer, [...created, ...changes])
+  return judged(newcomer, answer, plan)
+}
+
+const linkOf = ({ provider, login }: Newcomer): FieldChange => ({
+  field: 'link',
+  action: 'created',
+  before: null,
+  after: `${login.subject} of ${login.issuer}`,
+  reason: `First sign-in by ${provider.name}: from now on found by this account.`,
+})
+
+function withGroups(
+  { provider, login }: Newcomer,
+  row: UserRow,
+  stored: DirectoryUser | undefined,
+  answer: DirectoryAnswer,
+  changes: FieldChange[],
+): ArrivalPlan {
+  const memberships = stored?.groups ?? []
+  const { provider_id, group_mappings } = provider
+  const { claims } = login
+  const { tenant_id } = row
+  const groups = planGroups({ provider_id, group_mappings, claims, tenant_id, known: answer.groups, memberships })
+  const kept = memberships.filter((each) => !groups.withdrawn.includes(each.group_id))
+  return {
+    stored,
+    isLinked: false,
+    row,
+    groupNames: [...kept, ...groups.granted].map((group) => group.name),
+    granted: groups.granted.map((group) => group.group_id),
+    withdrawn: groups.withdrawn,
+    changes: [...changes, ...groups.changes],
+  }
+}

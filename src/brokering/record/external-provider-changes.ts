@@ -1,0 +1,148 @@
+// How an external provider changes: the record's next state, with what the provider says of itself, and when nobody could sign in any more.
+
+import { fromUtf8, utf8 } from '../../crypto/encoding.ts'
+import { Problem } from '../../model/errors.ts'
+import type { IdentityProvider } from '../../model/external-provider.ts'
+import { changedFields } from '../../model/record.ts'
+import { refuseFaults } from '../../model/refuse-faults.ts'
+import { commit, read } from '../../request/commit.ts'
+import type { RequestContext } from '../../request/context.ts'
+import { deleteIdentityProvider, saveIdentityProvider } from '../../storage/external-providers.ts'
+import { findGroups } from '../../storage/groups.ts'
+import { findTenants } from '../../storage/tenants.ts'
+import type { IdentityProviderInput } from './external-provider-input.ts'
+import { defaultScopes, mergeProvider, newProvider, union } from './external-provider-record.ts'
+import { providerFaults, tenantsOf } from './external-provider-rules.ts'
+import { lockoutFault } from './lockout.ts'
+import { readProvider } from './reload-providers.ts'
+
+/** The state that a PUT asks for. Throws a Problem that names every faulty field. */
+export async function planProvider(
+  id: string,
+  body: IdentityProviderInput,
+  stored: IdentityProvider | undefined,
+  context: RequestContext,
+): Promise<IdentityProvider> {
+  const planned = mergeProvider(stored ?? newProvider(id, body, context.now), body)
+  planned.sealed_client_secret = await sealedSecret(body.client_secret, planned.sealed_client_secret, context)
+  refuseFaults({
+    ...fixedFaults(stored, planned, body),
+    ...providerFaults(planned, context.settings),
+    ...(await referenceFaults(planned, context)),
+  })
+  if (stored?.enabled && !planned.enabled) await refuseLockout(id, context)
+  if (!mustBeRead(stored, planned)) return planned
+  const next = await withReading(planned, body, stored, context)
+  refuseFaults(providerFaults(next, context.settings))
+  return next
+}
+
+/** Identities and sessions that came from it mean something else in another kind. */
+function fixedFaults(
+  stored: IdentityProvider | undefined,
+  { kind }: IdentityProvider,
+  { endpoints }: IdentityProviderInput,
+): Record<string, string> {
+  if (stored && stored.kind !== kind) return { kind: `is fixed at creation: ${stored.kind}` }
+  return endpoints && kind === 'openid'
+    ? { endpoints: 'is for kind oauth2: of kind openid, the metadata says them' }
+    : {}
+}
+
+/** A provider that could not be read is tried again before it is used. */
+function mustBeRead(stored: IdentityProvider | undefined, next: IdentityProvider): boolean {
+  if (next.kind === 'oauth2') return false
+  if (!stored || stored.metadata_endpoint !== next.metadata_endpoint) return true
+  const isReachedOtherwise = JSON.stringify(stored.internal_hosts) !== JSON.stringify(next.internal_hosts)
+  // The metadata may have been believed because of one that was listed.
+  const isBelievedLess = stored.valid_issuers.some((issuer) => !next.valid_issuers.includes(issuer))
+  const isFaulty = !next.metadata || (!stored.enabled && next.metadata_fault !== null)
+  return isReachedOtherwise || isBelievedLess || (next.enabled && isFaulty)
+}
+
+/** SECURITY-CASES I09: what cannot be read or trusted is not used, and the operator is told why. */
+async function withReading(
+  planned: IdentityProvider,
+  body: IdentityProviderInput,
+  stored: IdentityProvider | undefined,
+  context: RequestContext,
+): Promise<IdentityProvider> {
+  const { claims, ...reading } = await readProvider(context, planned)
+  if (reading.metadata_fault !== null) {
+    if (planned.enabled) refuseFaults({ metadata_endpoint: reading.metadata_fault })
+    // Nothing of another address: it is unknown, not known from before.
+    const isSame = stored?.metadata_endpoint === planned.metadata_endpoint
+    return { ...planned, ...reading, ...(isSame ? {} : { metadata: null, jwks: null, metadata_fetched_at: 0 }) }
+  }
+  const isUnstated = !stored && !body.scopes && !body.preset
+  const scopes = isUnstated && reading.metadata ? defaultScopes(reading.metadata) : planned.scopes
+  return { ...planned, ...reading, scopes, claims: union(planned.claims, body.claims ? [] : claims) }
+}
+
+async function referenceFaults(provider: IdentityProvider, context: RequestContext): Promise<Record<string, string>> {
+  const groups = provider.group_mappings.map(({ group_id }, index) => ({
+    path: `group_mappings.${index}.group_id`,
+    id: group_id,
+  }))
+  const tenants = tenantsOf(provider)
+  if (groups.length + tenants.length === 0) return {}
+  const ids = (named: { id: string }[]) => named.map(({ id }) => id)
+  const knownGroups = await read(context, (db) => findGroups(db, ids(groups)))
+  const knownTenants = await read(context, (db) => findTenants(db, ids(tenants)))
+  const faults: Record<string, string> = {}
+  for (const { path, id } of groups)
+    if (!knownGroups.some((group) => group.group_id === id)) faults[path] = 'is not a group'
+  for (const { path, id } of tenants)
+    if (!knownTenants.some((tenant) => tenant.tenant_id === id)) faults[path] = 'is not a tenant'
+  return faults
+}
+
+/** The same secret again is no change. */
+async function sealedSecret(
+  typed: string | null | undefined,
+  stored: string | null,
+  context: RequestContext,
+): Promise<string | null> {
+  if (typed === undefined) return stored
+  if (typed === null) return null
+  const { keyWrapper } = context.settings
+  const opened = stored === null ? undefined : await keyWrapper.open('provider-secret', stored)
+  if (stored !== null && opened && fromUtf8(opened) === typed && keyWrapper.isCurrent(stored)) return stored
+  return keyWrapper.seal('provider-secret', utf8(typed))
+}
+
+export async function saveProvider(
+  stored: IdentityProvider | undefined,
+  next: IdentityProvider,
+  context: RequestContext,
+): Promise<void> {
+  const fields = changedFields(stored, next)
+  if (fields.length === 0) return
+  next.updated_at = context.now
+  await commit(context, {
+    action: stored ? 'identity-provider.update' : 'identity-provider.create',
+    target: next.provider_id,
+    detail: { fields },
+    concerns: [{ kind: 'identity-provider' }],
+    statements: (db) => [saveIdentityProvider(db, next)],
+  })
+}
+
+export async function removeProvider(
+  { provider_id, enabled }: IdentityProvider,
+  context: RequestContext,
+): Promise<void> {
+  const fault = enabled ? await lockoutFault(provider_id, context) : undefined
+  if (fault) throw new Problem(409, `The provider ${fault}`)
+  await commit(context, {
+    action: 'identity-provider.delete',
+    target: provider_id,
+    concerns: [{ kind: 'identity-provider' }],
+    statements: (db) => [deleteIdentityProvider(db, provider_id)],
+  })
+}
+
+async function refuseLockout(providerId: string, context: RequestContext): Promise<void> {
+  const fault = await lockoutFault(providerId, context)
+  if (fault) refuseFaults({ enabled: fault })
+}

@@ -1,0 +1,38 @@
+// Without local accounts, a provider must work, or nobody could sign in (SECURITY-CASES D12).
+
+import type { IdentityProvider } from '../../model/external-provider.ts'
+import { defaultSettings } from '../../model/settings.ts'
+import { read } from '../../request/commit.ts'
+import type { RequestContext } from '../../request/context.ts'
+import { listIdentityProviders } from '../../storage/external-providers.ts'
+import { hasSignedIn } from '../../storage/login-attempts.ts'
+import { findSettings } from '../../storage/settings.ts'
+import { readProvider } from './reload-providers.ts'
+
+/** The operators' interface needs no sign-in, so it is the way back. */
+export const wayBack =
+  'PATCH settings with {"allow_local_accounts": true} brings local accounts back, with OPERATOR_TOKEN and no sign-in (docs/operations.md)'
+
+/** Why a provider must not go; undefined: somebody can sign in without it. */
+export async function lockoutFault(providerId: string, context: RequestContext): Promise<string | undefined> {
+  const { allow_local_accounts = defaultSettings.allow_local_accounts } = await read(context, findSettings)
+  if (allow_local_accounts || (await someProviderWorks(context, providerId))) return undefined
+  return `is the last one that works, and local accounts are off: allow them first. ${wayBack}`
+}
+
+/** Whether somebody can sign in by a provider at this moment. */
+export async function someProviderWorks(context: RequestContext, except?: string): Promise<boolean> {
+  const all = await read(context, (db) => listIdentityProviders(db, '', mostProviders))
+  const candidates = all.filter((provider) => provider.enabled && provider.provider_id !== except)
+  const verdicts = await Promise.all(candidates.map((provider) => works(provider, context)))
+  return verdicts.includes(true)
+}
+
+const mostProviders = 100
+
+/** Of kind oauth2 nothing can be read: somebody has to have signed in. */
+async function works(provider: IdentityProvider, context: RequestContext): Promise<boolean> {
+  if (provider.kind === 'oauth2') return read(context, (db) => hasSignedIn(db, provider))
+  const { metadata_fault } = await readProvider(context, provider)
+  return metadata_fault === null
+}

@@ -1,0 +1,19 @@
+// Client secrets follow WRAP_KEY when it is rotated, so that the old value may go (docs/operations.md).
+import type { Settings } from '../../request/settings.ts'
+import { recordChange } from '../../storage/changes.ts'
+import { type Database, runBatch } from '../../storage/database.ts'
+import { listSealedSecrets, replaceSealedSecret } from '../../storage/external-providers.ts'
+
+export async function resealSecrets(db: Database, { keyWrapper }: Settings, now: number): Promise<void> {
+  const secrets = await listSealedSecrets(db)
+  for (const { provider_id, sealed } of secrets.filter((secret) => !keyWrapper.isCurrent(secret.sealed))) {
+    const secret = await keyWrapper.open('provider-secret', sealed)
+    // Its key is gone: an operator has to state it again.
+    if (!secret) continue
+    const renewed = await keyWrapper.seal('provider-secret', secret)
+    await runBatch(db, [
+      recordChange(db, { kind: 'identity-provider' }, now),
+      replaceSealedSecret(db, provider_id, sealed, renewed),
+    ])
+  }
+}

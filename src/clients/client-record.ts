@@ -1,0 +1,60 @@
+// The record a client becomes: defaults for a new one, and what a change makes of it.
+
+import { merge } from '../model/record.ts'
+import type { ClientLists, ClientRecord, ClientRow } from '../storage/clients.ts'
+import type { ClientInput } from './client-input.ts'
+
+/** Without its typed secrets, which are hashed first. */
+export function mergeClient(stored: ClientRecord, body: ClientInput): ClientRecord {
+  const { secrets, linked_user, ...fields } = body
+  const columns = { ...fields, linked_user_id: linked_user } as Partial<ClientRow & ClientLists>
+  if (fields.grant_types) columns.grant_types = [...new Set(fields.grant_types)].sort()
+  return {
+    row: merge<ClientRow>(stored.row, columns),
+    lists: merge<ClientLists>(stored.lists, columns),
+    secrets: stored.secrets,
+  }
+}
+
+export function newClient(id: string, body: ClientInput, now: number): ClientRecord {
+  const grant_types = ['authorization_code', ...(body.offline_access ? ['refresh_token'] : [])]
+  const isForPeople = (body.grant_types ?? grant_types).includes('authorization_code')
+  return {
+    row: {
+      client_id: id,
+      client_name: id,
+      enabled: true,
+      token_endpoint_auth_method: null,
+      token_endpoint_auth_signing_alg: null,
+      jwks: null,
+      jwks_uri: null,
+      grant_types,
+      api_access: false,
+      offline_access: false,
+      require_pkce: true,
+      require_consent: false,
+      linked_user_id: null,
+      id_token_signed_response_alg: null,
+      access_token_lifetime: null,
+      id_token_lifetime: null,
+      code_lifetime: null,
+      refresh_token_sliding_lifetime: null,
+      refresh_token_absolute_lifetime: null,
+      refresh_token_rotation: true,
+      refresh_token_grace: null,
+      client_uri: null,
+      logo_uri: null,
+      policy_uri: null,
+      tos_uri: null,
+      created_at: now,
+      updated_at: now,
+    },
+    lists: {
+      redirect_uris: [],
+      post_logout_redirect_uris: [],
+      client_origins: [],
+      scopes: isForPeople ? ['email', 'openid', 'profile'] : [],
+    },
+    secrets: [],
+  }
+}

@@ -1,0 +1,96 @@
+// The documents every client reads: discovery (OIDC Discovery §3, RFC 8414 §2) and JWKS (RFC 7517 §5), with validators for caches.
+
+import { base64url, utf8 } from '../crypto/encoding.ts'
+import { signingAlgorithms } from '../model/client.ts'
+import type { RequestContext } from '../request/context.ts'
+import type { Incoming } from '../request/incoming.ts'
+import { publishedJwks } from '../signing-keys/jwks.ts'
+import { grantTypes } from './token/grant-types/grant-types.ts'
+
+/** Made once for each state of the configuration. */
+let remembered: { issuer: string; epoch: number; body: string; etag: string } | undefined
+
+export async function discovery({ request }: Incoming, context: RequestContext): Promise<Response> {
+  const { issuer } = context.settings
+  const { epoch, settings } = context.configuration
+  if (remembered?.issuer !== issuer || remembered.epoch !== epoch) {
+    const body = JSON.stringify(metadata(context))
+    remembered = { issuer, epoch, body, etag: await entityTag(body) }
+  }
+  return cacheable(request, remembered.body, remembered.etag, settings.discovery_max_age)
+}
+
+export async function jwks({ request }: Incoming, context: RequestContext): Promise<Response> {
+  const { body, etag, isEmpty } = await publishedJwks(context)
+  // Whoever cached an empty set would refuse the first token.
+  if (isEmpty)
+    return new Response(body, { headers: { 'content-type': 'application/json', 'cache-control': 'no-store' } })
+  return cacheable(request, body, etag, context.configuration.settings.jwks_max_age)
+}
+
+function cacheable(request: Request, body: string, etag: string, maxAge: number): Response {
+  const headers = { 'content-type': 'application/json', 'cache-control': `public, max-age=${maxAge}`, etag }
+  const known = request.headers.get('if-none-match')
+  if (known?.split(',').some((each) => each.trim().replace(/^W\//, '') === etag)) {
+    return new Response(null, { status: 304, headers })
+  }
+  return new Response(request.method === 'HEAD' ? null : body, { headers })
+}
+
+async function entityTag(body: string): Promise<string> {
+  return `"${base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(body))).subarray(0, 16))}"`
+}
+
+/** Everything here is true, and nothing that is true of a standard member is left out. */
+function metadata(context: RequestContext): Record<string, unknown> {
+  const { issuer } = context.settings
+  const { settings, scopes } = context.configuration
+  const published = [...scopes.values()].filter((scope) => scope.enabled && scope.published)
+  const personClaims = published.flatMap((scope) => scope.claims.map((entry) => entry.claim))
+  const confidential = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+  return {
+    issuer,
+    authorization_endpoint: `${issuer}/connect/authorize`,
+    token_endpoint: `${issuer}/connect/token`,
+    userinfo_endpoint: `${issuer}/connect/userinfo`,
+    jwks_uri: `${issuer}/.well-known/openid-configuration/jwks`,
+    introspection_endpoint: `${issuer}/connect/introspect`,
+    revocation_endpoint: `${issuer}/connect/revocation`,
+    scopes_supported: published.map((scope) => scope.name),
+    response_types_supported: ['code'],
+    response_modes_supported: ['query', 'form_post'],
+    grant_types_supported: [...grantTypes.keys()],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: settings.signing_algs,
+    token_endpoint_auth_methods_supported: [...confidential, 'none'],
+    token_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
+    introspection_endpoint_auth_methods_supported: confidential,
+    introspection_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
+    revocation_endpoint_auth_methods_supported: [...confidential, 'none'],
+    revocation_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
+    code_challenge_methods_supported: ['S256'],
+    acr_values_supported: ['1'],
+    claims_supported: [
+      ...new Set([
+        'sub',
+        'iss',
+        'aud',
+        'exp',
+        'iat',
+        'auth_time',
+        'nonce',
+        'acr',
+        'amr',
+        'sid',
+        'at_hash',
+        ...personClaims,
+      ]),
+    ],
+    claim_types_supported: ['normal'],
+    claims_parameter_supported: true,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
+    authorization_response_iss_parameter_supported: true,
+    ui_locales_supported: ['en', 'nl', 'de'],
+  }
+}

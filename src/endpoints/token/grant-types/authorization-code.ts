@@ -1,0 +1,85 @@
+// grant_type=authorization_code (RFC 6749 §4.1.3, RFC 7636 §4.5): a code for tokens, once.
+
+import { sha256 } from '../../../crypto/encoding.ts'
+import { hashSecret, newSecret, openHandle, sealHandle } from '../../../grants/handles.ts'
+import { askSubject } from '../../../grants/subject/ask-subject.ts'
+import type { NewFamily } from '../../../grants/subject/grants.ts'
+import type { Client } from '../../../model/client.ts'
+import { isCodeVerifier } from '../../../protocol/authorization-request/pkce.ts'
+import type { RequestContext } from '../../../request/context.ts'
+import { newTokenId, respondWithTokens, type TokenResponse } from '../../../tokens/token-response.ts'
+import { invalidGrant, requiredParameter, type TokenRequest } from './grant-type.ts'
+
+export async function authorizationCode(request: TokenRequest, context: RequestContext): Promise<TokenResponse> {
+  const { client, parameters } = request
+  const handle = await openHandle(context, 'code', requiredParameter(parameters, 'code'))
+  if (!handle) {
+    throw invalidGrant('the code is not valid', {
+      check: 'code',
+      expected: 'a code that this provider issued',
+      received: 'something else, or a code cut short or changed on its way',
+      fix: 'send the code exactly as it came in the redirect',
+    })
+  }
+  const { subject_ref, id } = handle
+  const secret = newSecret()
+  const family = client.offline_access ? await newFamily(context, client, secret) : null
+  const presented = {
+    client_id: client.client_id,
+    redirect_uri: parameters.get('redirect_uri'),
+    code_challenge: await challengeOf(parameters.get('code_verifier')),
+  }
+  const codeHash = await hashSecret(handle.secret)
+  const redemption = await askSubject(context, subject_ref, (subject) =>
+    subject.redeemCode(id, codeHash, presented, family, context.now),
+  )
+  if (redemption.outcome === 'replayed') {
+    throw invalidGrant('the code was used before', {
+      check: 'code',
+      expected: 'each code once',
+      received: 'a code that had been redeemed; the tokens it gave were revoked',
+      fix: 'let the application redeem a code once, and look who else holds it',
+    })
+  }
+  if (redemption.outcome === 'unknown') throw invalidGrant('the code is not valid', redemption.detail)
+
+  const { grant, person } = redemption
+  if (grant.client_since !== client.created_at) {
+    throw invalidGrant('the code is not valid', {
+      check: 'client_id',
+      expected: `a code of the present client ${client.client_id}`,
+      received: 'one of a client with the same id that was deleted',
+      fix: 'start a new authorization request',
+    })
+  }
+  const hasFamily = family !== null && grant.scope.includes('offline_access')
+  return respondWithTokens(context, {
+    client,
+    person,
+    grant,
+    scope: grant.scope,
+    jti: await newTokenId(context, subject_ref, id),
+    iat: Math.floor(context.now / 1000),
+    refresh_token: hasFamily ? await sealHandle(context, 'refresh-token', { subject_ref, id, secret }) : undefined,
+    nonce: grant.nonce,
+  })
+}
+
+async function newFamily(context: RequestContext, client: Client, secret: Uint8Array<ArrayBuffer>): Promise<NewFamily> {
+  const { settings } = context.configuration
+  const seconds = (own: number | null, common: number) => context.now + 1000 * (own ?? common)
+  return {
+    refresh_hash: await hashSecret(secret),
+    refresh_expires_at: seconds(client.refresh_token_sliding_lifetime, settings.refresh_token_sliding_lifetime),
+    refresh_ends_at: seconds(client.refresh_token_absolute_lifetime, settings.refresh_token_absolute_lifetime),
+    most: settings.max_families,
+  }
+}
+
+/** S256 of the verifier. One that RFC 7636 §4.1 does not allow matches no challenge. */
+async function challengeOf(verifier: string | null): Promise<string | null> {
+  if (verifier === null) return null
+  return isCodeVerifier(verifier)
+    ? sha256(verifier)
+    : '(a code_verifier with a length or character that is not allowed)'
+}

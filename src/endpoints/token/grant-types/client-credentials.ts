@@ -1,0 +1,47 @@
+// grant_type=client_credentials (RFC 6749 §4.4): the client acts as the user it is linked to, who is the subject of the token.
+
+import { newId } from '../../../grants/handles.ts'
+import { type Client, isPublicClient, type LinkedUser } from '../../../model/client.ts'
+import { OAuthError } from '../../../model/errors.ts'
+import { grantableScopes, parseScope } from '../../../protocol/authorization-request/scope.ts'
+import type { RequestContext } from '../../../request/context.ts'
+import { issueAccessToken } from '../../../tokens/access-token.ts'
+import { clientTokenPrefix } from '../../../tokens/client-token.ts'
+import type { TokenResponse } from '../../../tokens/token-response.ts'
+import type { TokenRequest } from './grant-type.ts'
+
+export async function clientCredentials(request: TokenRequest, context: RequestContext): Promise<TokenResponse> {
+  const { client, parameters } = request
+  const user = linkedUserOf(client)
+  const { scopes } = context.configuration
+  const isGrantable = (scope: string) =>
+    scopes.get(scope)?.enabled === true && scope !== 'openid' && scope !== 'offline_access'
+  const requested = parseScope(parameters.get('scope'))
+  // RFC 6749 §3.3: without a scope parameter, all that the client has.
+  const wanted = requested.length > 0 ? requested : [...client.scopes, 'full_api_access']
+  const scope = grantableScopes(wanted, client, isGrantable)
+  const { token, expires_in } = await issueAccessToken(context, {
+    client,
+    sub: user.sub,
+    scope,
+    jti: clientTokenPrefix + newId(),
+    iat: Math.floor(context.now / 1000),
+  })
+  return { access_token: token, token_type: 'Bearer', expires_in, scope: scope.join(' ') }
+}
+
+/** Throws unauthorized_client: RFC 6749 §4.4 is for confidential clients, and ours must be linked to an enabled user. */
+function linkedUserOf(client: Client): LinkedUser {
+  const user = client.linked_user
+  if (user?.enabled && !isPublicClient(client)) return user
+  throw new OAuthError('unauthorized_client', 'the client is not set up for client_credentials', {
+    check: 'linked_user',
+    expected: 'a confidential client that is linked to an enabled user',
+    received: isPublicClient(client)
+      ? 'a public client'
+      : user
+        ? `linked user ${user.user_id}, who is disabled`
+        : 'no linked user',
+    fix: 'link the client to the (service) user whose rights its tokens shall have, and enable that user',
+  })
+}

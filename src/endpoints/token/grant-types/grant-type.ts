@@ -1,0 +1,30 @@
+// What a grant type is: parameters and an authenticated client in, tokens out.
+
+import type { Client } from '../../../model/client.ts'
+import { OAuthError, type RefusalDetail } from '../../../model/errors.ts'
+import type { RequestContext } from '../../../request/context.ts'
+import type { TokenResponse } from '../../../tokens/token-response.ts'
+
+export interface TokenRequest {
+  parameters: URLSearchParams
+  client: Client
+}
+
+export type GrantType = (request: TokenRequest, context: RequestContext) => Promise<TokenResponse>
+
+/** RFC 6749 §5.2. The caller learns nothing more; the operator reads the detail. */
+export function invalidGrant(description: string, detail: RefusalDetail): OAuthError {
+  return new OAuthError('invalid_grant', description, detail)
+}
+
+/** Throws invalid_request when a parameter of the grant type is missing. */
+export function requiredParameter(parameters: URLSearchParams, name: string): string {
+  const value = parameters.get(name)
+  if (value !== null) return value
+  throw new OAuthError('invalid_request', `${name} is missing`, {
+    check: name,
+    expected: `a ${name} parameter`,
+    received: 'none',
+    fix: `send ${name} in the form body`,
+  })
+}

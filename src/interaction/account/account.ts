@@ -1,0 +1,101 @@
+// Pages without a client: the start page, the home of a person, and signing out here.
+
+import { clearedSessionCookie, readSession, stateCookie } from '../../authentication/sessions.ts'
+import { base64url, randomBytes } from '../../crypto/encoding.ts'
+import { newId } from '../../grants/handles.ts'
+import { askSubject } from '../../grants/subject/ask-subject.ts'
+import type { IdentityProvider } from '../../model/external-provider.ts'
+import { renderAccount, renderSignedOut } from '../../pages/account.tsx'
+import { renderHome } from '../../pages/home.tsx'
+import { type PageFrame, textsFor } from '../../pages/layout.tsx'
+import { acceptedIdps, isAcceptedIdp } from '../../protocol/login-choice.ts'
+import { cameAt } from '../../protocol/next-step.ts'
+import type { RequestContext } from '../../request/context.ts'
+import type { Incoming } from '../../request/incoming.ts'
+import { signOutAddress } from '../external/external-sign-out.ts'
+import { signOutButton } from '../external/provider-buttons.ts'
+import { requireOwnForm } from '../form-guard.ts'
+import { sealInteraction } from '../interaction.ts'
+import { frameOf, htmlPage, seeOther } from '../page.ts'
+import { displayName } from './person-page.ts'
+
+export async function home({ request }: Incoming, context: RequestContext): Promise<Response> {
+  const frame = frameOf(request, context)
+  const { issuer, basePath, playground } = context.settings
+  return htmlPage(renderHome({ frame, issuer, playground, signInHref: `${basePath}/account` }), frame.nonce)
+}
+
+/** Anonymous visitors are sent to sign in first. */
+export async function account({ request, parameters }: Incoming, context: RequestContext): Promise<Response> {
+  const { basePath } = context.settings
+  const session = await readSession(request, context)
+  const found =
+    session &&
+    (await askSubject(context, session.subject_ref, (subject) => subject.findSession(session.proof, context.now)))
+  const idps = acceptedIdps(context.configuration.identityProviders)
+  if (!found || !isAcceptedIdp(idps, found.session.idp, cameAt(found.session))) {
+    const begun = await sealInteraction(request, context, { id: newId(), started_at: context.now })
+    const choose = parameters.has('choose') ? '&choose=1' : ''
+    return seeOther(`${basePath}/account/login?interaction=${begun.sealed}${choose}`, begun.cookies)
+  }
+  const { claims } = found.person
+  const frame = frameOf(request, context)
+  const provider = findProvider(context, found.session.idp)
+  const html = renderAccount({
+    frame,
+    user: displayName(found.person),
+    username: String(claims.preferred_username ?? ''),
+    ...(typeof claims.email === 'string' ? { email: claims.email } : {}),
+    ...(provider ? { provider: provider.name } : {}),
+    signOutAction: `${basePath}/account/logout`,
+    signOut: waysOut(context, provider, frame),
+  })
+  // Signing out may lead on to the provider's own page.
+  return htmlPage(html, frame.nonce, { leadsToClient: true })
+}
+
+/** Without local accounts there is no local sign-out either, except for who has no other. */
+function waysOut(context: RequestContext, provider: IdentityProvider | undefined, frame: PageFrame) {
+  if (provider?.metadata?.end_session_endpoint === undefined) return { local: true }
+  const local = context.configuration.settings.allow_local_accounts
+  return { local, upstream: signOutButton(provider, context.settings.basePath, textsFor(frame)) }
+}
+
+const findProvider = ({ configuration }: RequestContext, id: string): IdentityProvider | undefined =>
+  configuration.identityProviders.find((provider) => provider.provider_id === id)
+
+/** POST: ends the session of this browser, and what it gave; with the field `upstream` also at the provider it came from. */
+export async function signOut({ request, parameters }: Incoming, context: RequestContext): Promise<Response> {
+  requireOwnForm(request, context)
+  const session = await readSession(request, context)
+  const upstream =
+    session &&
+    (await askSubject(context, session.subject_ref, (subject) => subject.signOut(session.proof, context.now)))
+  const cookies = [clearedSessionCookie(context), stateCookie(context, base64url(randomBytes(16)))]
+  const provider = upstream && findProvider(context, upstream.provider_id)
+  const address = upstream && provider && (await signOutAddress(context, provider, upstream))
+  if (address && parameters.has('upstream')) return seeOther(address, cookies)
+  return signedOutPage(request, context, { cookies, ...(provider && address ? { provider, address } : {}) })
+}
+
+/** GET: where providers send people back to (OIDC RP-Initiated Logout §3). */
+export const externalSignedOut = async ({ request }: Incoming, context: RequestContext): Promise<Response> =>
+  signedOutPage(request, context, { cookies: [] })
+
+interface Left {
+  cookies: string[]
+  /** Where the person may still be signed in. */
+  provider?: IdentityProvider
+  address?: string
+}
+
+function signedOutPage(request: Request, context: RequestContext, { cookies, provider, address }: Left): Response {
+  const frame = frameOf(request, context)
+  // Not straight back in by a remembered choice: whoever signed out may want to be somebody else.
+  const html = renderSignedOut({
+    frame,
+    signInHref: `${context.settings.basePath}/account?choose=1`,
+    ...(provider && address ? { upstream: { provider: provider.name, href: address } } : {}),
+  })
+  return htmlPage(html, frame.nonce, { cookies })
+}

@@ -1,0 +1,273 @@
+// What authorize and every page after it share: judging the request, asking the Subject for the next step, and going there. Pages never call
+// each other: each answers, and comes back here.
+
+import { browserState, type SessionCookie, sessionState } from '../authentication/sessions.ts'
+import { hashSecret, newSecret, sealHandle } from '../grants/handles.ts'
+import { askSubject } from '../grants/subject/ask-subject.ts'
+import type { AuthorizationAnswer, AuthorizationQuestion, Choice, SignInAnswer } from '../grants/subject/questions.ts'
+import type { Client } from '../model/client.ts'
+import { type ErrorCode, type ErrorRedirect, OAuthError, type RefusalDetail } from '../model/errors.ts'
+import { renderFormPost } from '../pages/form-post.tsx'
+import {
+  type AuthorizationRequest,
+  parseAuthorizationRequest,
+} from '../protocol/authorization-request/authorization-request.ts'
+import { mayRequestScope } from '../protocol/authorization-request/scope.ts'
+import {
+  type AuthorizationResponse,
+  redirectLocation,
+  withoutAbsent,
+} from '../protocol/authorization-response/authorization-response.ts'
+import { requestableClaims } from '../protocol/claims.ts'
+import { acceptedIdps, usableProviders } from '../protocol/login-choice.ts'
+import { nextStep, type Step } from '../protocol/next-step.ts'
+import type { RequestContext } from '../request/context.ts'
+import type { Incoming } from '../request/incoming.ts'
+import { type Interaction, openInteraction, sealInteraction } from './interaction.ts'
+import { frameOf, htmlPage, seeOther } from './page.ts'
+
+/** A request that was judged, with the client and the interaction it belongs to. */
+export interface Judged {
+  client: Client
+  request: AuthorizationRequest
+  interaction: Interaction
+}
+
+/** Throws: as a page until the redirect_uri is trusted, then to the client. */
+export async function judge(
+  context: RequestContext,
+  parameters: URLSearchParams,
+  interaction: Interaction,
+): Promise<Judged> {
+  const clientId = parameters.get('client_id')
+  const client = clientId === null ? undefined : await context.configuration.findClient(clientId)
+  if (!client?.enabled) throw unknownClient(clientId, client)
+  context.log.client = client.client_id
+  const { scopes } = context.configuration
+  const offer = {
+    isEnabledScope: (scope: string) => scopes.get(scope)?.enabled === true,
+    claimsFor: (each: Client) => requestableClaims(scopes, (scope) => mayRequestScope(each, scope)),
+    isUsableIdp: (idp: string) => isUsableIdp(context, idp),
+  }
+  try {
+    const request = parseAuthorizationRequest(parameters, client, offer)
+    noteLeftOut(context, parameters.get('scope'), request.scope)
+    return { client, request, interaction }
+  } catch (error) {
+    if (error instanceof OAuthError) error.client_id = client.client_id
+    throw error
+  }
+}
+
+function isUsableIdp({ configuration }: RequestContext, idp: string): boolean {
+  if (idp === 'local') return configuration.settings.allow_local_accounts
+  return usableProviders(configuration.identityProviders).some((provider) => provider.provider_id === idp)
+}
+
+/** A misspelled scope is no error (RFC 6749 §3.3), so the log line is where its author finds it. */
+function noteLeftOut(context: RequestContext, requested: string | null, granted: string[]): void {
+  const leftOut = (requested ?? '').split(' ').filter((scope) => scope !== '' && !granted.includes(scope))
+  if (leftOut.length > 0) context.log.scope_left_out = leftOut.join(' ').slice(0, 200)
+}
+
+/** RFC 6749 §4.1.2.1: shown, never redirected. */
+function unknownClient(clientId: string | null, client: Client | undefined): OAuthError {
+  return new OAuthError('invalid_request', clientId === null ? 'client_id is missing' : 'client_id is not known here', {
+    check: 'client_id',
+    expected: 'an enabled client',
+    received: clientId === null ? '(none)' : client ? `${clientId}, which is disabled` : clientId,
+    fix: 'register and enable the client, or correct the client_id that the application sends',
+  })
+}
+
+/** The interaction of a page's URL or form, with its request judged anew: client and redirect URI may have changed since. */
+export async function resume(
+  incoming: Incoming,
+  context: RequestContext,
+): Promise<{ interaction: Interaction & { sealed: string }; judged: Judged | undefined }> {
+  const interaction = await openInteraction(incoming, context)
+  if (interaction.parameters === undefined) return { interaction, judged: undefined }
+  const judged = await judge(context, new URLSearchParams(interaction.parameters), interaction)
+  return { interaction, judged }
+}
+
+export interface Question {
+  question: AuthorizationQuestion
+  /** Of the code that the answer may issue. */
+  secret: Uint8Array<ArrayBuffer>
+}
+
+export async function questionOf(context: RequestContext, judged: Judged): Promise<Question> {
+  const { client, request, interaction } = judged
+  const { settings } = context.configuration
+  const secret = newSecret()
+  const question: AuthorizationQuestion = {
+    request,
+    require_consent: client.require_consent,
+    expected_sub: interaction.expected_sub,
+    accepted_idps: acceptedIdps(context.configuration.identityProviders),
+    client_since: client.created_at,
+    id: interaction.id,
+    started_at: interaction.started_at,
+    ends_at: interaction.started_at + settings.interaction_lifetime * 1000,
+    code_hash: await hashSecret(secret),
+    code_lifetime: (client.code_lifetime ?? settings.code_lifetime) * 1000,
+    access_token_lifetime: (client.access_token_lifetime ?? settings.access_token_lifetime) * 1000,
+  }
+  return { question, secret }
+}
+
+/** Where somebody without a session stands. */
+export function stepForStranger(context: RequestContext, judged: Judged): Step {
+  const { client, request, interaction } = judged
+  const { require_consent } = client
+  return nextStep({
+    request,
+    require_consent,
+    expected_sub: interaction.expected_sub,
+    started_at: interaction.started_at,
+    now: context.now,
+  })
+}
+
+/** Where the browser's session stands, after `choice`: one hop, in which the code is issued when nothing is missing. */
+export async function advance(
+  context: RequestContext,
+  judged: Judged,
+  session: SessionCookie,
+  choice: Choice = { kind: 'none' },
+): Promise<Advance> {
+  const { question, secret } = await questionOf(context, judged)
+  const answer = await askSubject(context, session.subject_ref, (subject) =>
+    subject.authorize(session.proof, question, choice, context.now),
+  )
+  return { answer, code: { subject_ref: session.subject_ref, id: judged.interaction.id, secret } }
+}
+
+export interface Advance {
+  answer: AuthorizationAnswer | Exclude<SignInAnswer, { outcome: 'disabled' | 'outdated' }>
+  code: { subject_ref: string; id: string; secret: Uint8Array<ArrayBuffer> }
+}
+
+/** Goes where an answer leads. `cookies` are set on the way. */
+export async function goOn(
+  incoming: Incoming,
+  context: RequestContext,
+  judged: Judged,
+  { answer, code }: Advance,
+  cookies: string[] = [],
+): Promise<Response> {
+  if (answer.outcome === 'finished') throw finished()
+  const step = answer.outcome === 'anonymous' ? stepForStranger(context, judged) : answer.step
+  context.log.step = step.kind
+  if (step.kind === 'respond')
+    return respondWithCode(incoming, context, judged, await sealHandle(context, 'code', code), cookies)
+  return goToStep(incoming, context, judged, step, cookies)
+}
+
+const pageOf = {
+  'sign-in': '/account/login',
+  'select-account': '/account/select',
+  consent: '/account/consent',
+} as const
+
+/** To the page of a step, or with its error to the client. */
+export async function goToStep(
+  incoming: Incoming,
+  context: RequestContext,
+  judged: Judged,
+  step: Exclude<Step, { kind: 'respond' }>,
+  cookies: string[] = [],
+): Promise<Response> {
+  const redirect = { ...redirectOf(judged), cookies }
+  if (step.kind === 'error') throw Object.assign(clientError(judged, step.code, step.description), { redirect })
+  const begun = await sealInteraction(incoming.request, context, judged.interaction).catch((error) => {
+    throw error instanceof OAuthError ? Object.assign(error, { redirect }) : error
+  })
+  const location = `${context.settings.basePath}${pageOf[step.kind]}?interaction=${begun.sealed}`
+  return seeOther(location, [...cookies, ...begun.cookies])
+}
+
+async function respondWithCode(
+  incoming: Incoming,
+  context: RequestContext,
+  { request }: Judged,
+  code: string,
+  cookies: string[],
+): Promise<Response> {
+  const state = stateAfter(incoming, context, cookies)
+  const parameters = withoutAbsent({
+    code,
+    state: request.state,
+    iss: context.settings.issuer,
+    session_state: await sessionState(request.client_id, request.redirect_uri, state.value),
+  })
+  const { redirect_uri, response_mode } = request
+  const all = state.setCookie ? [...cookies, state.setCookie] : cookies
+  return authorizationResponse(incoming.request, context, { redirect_uri, response_mode, parameters }, all)
+}
+
+/** A sign-in of this very request has set a new browser state already. */
+function stateAfter(
+  incoming: Incoming,
+  context: RequestContext,
+  cookies: string[],
+): { value: string; setCookie?: string } {
+  const prefix = `${context.settings.cookies.state}=`
+  const fresh = cookies.find((each) => each.startsWith(prefix))
+  return fresh ? { value: fresh.slice(prefix.length, fresh.indexOf(';')) } : browserState(incoming.request, context)
+}
+
+/** RFC 6749 §4.1.2 by redirect, or OAuth 2.0 Form Post Response Mode §2 by a page that submits itself. */
+export function authorizationResponse(
+  request: Request,
+  context: RequestContext,
+  response: AuthorizationResponse,
+  cookies: string[] = [],
+): Response {
+  if (response.response_mode === 'query') return seeOther(redirectLocation(response), cookies)
+  const frame = frameOf(request, context)
+  const html = renderFormPost({ frame, action: response.redirect_uri, parameters: response.parameters })
+  return htmlPage(html, frame.nonce, { cookies, hasScript: true, leadsToClient: true })
+}
+
+export const redirectOf = ({ request }: Judged): ErrorRedirect => ({
+  redirect_uri: request.redirect_uri,
+  response_mode: request.response_mode,
+  state: request.state,
+})
+
+/** An error that goes to the client. */
+export function clientError(
+  judged: Judged,
+  code: ErrorCode,
+  description: string,
+  detail?: Partial<RefusalDetail>,
+): OAuthError {
+  const { prompt } = judged.request
+  const error = new OAuthError(code, description, {
+    check: code,
+    expected: 'a request that the present session can answer',
+    received: description,
+    fix: prompt.includes('none') ? 'repeat the request without prompt=none' : 'start again from the application',
+    ...detail,
+  })
+  error.redirect = redirectOf(judged)
+  error.client_id = judged.client.client_id
+  return error
+}
+
+/** Finishing twice gives no second code. */
+function finished(): OAuthError {
+  return new OAuthError(
+    'access_denied',
+    'you are already signed in: this sign-in was finished before, go back to the application',
+    {
+      check: 'interaction',
+      expected: 'each interaction finished once',
+      received: 'a finished one',
+      fix: 'start again from the application',
+    },
+    { status: 403 },
+  )
+}

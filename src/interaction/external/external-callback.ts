@@ -1,0 +1,214 @@
+// Back from an external provider: what it says is verified, matched with a user, and becomes a session like any other.
+// Sequential round trips: token endpoint, userinfo at most, the directory (twice when it changes), the person's Subject.
+import { failedAttempt, recordAttempt, succeededAttempt } from '../../brokering/attempts.ts'
+import { completeUpstreamLogin } from '../../brokering/client/sign-in.ts'
+import { type Arrival, resolveUser } from '../../brokering/provisioning/provision-user.ts'
+import { fromUtf8, utf8 } from '../../crypto/encoding.ts'
+import type { UpstreamSession } from '../../grants/subject/sessions.ts'
+import { OAuthError } from '../../model/errors.ts'
+import type { IdentityProvider, UpstreamLogin } from '../../model/external-provider.ts'
+import { BrokeringError } from '../../model/login-attempt.ts'
+import type { RequestContext } from '../../request/context.ts'
+import type { Incoming } from '../../request/incoming.ts'
+import { type Begun, beginSession, type Proof } from '../begin-session.ts'
+import { clientError, goOn, type Judged, judge } from '../continue.ts'
+import { sealInteraction } from '../interaction.ts'
+import { seeOther } from '../page.ts'
+import { assertionSigner, callbackAddress } from './external-login.ts'
+import { showExternalProblem } from './external-problem.ts'
+import { type OpenedState, openExternalState, providerOf } from './external-state.ts'
+
+export const callbackPath = '/external/callback/'
+
+/** Not a registered parameter: a POSTed answer that came back to us by GET. */
+const resumedResponse = 'sealed_response'
+const resumeWithin = 600_000
+
+export async function externalCallback(incoming: Incoming, context: RequestContext): Promise<Response> {
+  // response_mode=form_post is a POST from another site, which carries no Lax cookie; as a GET to ourselves it does (DESIGN §7).
+  if (incoming.request.method === 'POST') return resumeByGet(incoming, context)
+  const answer = { ...incoming, parameters: await answerParameters(incoming, context) }
+  const state = await openExternalState(answer, context, incoming.path.slice(callbackPath.length))
+  const provider = providerOf(context, state)
+  if (!provider) throw providerGone(state.provider_id)
+  const { provider_id } = provider
+  context.log.idp = provider_id
+  const { interaction } = state
+  // Client and redirect URI may have changed while the person was away.
+  const { parameters } = interaction
+  const judged =
+    parameters === undefined ? undefined : await judge(context, new URLSearchParams(parameters), interaction)
+  try {
+    return await signIn(answer, context, { state, provider, judged })
+  } catch (error) {
+    if (error instanceof BrokeringError)
+      return showExternalProblem(incoming, context, { provider, interaction, judged, error, cookies: [state.spent] })
+    if (isOutage(error)) recordAttempt(context, failedAttempt(context, provider_id, outage(context)))
+    throw error
+  }
+}
+
+const isOutage = (error: unknown): boolean => !(error instanceof OAuthError) || error.status >= 500
+
+function outage({ log }: RequestContext): BrokeringError {
+  return new BrokeringError(
+    'session',
+    'outage',
+    'unreachable',
+    `A part of this service did not answer: ${log.fault ?? 'see the log'}.`,
+    'Look for the request id in the log and at /health; the person can sign in again.',
+    'failed',
+  )
+}
+
+interface Return {
+  state: OpenedState
+  provider: IdentityProvider
+  judged: Judged | undefined
+}
+
+async function signIn(
+  incoming: Incoming,
+  context: RequestContext,
+  { state, provider, judged }: Return,
+): Promise<Response> {
+  const { provider_id } = provider
+  const answer = {
+    provider,
+    redirect_uri: callbackAddress(context, provider_id),
+    secret: state.secret,
+    parameters: incoming.parameters,
+  }
+  const login = await completeUpstreamLogin(context, answer, assertionSigner(context, provider))
+  const arrival = await resolveUser(context, provider, login)
+  const proof = await proofOf(context, { state, provider, login, arrival })
+  const begun = await beginSession(incoming, context, judged, proof)
+  if (begun.outcome !== 'begun') throw disabled(provider, login, arrival)
+  recordAttempt(context, succeededAttempt(context, provider_id, login, arrival.person.user_id, arrival.changes))
+  return leave(incoming, context, state, judged, begun)
+}
+
+async function proofOf(
+  context: RequestContext,
+  {
+    state,
+    provider,
+    login,
+    arrival,
+  }: { state: OpenedState; provider: IdentityProvider; login: UpstreamLogin; arrival: Arrival },
+): Promise<Proof> {
+  const upstream: UpstreamSession = {
+    provider_id: provider.provider_id,
+    issuer: login.issuer,
+    subject: login.subject,
+    sid: login.sid ?? null,
+    id_token:
+      login.id_token === undefined
+        ? null
+        : await context.settings.sealer.seal('upstream-id-token', utf8(login.id_token)),
+  }
+  return {
+    person: arrival.person,
+    isConfirmed: true,
+    remember: state.remember,
+    authenticated_at: authenticatedAt(context, state, login),
+    selected_at: context.now,
+    // OIDC Core §2: "0" is what nobody vouches for.
+    acr: login.acr ?? '0',
+    amr: login.amr ?? ['external'],
+    idp: provider.provider_id,
+    upstream,
+  }
+}
+
+/** Milliseconds. An authentication since the person left us is of now: the provider's clock is not ours. 0: it does not say. */
+function authenticatedAt(context: RequestContext, state: OpenedState, login: UpstreamLogin): number {
+  const at = login.authenticated_at
+  if (at === undefined) return 0
+  const skew = context.configuration.settings.clock_skew * 1000
+  return at >= state.begun_at - skew ? context.now : at
+}
+
+async function leave(
+  incoming: Incoming,
+  context: RequestContext,
+  state: OpenedState,
+  judged: Judged | undefined,
+  { advance, cookies }: Extract<Begun, { outcome: 'begun' }>,
+): Promise<Response> {
+  const all = [...cookies, state.spent]
+  if (!judged || !advance) return seeOther(`${context.settings.basePath}/account`, all)
+  const { answer } = advance
+  if (answer.outcome !== 'step' || answer.step.kind !== 'sign-in') return goOn(incoming, context, judged, advance, all)
+  return stepUp(incoming, context, judged, all)
+}
+
+/** The provider gave less than the application asks for (max_age, prompt=login, acr): by password here, or not at all. Never there again. */
+async function stepUp(
+  incoming: Incoming,
+  context: RequestContext,
+  judged: Judged,
+  cookies: string[],
+): Promise<Response> {
+  if (!context.configuration.settings.allow_local_accounts) {
+    const error = clientError(
+      judged,
+      'unmet_authentication_requirements',
+      'the provider did not authenticate as asked',
+      {
+        check: 'step_up',
+        expected: 'an authentication as new and as strong as the application asks for (max_age, prompt, acr)',
+        received: 'an older or weaker one',
+        fix: 'let the provider honour prompt, max_age and acr_values and state auth_time and acr, or ask for less',
+      },
+    )
+    if (error.redirect) error.redirect.cookies = cookies
+    throw error
+  }
+  const begun = await sealInteraction(incoming.request, context, judged.interaction)
+  const location = `${context.settings.basePath}/account/login?interaction=${begun.sealed}&choose=1&problem=not_fresh`
+  return seeOther(location, [...cookies, ...begun.cookies])
+}
+
+async function resumeByGet({ path, parameters }: Incoming, context: RequestContext): Promise<Response> {
+  const content = JSON.stringify({ v: 1, at: context.now, parameters: parameters.toString() })
+  const sealed = await context.settings.sealer.seal('external-response', utf8(content))
+  return seeOther(`${context.settings.basePath}${path}?${resumedResponse}=${sealed}`)
+}
+
+async function answerParameters({ parameters }: Incoming, context: RequestContext): Promise<URLSearchParams> {
+  const sealed = parameters.get(resumedResponse)
+  if (sealed === null) return parameters
+  const opened = await context.settings.sealer.open('external-response', sealed)
+  const content = opened && (JSON.parse(fromUtf8(opened)) as { v: number; at: number; parameters: string })
+  // Whatever is wrong with it, it has no state.
+  if (content?.v !== 1 || context.now - content.at > resumeWithin) return new URLSearchParams()
+  return new URLSearchParams(content.parameters)
+}
+
+function disabled(
+  provider: IdentityProvider,
+  { issuer, subject }: UpstreamLogin,
+  { person, changes }: Arrival,
+): BrokeringError {
+  const error = new BrokeringError(
+    'session',
+    'enabled',
+    'account_disabled',
+    `The user ${person.user_id} was disabled at the moment of signing in by ${provider.name}.`,
+    'Enable the user if this person may sign in.',
+  )
+  error.known = { issuer, subject, user_id: person.user_id }
+  error.changes = changes
+  return error
+}
+
+function providerGone(providerId: string): OAuthError {
+  const detail = {
+    check: 'identity_provider',
+    expected: 'the provider that was gone to, still enabled',
+    received: `${providerId}, disabled, deleted or made anew`,
+    fix: 'enable the provider, then start again from the application',
+  }
+  return new OAuthError('access_denied', 'this way of signing in was switched off', detail, { status: 403 })
+}

@@ -1,0 +1,135 @@
+// On the way to an external provider: by its button, or without the page where there is nothing to choose.
+
+import { isEntra } from '../../brokering/client/issuer-template.ts'
+import { type SignAssertion, startUpstreamLogin } from '../../brokering/client/sign-in.ts'
+import { OAuthError } from '../../model/errors.ts'
+import type { IdentityProvider } from '../../model/external-provider.ts'
+import { BrokeringError } from '../../model/login-attempt.ts'
+import type { Prompt } from '../../protocol/authorization-request/authorization-request.ts'
+import { usableProviders } from '../../protocol/login-choice.ts'
+import type { RequestContext } from '../../request/context.ts'
+import type { Incoming } from '../../request/incoming.ts'
+import { signJwt } from '../../signing-keys/signing.ts'
+import { choiceCookies } from '../choice-cookie.ts'
+import { type Judged, resume } from '../continue.ts'
+import { requireOwnForm } from '../form-guard.ts'
+import type { Interaction } from '../interaction.ts'
+import { seeOther } from '../page.ts'
+import { showExternalProblem } from './external-problem.ts'
+import { sealExternalState } from './external-state.ts'
+
+/** What to register at the provider: one for each, so that an answer cannot be taken for another provider's (RFC 9700 §4.4.2). */
+export const callbackAddress = ({ settings }: RequestContext, providerId: string): string =>
+  `${settings.issuer}/external/callback/${providerId}`
+
+/** POST: a button of the login page. */
+export async function externalLogin(incoming: Incoming, context: RequestContext): Promise<Response> {
+  requireOwnForm(incoming.request, context)
+  const { interaction, judged } = await resume(incoming, context)
+  const providerId = incoming.parameters.get('provider') ?? ''
+  const provider = usableProviders(context.configuration.identityProviders).find(
+    (each) => each.provider_id === providerId,
+  )
+  if (!provider) throw unknownProvider(providerId)
+  const cookies = choiceCookies(incoming, context, providerId)
+  const remember = incoming.parameters.has('remember')
+  const wantsOther = wantsOtherAccount(incoming)
+  return goToProvider(incoming, context, { provider, interaction, judged, remember, wantsOther, cookies })
+}
+
+/** Of the login page's address, and of its form. */
+export const wantsOtherAccount = ({ parameters }: Incoming): boolean => parameters.get('account') === 'other'
+
+export interface Departure {
+  provider: IdentityProvider
+  interaction: Interaction
+  judged: Judged | undefined
+  remember: boolean
+  /** The person asked for another account than the one that is signed in. */
+  wantsOther?: boolean
+  cookies?: string[]
+}
+
+/** Sends the browser to the provider. No hop, but for a provider that wants pushed requests. */
+export async function goToProvider(
+  incoming: Incoming,
+  context: RequestContext,
+  { provider, interaction, judged, remember, wantsOther = false, cookies = [] }: Departure,
+): Promise<Response> {
+  const { id, started_at, parameters, expected_sub } = interaction
+  const begun = await sealExternalState(incoming.request, context, {
+    provider_id: provider.provider_id,
+    provider_since: provider.created_at,
+    begun_at: context.now,
+    remember,
+    interaction: {
+      id,
+      started_at,
+      ...(parameters === undefined ? {} : { parameters }),
+      ...(expected_sub === undefined ? {} : { expected_sub }),
+    },
+  })
+  context.log.idp = provider.provider_id
+  const request = judged?.request
+  const asked = {
+    prompt: promptFor(provider, request?.prompt ?? [], wantsOther),
+    ...(request?.max_age === undefined ? {} : { max_age: request.max_age }),
+    ...(request?.login_hint === undefined ? {} : { login_hint: request.login_hint }),
+    ...(request?.ui_locales === undefined ? {} : { ui_locales: request.ui_locales }),
+    acr_values: [...new Set([...(request?.claims?.essential_acr ?? []), ...(request?.acr_values ?? [])])],
+  }
+  try {
+    const upstream = {
+      provider,
+      redirect_uri: callbackAddress(context, provider.provider_id),
+      state: begun.sealed,
+      secret: begun.secret,
+      ...asked,
+    }
+    const location = await startUpstreamLogin(context, upstream, assertionSigner(context, provider))
+    return seeOther(location, [...cookies, ...begun.cookies])
+  } catch (error) {
+    if (!(error instanceof BrokeringError)) throw error
+    return showExternalProblem(incoming, context, { provider, interaction, judged, error, cookies })
+  }
+}
+
+/** What the application asks of the person, else what the operator set; consent beside either. */
+function promptFor(provider: IdentityProvider, prompt: Prompt[], wantsOther: boolean): string[] {
+  const asked = prompt.filter((each) => each === 'login' || each === 'select_account')
+  if (asked.length === 0 && wantsOther) return promptForOther(provider)
+  if (asked.length === 0) return provider.prompt ? [provider.prompt] : []
+  return provider.prompt === 'consent' ? [...asked, 'consent'] : asked
+}
+
+/**
+ * The provider would send the same person again. Every OpenID Provider can ask for the password anew (OIDC Core §3.1.2.1), which is a choice,
+ * too; an account chooser is kinder, but not every one has it, and few say which they have. Google has nothing else.
+ */
+function promptForOther({ kind, metadata }: IdentityProvider): string[] {
+  const hasChooser = kind === 'oauth2' || metadata?.issuer === 'https://accounts.google.com'
+  const known = metadata?.prompt_values_supported ?? [hasChooser ? 'select_account' : 'login']
+  const prompt = ['select_account', 'login'].find((each) => known.includes(each))
+  return prompt === undefined ? [] : [prompt]
+}
+
+/**
+ * private_key_jwt with the signing certificate of this issuer, which the provider knows by our jwks_uri (RFC 7523bis §4), or, as Entra does,
+ * by a copy of the certificate.
+ */
+export function assertionSigner(context: RequestContext, { metadata }: IdentityProvider): SignAssertion {
+  const alg = context.configuration.settings.id_token_signing_alg
+  return (claims) =>
+    isEntra(metadata?.issuer ?? '')
+      ? signJwt(context, { alg: 'RS256', typ: 'JWT', claims, namedBy: 'certificate' })
+      : signJwt(context, { alg, typ: 'client-authentication+jwt', claims })
+}
+
+function unknownProvider(providerId: string): OAuthError {
+  return new OAuthError('invalid_request', 'this way of signing in does not exist (any more)', {
+    check: 'identity_provider',
+    expected: 'an enabled provider whose metadata was read',
+    received: providerId.slice(0, 100),
+    fix: 'start again from the application; an administrator finds the provider under identity-providers',
+  })
+}

@@ -1,0 +1,56 @@
+// A sign-in by an external provider that came to nothing: said to the person in their words, kept for the operator with cause and fix.
+import { failedAttempt, recordAttempt } from '../../brokering/attempts.ts'
+import { newId } from '../../grants/handles.ts'
+import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { BrokeringError, PublicCause } from '../../model/login-attempt.ts'
+import { renderExternalProblem } from '../../pages/external-problem.tsx'
+import type { RequestContext } from '../../request/context.ts'
+import type { Incoming } from '../../request/incoming.ts'
+import type { Judged } from '../continue.ts'
+import { type Interaction, sealInteraction } from '../interaction.ts'
+import { frameOf, htmlPage } from '../page.ts'
+
+interface Problem {
+  provider: IdentityProvider
+  interaction: Interaction
+  judged: Judged | undefined
+  error: BrokeringError
+  cookies: string[]
+}
+
+/** Another server's fault is no outage of ours: nothing here is 5xx. */
+const statusOf: Record<PublicCause, number> = {
+  denied: 403,
+  no_account: 403,
+  account_disabled: 403,
+  provisioning: 403,
+  unreachable: 400,
+  invalid_answer: 400,
+  too_weak: 403,
+  used: 400,
+}
+
+const wrongPerson: PublicCause[] = ['no_account', 'account_disabled']
+
+/** Never a redirect: what fails once must not be tried again and again by itself. */
+export async function showExternalProblem(
+  { request }: Incoming,
+  context: RequestContext,
+  { provider, interaction, judged, error, cookies }: Problem,
+): Promise<Response> {
+  recordAttempt(context, failedAttempt(context, provider.provider_id, error))
+  context.log.outcome = 'access_denied'
+  const frame = frameOf(request, context, judged?.request.ui_locales)
+  // Begun anew: an interaction is finished once, and this one may have been.
+  const begun = await sealInteraction(request, context, { ...interaction, id: newId() })
+  // The provider would send the same person again, unless it is asked to let them choose.
+  const other = wrongPerson.includes(error.publicCause) ? '&account=other' : ''
+  const html = renderExternalProblem({
+    frame,
+    provider: provider.name,
+    cause: error.publicCause,
+    client: judged?.client,
+    tryAgainHref: `${context.settings.basePath}/account/login?interaction=${begun.sealed}&choose=1${other}`,
+  })
+  return htmlPage(html, frame.nonce, { status: statusOf[error.publicCause], cookies: [...cookies, ...begun.cookies] })
+}

@@ -1,0 +1,22 @@
+// Signing out at the provider that somebody came from (OIDC RP-Initiated Logout §2).
+
+import { fromUtf8 } from '../../crypto/encoding.ts'
+import type { UpstreamSession } from '../../grants/subject/sessions.ts'
+import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { RequestContext } from '../../request/context.ts'
+
+/** Undefined: the provider has no such page. */
+export async function signOutAddress(
+  context: RequestContext,
+  provider: IdentityProvider,
+  { id_token }: UpstreamSession,
+): Promise<string | undefined> {
+  const endpoint = provider.metadata?.end_session_endpoint
+  if (endpoint === undefined) return undefined
+  const address = new URL(endpoint)
+  const hint = id_token === null ? undefined : await context.settings.sealer.open('upstream-id-token', id_token)
+  if (hint) address.searchParams.set('id_token_hint', fromUtf8(hint))
+  address.searchParams.set('client_id', provider.client_id)
+  address.searchParams.set('post_logout_redirect_uri', `${context.settings.issuer}/external/signed-out`)
+  return address.href
+}

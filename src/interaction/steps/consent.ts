@@ -1,0 +1,80 @@
+// Consent (OIDC Core §3.1.2.4): what the client will get, and the person's answer, remembered by scope and claim.
+
+import { readSession } from '../../authentication/sessions.ts'
+import type { Person } from '../../model/person.ts'
+import { type ConsentItem, renderConsent } from '../../pages/consent.tsx'
+import type { Locale } from '../../pages/layout.tsx'
+import { requestedClaims, type Step } from '../../protocol/next-step.ts'
+import type { RequestContext } from '../../request/context.ts'
+import type { Incoming } from '../../request/incoming.ts'
+import { displayName, requireRequest, shownTo } from '../account/person-page.ts'
+import { advance, clientError, goOn, goToStep, type Judged, resume } from '../continue.ts'
+import { requireOwnForm } from '../form-guard.ts'
+import { frameOf, htmlPage } from '../page.ts'
+
+/** GET: shows the page if consent is what is missing, and goes on otherwise. */
+export async function showConsent(incoming: Incoming, context: RequestContext): Promise<Response> {
+  const { interaction, judged } = requireRequest(await resume(incoming, context))
+  const session = await readSession(incoming.request, context)
+  if (!session) return goToStep(incoming, context, judged, { kind: 'sign-in' })
+  const advanced = await advance(context, judged, session)
+  const { answer } = advanced
+  if (answer.outcome !== 'step' || answer.step.kind !== 'consent') return goOn(incoming, context, judged, advanced)
+
+  const frame = frameOf(incoming.request, context, judged.request.ui_locales)
+  const html = renderConsent({
+    frame,
+    action: `${context.settings.basePath}/account/consent`,
+    interaction: interaction.sealed,
+    shown: await shownTo(session, judged),
+    client: judged.client,
+    user: displayName(answer.person),
+    items: itemsOf(context, judged, answer.step, answer.person, frame.locale),
+    claims: requestedClaims(judged.request),
+  })
+  return htmlPage(html, frame.nonce, { leadsToClient: true })
+}
+
+/** POST: what is allowed is what the sealed request asks for, never what the form says, and only by whom the page was shown to. */
+export async function consent(incoming: Incoming, context: RequestContext): Promise<Response> {
+  requireOwnForm(incoming.request, context)
+  const { judged } = requireRequest(await resume(incoming, context))
+  const session = await readSession(incoming.request, context)
+  if (!session) return goToStep(incoming, context, judged, { kind: 'sign-in' })
+  const decision = incoming.parameters.get('decision')
+  if (decision === 'deny') {
+    throw clientError(judged, 'access_denied', 'the person did not allow it', {
+      check: 'consent',
+      expected: 'consent',
+      received: 'a refusal by the person',
+      fix: 'nothing: this is the person’s own answer',
+    })
+  }
+  const isShown = incoming.parameters.get('shown') === (await shownTo(session, judged))
+  if (decision !== 'allow' || !isShown) return showConsent(incoming, context)
+  const choice = { kind: 'consent' as const, scopes: judged.request.scope, claims: requestedClaims(judged.request) }
+  return goOn(incoming, context, judged, await advance(context, judged, session, choice))
+}
+
+function itemsOf(
+  context: RequestContext,
+  { request }: Judged,
+  step: Extract<Step, { kind: 'consent' }>,
+  person: Person,
+  locale: Locale,
+): ConsentItem[] {
+  return request.scope.map((name) => {
+    const scope = context.configuration.scopes.get(name)
+    const [title, description] = [
+      scope?.title?.[locale] ?? scope?.title?.en,
+      scope?.description?.[locale] ?? scope?.description?.en,
+    ]
+    return {
+      scope: name,
+      ...(title ? { title } : {}),
+      ...(description ? { description } : {}),
+      claims: (scope?.claims ?? []).map((entry) => entry.claim).filter((claim) => Object.hasOwn(person.claims, claim)),
+      isNew: step.new_scopes.includes(name),
+    }
+  })
+}

@@ -1,0 +1,234 @@
+// Signing in by password: the page, and what happens when it is sent (three hops: directory, LoginGuard, Subject).
+
+import { deviceLifetime, openDevice, sealDevice } from '../../authentication/device.ts'
+import { checkPassword } from '../../authentication/methods/password.ts'
+import { cookie, readSession } from '../../authentication/sessions.ts'
+import { noteRefusal } from '../../grants/refusal-rings.ts'
+import { OAuthError } from '../../model/errors.ts'
+import { normaliseLoginName } from '../../model/login-name.ts'
+import type { Person } from '../../model/person.ts'
+import { textsFor } from '../../pages/layout.tsx'
+import { type LoginPage, renderLogin } from '../../pages/login.tsx'
+import { chooseLogin, type LoginChoice } from '../../protocol/login-choice.ts'
+import { localAcr } from '../../protocol/next-step.ts'
+import { hop, type RequestContext } from '../../request/context.ts'
+import { type Incoming, readCookie } from '../../request/incoming.ts'
+import { openDatabase } from '../../storage/database.ts'
+import { findPersonByLogin } from '../../storage/users.ts'
+import { beginSession } from '../begin-session.ts'
+import { choiceCookies, readChoice } from '../choice-cookie.ts'
+import { advance, goOn, type Judged, resume } from '../continue.ts'
+import { goToProvider, wantsOtherAccount } from '../external/external-login.ts'
+import { signInButton } from '../external/provider-buttons.ts'
+import { requireOwnForm } from '../form-guard.ts'
+import type { Interaction } from '../interaction.ts'
+import { frameOf, htmlPage, seeOther } from '../page.ts'
+
+type Resumed = { interaction: Interaction & { sealed: string }; judged: Judged | undefined }
+
+/** GET: somebody who signed in meanwhile, in another tab, goes on; everybody else, and who wants another account, signs in. */
+export async function showLogin(incoming: Incoming, context: RequestContext): Promise<Response> {
+  // Somebody's bookmark: signing in without an application begins at the account page.
+  if (!incoming.parameters.has('interaction')) return seeOther(`${context.settings.basePath}/account`)
+  const resumed = await resume(incoming, context)
+  const session = await readSession(incoming.request, context)
+  const wantsOther = wantsOtherAccount(incoming)
+  if (!session || !resumed.judged || wantsOther) return chooseWay(incoming, context, resumed, { wantsOther })
+  const advanced = await advance(context, resumed.judged, session)
+  if (advanced.answer.outcome !== 'step') {
+    return advanced.answer.outcome === 'anonymous'
+      ? chooseWay(incoming, context, resumed)
+      : goOn(incoming, context, resumed.judged, advanced)
+  }
+  const { step, person } = advanced.answer
+  if (step.kind !== 'sign-in') return goOn(incoming, context, resumed.judged, advanced)
+  return chooseWay(incoming, context, resumed, { username: usernameOf(person) })
+}
+
+/** To the one provider that is meant, or to the page. */
+function chooseWay(
+  incoming: Incoming,
+  context: RequestContext,
+  resumed: Resumed,
+  shown: Shown & { wantsOther?: boolean } = {},
+): Response | Promise<Response> {
+  const choice = choiceOf(incoming, context, resumed)
+  if (choice.kind === 'page') return loginPage(incoming, context, resumed, shown)
+  const { wantsOther = false } = shown
+  return goToProvider(incoming, context, { ...resumed, provider: choice.provider, remember: false, wantsOther })
+}
+
+function choiceOf({ request, parameters }: Incoming, context: RequestContext, { judged }: Resumed): LoginChoice {
+  const { identityProviders, settings } = context.configuration
+  return chooseLogin({
+    providers: identityProviders,
+    allow_local_accounts: settings.allow_local_accounts,
+    idp: judged?.request.idp,
+    domain_hint: judged?.request.domain_hint,
+    login_hint: judged?.request.login_hint,
+    remembered: readChoice(request, context),
+    // A form that was sent is a choice made.
+    wantsToChoose: parameters.has('choose') || request.method === 'POST',
+  })
+}
+
+/** POST. */
+export async function login(incoming: Incoming, context: RequestContext): Promise<Response> {
+  requireOwnForm(incoming.request, context)
+  const resumed = await resume(incoming, context)
+  const username = (incoming.parameters.get('username') ?? '').slice(0, 320)
+  const password = (incoming.parameters.get('password') ?? '').slice(0, 1024)
+  const remember = incoming.parameters.has('remember')
+  const verdict = await verify(incoming.request, context, normaliseLoginName(username), password)
+  if ('problem' in verdict) {
+    noteRefusal(context, '/account/login', refusalOf(verdict, resumed.judged))
+    return loginPage(incoming, context, resumed, { username, remember, ...verdict })
+  }
+  return signIn(incoming, context, resumed, verdict, remember)
+}
+
+interface Verified {
+  person: Person
+  loginName: string
+  /** What the password was checked against. */
+  passwordHash: string | null
+  device: string | undefined
+}
+
+interface Failed {
+  problem: 'wrong_credentials' | 'locked' | 'busy'
+  /** For the operator only. */
+  cause: string
+  /** Seconds. */
+  retryAfter?: number
+}
+
+/** Known and unknown names, disabled people and services look the same from outside (SECURITY-CASES P03, S15). */
+async function verify(
+  request: Request,
+  context: RequestContext,
+  loginName: string,
+  password: string,
+): Promise<Verified | Failed> {
+  const { configuration } = context
+  const record = await findRecord(context, loginName, 'first-unconstrained')
+  // Who may not sign in is hashed and counted like a wrong guess: the right password must not tell.
+  const maySignIn = record?.person.enabled && !record.service_account && configuration.settings.allow_local_accounts
+  const device = await openDevice(context, readCookie(request, context.settings.cookies.device), loginName)
+  const passwordHash = maySignIn ? record.password_hash : null
+  const check = await checkPassword(context, { loginName, password, passwordHash, device })
+  if (check.outcome === 'busy') return { problem: 'busy', cause: 'too many sign-ins of that name wait', retryAfter: 2 }
+  if (check.outcome === 'locked') {
+    const retryAfter = Math.max(1, Math.ceil((check.retryAt - context.now) / 1000))
+    return { problem: 'locked', cause: `too many wrong guesses; open again in ${retryAfter} s`, retryAfter }
+  }
+  const wrong = (cause: string): Failed => ({ problem: 'wrong_credentials', cause })
+  if (check.outcome === 'mismatch') {
+    if (!record) return wrong('no user has that name')
+    if (!configuration.settings.allow_local_accounts)
+      return wrong('local accounts are switched off (allow_local_accounts)')
+    if (!record.person.enabled) return wrong(`${record.person.user_id} is disabled`)
+    if (record.service_account) return wrong(`${record.person.user_id} is a service account, which cannot sign in here`)
+    return wrong(
+      record.password_hash === null
+        ? `${record.person.user_id} has no local password`
+        : `wrong password of ${record.person.user_id}`,
+    )
+  }
+  if (!record) throw new Error('a password matched nobody')
+  return { person: record.person, loginName, passwordHash, device }
+}
+
+/** `first-unconstrained`: the nearest replica, which may lag behind. */
+const findRecord = (context: RequestContext, loginName: string, from: 'first-unconstrained' | 'first-primary') =>
+  hop(context, 'D1', () => findPersonByLogin(openDatabase(context.env.DB.withSession(from)), loginName))
+
+async function signIn(
+  incoming: Incoming,
+  context: RequestContext,
+  { judged }: Resumed,
+  { person, loginName, passwordHash, device }: Verified,
+  remember: boolean,
+): Promise<Response> {
+  const proof = { authenticated_at: context.now, acr: localAcr, amr: ['pwd'], idp: 'local', remember }
+  let begun = await beginSession(incoming, context, judged, { ...proof, person, isConfirmed: false })
+  if (begun.outcome === 'outdated') {
+    const record = await findRecord(context, loginName, 'first-primary')
+    const isSame = record?.password_hash === passwordHash && !record.service_account
+    if (isSame)
+      begun = await beginSession(incoming, context, judged, { ...proof, person: record.person, isConfirmed: true })
+  }
+  if (begun.outcome !== 'begun') {
+    const failed: Failed = { problem: 'wrong_credentials', cause: `${person.user_id} was disabled or changed just now` }
+    noteRefusal(context, '/account/login', refusalOf(failed, judged))
+    return loginPage(incoming, context, await resume(incoming, context), { username: loginName, remember, ...failed })
+  }
+  const { device: name } = context.settings.cookies
+  const cookies = [
+    ...begun.cookies,
+    cookie(context, name, await sealDevice(context, loginName, device), deviceLifetime),
+    ...choiceCookies(incoming, context, 'local'),
+  ]
+  if (!judged || !begun.advance) return seeOther(`${context.settings.basePath}/account`, cookies)
+  return goOn(incoming, context, judged, begun.advance, cookies)
+}
+
+interface Shown {
+  username?: string
+  remember?: boolean
+  problem?: LoginPage['problem']
+  retryAfter?: number
+}
+
+function loginPage(incoming: Incoming, context: RequestContext, resumed: Resumed, shown: Shown = {}): Response {
+  const { judged, interaction } = resumed
+  const { basePath } = context.settings
+  const frame = frameOf(incoming.request, context, judged?.request.ui_locales)
+  const choice = choiceOf(incoming, context, resumed)
+  const { providers, hasLocal, isNarrowed } = choice.kind === 'page' ? choice : noWay
+  const problem = shown.problem ?? problemOf(incoming, hasLocal, providers.length)
+  const html = renderLogin({
+    frame,
+    action: `${basePath}/account/login`,
+    externalAction: `${basePath}/external/login`,
+    interaction: interaction.sealed,
+    username: shown.username ?? judged?.request.login_hint ?? '',
+    remember: shown.remember ?? false,
+    client: judged?.client,
+    providers: providers.map((provider) => signInButton(provider, basePath, textsFor(frame))),
+    hasLocal,
+    wantsOther: wantsOtherAccount(incoming),
+    mayRememberChoice: providers.length + (hasLocal ? 1 : 0) > 1,
+    ...(isNarrowed ? { otherWaysHref: `${basePath}/account/login?interaction=${interaction.sealed}&choose=1` } : {}),
+    ...(problem ? { problem } : {}),
+  })
+  const headers: Record<string, string> = shown.retryAfter ? { 'retry-after': String(shown.retryAfter) } : {}
+  return htmlPage(html, frame.nonce, { status: statusOf(shown.problem), headers, leadsToClient: true })
+}
+
+const noWay = { providers: [], hasLocal: false, isNarrowed: false }
+
+function problemOf({ parameters }: Incoming, hasLocal: boolean, providers: number): LoginPage['problem'] {
+  if (!hasLocal && providers === 0) return 'no_way_in'
+  return parameters.get('problem') === 'not_fresh' ? 'not_fresh' : undefined
+}
+
+function statusOf(problem: LoginPage['problem']): number {
+  if (problem === undefined) return 200
+  return problem === 'locked' || problem === 'busy' ? 429 : 400
+}
+
+const usernameOf = (person: Person): string => String(person.claims.preferred_username ?? '')
+
+function refusalOf({ problem, cause, retryAfter }: Failed, judged: Judged | undefined): OAuthError {
+  const error = new OAuthError('access_denied', 'sign-in failed', {
+    check: problem === 'wrong_credentials' ? 'password' : 'rate',
+    expected: 'the name and password of an enabled user who may sign in here',
+    received: cause,
+    fix: retryAfter
+      ? 'wait, or sign in from a device that this user signed in from before'
+      : 'correct the user, or set a new password',
+  })
+  if (judged) error.client_id = judged.client.client_id
+  return error
+}

@@ -1,0 +1,65 @@
+// Back-channel logout from an external provider (OIDC Back-Channel Logout §2.5–§2.8): what came from its session ends here too.
+import { verifyLogoutToken } from '../brokering/client/verify-logout-token.ts'
+import { isFirstUse } from '../grants/first-use.ts'
+import { askSubject } from '../grants/subject/ask-subject.ts'
+import { OAuthError } from '../model/errors.ts'
+import type { IdentityProvider } from '../model/external-provider.ts'
+import { hop, type RequestContext } from '../request/context.ts'
+import type { Incoming } from '../request/incoming.ts'
+import { openDatabase } from '../storage/database.ts'
+import { findSubjectRefs } from '../storage/upstream-sessions.ts'
+
+export const backchannelLogoutPath = '/external/backchannel-logout/'
+
+/** Milliseconds after its `iat` that a token's `jti` is remembered: longer than one is accepted. */
+const rememberedFor = 3_600_000
+
+export async function backchannelLogout({ path, parameters }: Incoming, context: RequestContext): Promise<Response> {
+  const provider = findProvider(context, path.slice(backchannelLogoutPath.length))
+  context.log.idp = provider.provider_id
+  const token = parameters.get('logout_token')
+  if (token === null) throw refused('a logout_token', 'none')
+  const verified = await verifyLogoutToken(context, provider, token)
+  if ('fault' in verified) throw refused('a logout token of this provider', verified.fault)
+  const { issuer, sub, sid = null } = verified
+  const from = { provider_id: provider.provider_id, issuer }
+  const people = await hop(context, 'D1', () =>
+    findSubjectRefs(openDatabase(context.env.DB.withSession('first-primary')), { ...from, subject: sub ?? null, sid }),
+  )
+  // After what may fail, so that a provider may send it again.
+  await requireFirstUse(context, provider, verified)
+  const ended = await Promise.all(
+    people.map((subjectRef) =>
+      askSubject(context, subjectRef, (subject) => subject.endUpstreamSessions({ ...from, sid }, context.now)),
+    ),
+  )
+  context.log.sessions_ended = ended.reduce((sum, each) => sum + each, 0)
+  return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
+}
+
+function findProvider({ configuration }: RequestContext, providerId: string): IdentityProvider {
+  const provider = configuration.identityProviders.find((each) => each.provider_id === providerId)
+  if (provider?.enabled) return provider
+  throw refused('an enabled provider', providerId)
+}
+
+/** A token that is sent again would end sessions that began since. */
+async function requireFirstUse(
+  context: RequestContext,
+  provider: IdentityProvider,
+  { jti, iat }: { jti: string; iat: number },
+): Promise<void> {
+  // By the token's own time, the same at every use: what was used is kept by the hour it expires in.
+  const expiresAt = iat * 1000 + rememberedFor
+  if (!(await isFirstUse(context, ['logout', provider.provider_id, jti], expiresAt)))
+    throw refused('a jti that was never used', 'a logout token that was used before')
+}
+
+function refused(expected: string, received: string): OAuthError {
+  return new OAuthError('invalid_request', 'the logout token is not accepted', {
+    check: 'logout_token',
+    expected,
+    received,
+    fix: 'compare the provider’s issuer, client id and keys with its record here',
+  })
+}

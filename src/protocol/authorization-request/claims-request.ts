@@ -1,0 +1,90 @@
+// The `claims` parameter (OIDC Core §5.5): which single claims a client asks for, and for acr and sub with which value.
+import { OAuthError } from '../../model/errors.ts'
+
+export interface ClaimsRequest {
+  userinfo: string[]
+  id_token: string[]
+  /** `id_token.acr` marked essential: the values of which one must be met. */
+  essential_acr?: string[]
+  /** `id_token.sub.value` or `userinfo.sub.value`: who must be signed in. */
+  sub?: string
+}
+
+type Entry = { essential?: unknown; value?: unknown; values?: unknown } | null
+
+/**
+ * Keeps only claims in `allowed` (those of scopes the client may request) besides sub, acr and auth_time; unknown members are ignored.
+ * Throws invalid_request when it is not the object of §5.5.
+ */
+export function parseClaimsRequest(text: string, allowed: ReadonlySet<string>): ClaimsRequest {
+  const document = parseJson(text)
+  if (!isObject(document)) throw malformed('a JSON object', describe(document))
+  const userinfo = members(document, 'userinfo')
+  const idToken = members(document, 'id_token')
+
+  const request: ClaimsRequest = {
+    userinfo: [...userinfo.keys()].filter((claim) => allowed.has(claim)),
+    id_token: [...idToken.keys()].filter((claim) => allowed.has(claim)),
+  }
+  const acr = idToken.get('acr')
+  const acrValues = acr?.values ?? acr?.value
+  // Without values it is only asked for, and always given (§5.5.1.1).
+  if (acr?.essential === true && acrValues !== undefined) request.essential_acr = strings(acrValues)
+  const [sub, other] = requestedSubjects(idToken, userinfo)
+  if (other !== undefined) throw malformed('one value of sub', 'two')
+  if (sub !== undefined) request.sub = sub
+  return request
+}
+
+/** The different values of sub. */
+function requestedSubjects(...places: Map<string, Entry>[]): string[] {
+  const values = places.map((place) => place.get('sub')?.value ?? undefined).filter((value) => value !== undefined)
+  return [
+    ...new Set(
+      values.map((value) => {
+        if (typeof value !== 'string') throw malformed('a string as value of sub', describe(value))
+        return value
+      }),
+    ),
+  ]
+}
+
+/** One member of the document as a Map, so that names such as `__proto__` stay plain keys. */
+function members(document: Record<string, unknown>, name: string): Map<string, Entry> {
+  const member = Object.hasOwn(document, name) ? document[name] : undefined
+  if (member === undefined || member === null) return new Map()
+  if (!isObject(member)) throw malformed(`an object as ${name}`, describe(member))
+  const entries = new Map<string, Entry>()
+  for (const [claim, entry] of Object.entries(member)) {
+    if (entry !== null && !isObject(entry))
+      throw malformed(`null or an object for each claim of ${name}`, describe(entry))
+    entries.set(claim, entry as Entry)
+  }
+  return entries
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw malformed('a JSON object', 'text that is not JSON')
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const strings = (value: unknown): string[] =>
+  (Array.isArray(value) ? value : [value]).filter((each): each is string => typeof each === 'string')
+
+const describe = (value: unknown): string =>
+  Array.isArray(value) ? 'an array' : value === null ? 'null' : `a ${typeof value}`
+
+function malformed(expected: string, received: string): OAuthError {
+  return new OAuthError('invalid_request', `the claims parameter is malformed: expected ${expected}`, {
+    check: 'claims',
+    expected,
+    received,
+    fix: 'send the JSON object of OpenID Connect Core §5.5',
+  })
+}

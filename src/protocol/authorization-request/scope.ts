@@ -1,0 +1,39 @@
+// Which scopes a client gets of those it asks for (RFC 6749 §3.3).
+import type { Client } from '../../model/client.ts'
+import { OAuthError } from '../../model/errors.ts'
+
+const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
+/** Splits a scope parameter. Throws invalid_scope on characters that RFC 6749 §3.3 does not allow. */
+export function parseScope(text: string | null): string[] {
+  const names = (text ?? '').split(' ').filter((name) => name !== '')
+  if (names.some((name) => !scopeToken.test(name))) {
+    throw new OAuthError('invalid_scope', 'scope has a character that is not allowed', {
+      check: 'scope',
+      expected: 'names of printable ASCII without quotation mark and backslash, separated by single spaces',
+      received: 'another character',
+      fix: 'send only registered scope names',
+    })
+  }
+  return [...new Set(names)]
+}
+
+/** May this client be given the scope? full_api_access and offline_access follow their own flags. */
+export function mayRequestScope(client: Client, scope: string): boolean {
+  if (scope === 'full_api_access') return client.api_access
+  if (scope === 'offline_access') return client.offline_access && client.grant_types.includes('authorization_code')
+  if (scope === 'openid') return client.grant_types.includes('authorization_code')
+  return client.scopes.includes(scope)
+}
+
+/** What is granted of what was requested: unknown and refused scopes are left out, never an error while something remains. */
+export function grantableScopes(requested: string[], client: Client, isEnabled: (scope: string) => boolean): string[] {
+  const granted = requested.filter((scope) => isEnabled(scope) && mayRequestScope(client, scope))
+  if (granted.length > 0) return granted
+  throw new OAuthError('invalid_scope', 'none of the requested scopes is available to this client', {
+    check: 'scope',
+    expected: `one of: ${[...client.scopes, ...(client.api_access ? ['full_api_access'] : [])].join(' ') || '(none)'}`,
+    received: requested.slice(0, 50).join(' ') || '(no scope)',
+    fix: 'request scopes that exist, are enabled and are assigned to the client; full_api_access needs its api_access, offline_access its offline_access',
+  })
+}

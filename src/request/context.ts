@@ -1,0 +1,54 @@
+// One per request: who we are, what time it is, what is configured, and the ways out of the isolate, counted.
+
+import { temporarilyUnavailable } from '../model/errors.ts'
+import type { ConfigurationView } from './configuration.ts'
+import type { Settings } from './settings.ts'
+
+export interface RequestContext {
+  env: Env
+  settings: Settings
+  /** Clients, scopes, provider settings and keys, at most ten seconds old. */
+  configuration: ConfigurationView
+  /** Milliseconds since 1970. */
+  now: number
+  requestId: string
+  /** What the caller is counted under: its network, by the address that the platform states; 'unknown' when it states none. */
+  address: string
+  /** Sequential round trips out of the isolate so far (DESIGN §4). */
+  hops: number
+  /** Added to the request's one log line; never a secret. */
+  log: Record<string, string | number | boolean | undefined>
+  waitUntil(promise: Promise<unknown>): void
+}
+
+const patienceMilliseconds = 4000
+
+/**
+ * One round trip. Whatever goes wrong on the way is 503 `temporarily_unavailable` with Retry-After: nothing was issued that we know of, and
+ * every operation behind a hop may be sent again by the client.
+ */
+export async function hop<T>(
+  context: Pick<RequestContext, 'hops' | 'log'>,
+  store: string,
+  call: () => Promise<T>,
+): Promise<T> {
+  context.hops += 1
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${patienceMilliseconds} ms`)), patienceMilliseconds)
+  })
+  try {
+    return await Promise.race([call(), timeout])
+  } catch (fault) {
+    context.log.fault = `${store}: ${innermost(fault)}`
+    throw temporarilyUnavailable(`${store} did not answer`)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** A query builder's own message repeats the values of the query; its cause says what went wrong. */
+export function innermost(fault: unknown): string {
+  if (!(fault instanceof Error)) return String(fault)
+  return fault.cause === undefined ? fault.message : innermost(fault.cause)
+}

@@ -1,0 +1,89 @@
+// What came in, parsed once at the door: path below the issuer, query, form and cookies, within their limits.
+import { concatBytes, fromUtf8 } from '../crypto/encoding.ts'
+import { OAuthError } from '../model/errors.ts'
+import { parseParameters } from '../protocol/parameters.ts'
+
+export interface Incoming {
+  request: Request
+  url: URL
+  /** Below the issuer's path. */
+  path: string
+  /** Of a GET: the query. Of a POST: the form, never the query. */
+  parameters: URLSearchParams
+}
+
+export const mostBodyBytes = 64 * 1024
+export const mostUrlBytes = 16 * 1024
+
+const formType = 'application/x-www-form-urlencoded'
+
+/** Throws invalid_request for malformed parameters, and with status 413 for a body above 64 KB, before anything is parsed. */
+export async function readParameters(request: Request, url: URL): Promise<URLSearchParams> {
+  if (request.method !== 'POST') return parseParameters(url.search.slice(1))
+  const body = await readBody(request)
+  if (body === '') return new URLSearchParams()
+  const type = request.headers.get('content-type') ?? ''
+  if (type.split(';', 1)[0]?.trim().toLowerCase() === formType) return parseParameters(body)
+  throw new OAuthError('invalid_request', `the body must be ${formType}`, {
+    check: 'content_type',
+    expected: formType,
+    received: type.slice(0, 100) || '(none)',
+    fix: 'send the parameters as a form',
+  })
+}
+
+/** Stops reading at the limit, whatever Content-Length says. */
+export async function readBody(request: Request): Promise<string> {
+  if (Number(request.headers.get('content-length') ?? 0) > mostBodyBytes) throw tooLarge()
+  if (!request.body) return ''
+  // The platform never hands out more than Content-Length says.
+  const bytes = request.headers.has('content-length') ? await request.arrayBuffer() : await readChunks(request.body)
+  try {
+    return fromUtf8(bytes)
+  } catch {
+    const detail = {
+      check: 'body',
+      expected: 'text in UTF-8',
+      received: 'other bytes',
+      fix: 'encode the body as UTF-8',
+    }
+    throw new OAuthError('invalid_request', 'the request body is not text in UTF-8', detail)
+  }
+}
+
+async function readChunks(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const reader = body.getReader()
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return concatBytes(...chunks)
+    length += value.byteLength
+    if (length > mostBodyBytes) {
+      await reader.cancel()
+      throw tooLarge()
+    }
+    chunks.push(value)
+  }
+}
+
+function tooLarge(): OAuthError {
+  const detail = {
+    check: 'body',
+    expected: `at most ${mostBodyBytes} bytes`,
+    received: 'more',
+    fix: 'send a smaller body',
+  }
+  return new OAuthError('invalid_request', 'the request body is too large', detail, { status: 413 })
+}
+
+/** The value of one cookie of the request. */
+export function readCookie(request: Request, name: string): string | undefined {
+  const header = request.headers.get('cookie')
+  if (!header) return undefined
+  for (const pair of header.split(';')) {
+    const at = pair.indexOf('=')
+    if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim()
+  }
+  return undefined
+}

@@ -1,0 +1,68 @@
+// The isolate's keys in Web Crypto's form: imported when they are first used, never at import of a module. A kid names one key for good.
+
+import { importVerificationKey } from '../crypto/jwk.ts'
+import { encodeHeader } from '../crypto/jws.ts'
+import { importSigningKey } from '../crypto/key-material.ts'
+import { isJwsAlgorithm, type JwsAlgorithm } from '../crypto/signing-algorithms.ts'
+import { OAuthError } from '../model/errors.ts'
+import type { RequestContext } from '../request/context.ts'
+import type { SigningKeyRecord } from '../storage/configuration-reads.ts'
+
+export interface ImportedKey {
+  kid: string
+  alg: JwsAlgorithm
+  key: CryptoKey
+}
+
+export interface Signer extends ImportedKey {
+  /** `typ` → encoded protected header. */
+  headers: Map<string, string>
+}
+
+const signers = new Map<string, Signer>()
+const verifiers = new Map<string, ImportedKey>()
+const mostKeys = 32
+
+function remember<T extends ImportedKey>(keys: Map<string, T>, key: T): T {
+  if (keys.size >= mostKeys) keys.clear()
+  keys.set(key.kid, key)
+  return key
+}
+
+export const findSigner = (kid: string): Signer | undefined => signers.get(kid)
+
+/** Throws 503 when the row cannot be opened. */
+export async function importSigner(context: RequestContext, record: SigningKeyRecord): Promise<Signer> {
+  const { kid, alg } = record
+  const privateKey = await context.settings.keyWrapper.open('signing-key', record.wrapped_private_key ?? '')
+  if (!privateKey || !isJwsAlgorithm(alg)) throw unreadableKey(record)
+  return remember(signers, { kid, alg, key: await importSigningKey(privateKey, alg), headers: new Map() })
+}
+
+export function headerOf({ kid, alg, headers }: Signer, typ: string): string {
+  let header = headers.get(typ)
+  if (header === undefined) {
+    header = encodeHeader({ alg, typ, kid })
+    headers.set(typ, header)
+  }
+  return header
+}
+
+export const findVerifier = (kid: string): ImportedKey | undefined => verifiers.get(kid)
+
+export async function importVerifier({ kid, alg, public_jwk }: SigningKeyRecord): Promise<ImportedKey | undefined> {
+  if (!isJwsAlgorithm(alg)) return undefined
+  const key = await importVerificationKey(public_jwk, alg)
+  return key && remember(verifiers, { kid, alg, key })
+}
+
+function unreadableKey({ kid, vault }: SigningKeyRecord): OAuthError {
+  const detail = {
+    check: 'signing_key',
+    expected: `the private key of ${kid} (vault ${vault}) sealed under one of the keys in WRAP_KEY`,
+    received: 'a row that none of them opens',
+    fix: 'WRAP_KEY or the issuer was changed: put the old key back beside the new one (WRAP_KEY = "2.NEW 1.OLD"), or retire this kid',
+  }
+  const options = { headers: { 'retry-after': '60' } }
+  return new OAuthError('temporarily_unavailable', 'tokens cannot be signed at the moment', detail, options)
+}

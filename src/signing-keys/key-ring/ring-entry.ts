@@ -1,0 +1,66 @@
+// A key version → its rows in the ring, one for each algorithm it serves: kid, public JWK, sealed private key.
+import { base64 } from '../../crypto/encoding.ts'
+import { jwkThumbprint, keyMembers } from '../../crypto/jwk.ts'
+import { importCertificateKey } from '../../crypto/key-material.ts'
+import type { Sealer } from '../../crypto/seal.ts'
+import type { JwsAlgorithm } from '../../crypto/signing-algorithms.ts'
+import { thumbprints } from '../../crypto/x509.ts'
+import type { ProviderSettings } from '../../model/settings.ts'
+import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
+import type { KeyVersion } from '../vaults/vault.ts'
+
+export interface EntryOptions {
+  vault: string
+  kidForm: ProviderSettings['kid_form']
+  keyWrapper: Sealer
+  now: number
+  /** After `now`: announced until then. */
+  activatesAt: number
+}
+
+export async function createEntry(
+  version: KeyVersion,
+  alg: JwsAlgorithm,
+  options: EntryOptions,
+): Promise<SigningKeyRecord> {
+  const publicJwk = await createPublicJwk(version.certificate, alg, options.kidForm)
+  return {
+    kid: publicJwk.kid,
+    alg,
+    state: options.activatesAt > options.now ? 'announced' : 'active',
+    version: version.version,
+    vault: options.vault,
+    public_jwk: publicJwk,
+    certificate: base64(version.certificate),
+    wrapped_private_key: await options.keyWrapper.seal('signing-key', version.privateKey),
+    created_at: options.now,
+    activates_at: options.activatesAt,
+    retired_at: null,
+    gone_at: null,
+  }
+}
+
+async function createPublicJwk(
+  certificate: Uint8Array<ArrayBuffer>,
+  alg: JwsAlgorithm,
+  kidForm: EntryOptions['kidForm'],
+): Promise<SigningKeyRecord['public_jwk']> {
+  const key = await importCertificateKey(certificate, alg)
+  const members = keyMembers((await crypto.subtle.exportKey('jwk', key)) as JsonWebKey)
+  const { hex, x5t, 'x5t#S256': x5tS256 } = await thumbprints(certificate)
+  const kid = kidOf(kidForm, alg, hex, await jwkThumbprint(members))
+  const ofCertificate = { x5c: [base64(certificate)], x5t, 'x5t#S256': x5tS256 }
+  return { ...members, use: 'sig', alg, kid, ...ofCertificate }
+}
+
+/** Unique per entry: where the form names only the key, PS256, which shares the certificate of RS256, is told apart by its name. */
+function kidOf(
+  form: EntryOptions['kidForm'],
+  alg: JwsAlgorithm,
+  certificateHex: string,
+  keyThumbprint: string,
+): string {
+  if (form === 'thumbprint-alg') return certificateHex + alg
+  const name = form === 'thumbprint' ? certificateHex : keyThumbprint
+  return alg === 'PS256' ? name + alg : name
+}

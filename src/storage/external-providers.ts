@@ -1,0 +1,91 @@
+// External providers as an operator writes them: a record each, read and written whole.
+import { and, asc, eq, gt, isNotNull, isNull, lt, sql } from 'drizzle-orm'
+import type { IdentityProvider } from '../model/external-provider.ts'
+import type { Database, Statement } from './database.ts'
+import { identityProviders } from './schema.ts'
+
+export async function findIdentityProvider(db: Database, providerId: string): Promise<IdentityProvider | undefined> {
+  const [row] = await db.select().from(identityProviders).where(eq(identityProviders.provider_id, providerId))
+  return row
+}
+
+/** By provider_id, those after `after`. */
+export function listIdentityProviders(db: Database, after: string, limit: number): Promise<IdentityProvider[]> {
+  return db
+    .select()
+    .from(identityProviders)
+    .where(gt(identityProviders.provider_id, after))
+    .orderBy(asc(identityProviders.provider_id))
+    .limit(limit)
+}
+
+export function saveIdentityProvider(db: Database, row: IdentityProvider): Statement {
+  return db
+    .insert(identityProviders)
+    .values(row)
+    .onConflictDoUpdate({ target: identityProviders.provider_id, set: row })
+}
+
+/** The links of users to it stay (schema.ts). */
+export function deleteIdentityProvider(db: Database, providerId: string): Statement {
+  return db.delete(identityProviders).where(eq(identityProviders.provider_id, providerId))
+}
+
+/** What a reading of a provider's own documents says: everything that it may change. */
+export interface ProviderReading
+  extends Pick<IdentityProvider, 'metadata' | 'jwks' | 'metadata_fetched_at' | 'metadata_fault'> {
+  /** Names that become known; those that are known stay. */
+  claims: string[]
+}
+
+/**
+ * Nothing else, so that a reading undoes no change that an operator makes meanwhile; and nothing at all when that change is of the address
+ * that was read.
+ */
+export function saveReading(db: Database, read: IdentityProvider, reading: ProviderReading): Statement {
+  const isSameEndpoint = sql`${identityProviders.metadata_endpoint} is ${read.metadata_endpoint}`
+  const claims = sql`(
+    select json_group_array(value) from (
+      select value from json_each(identity_providers.claims) union select value from json_each(${JSON.stringify(reading.claims)})))`
+  return db
+    .update(identityProviders)
+    .set({ ...reading, claims })
+    .where(and(eq(identityProviders.provider_id, read.provider_id), isSameEndpoint))
+}
+
+const isRead = and(eq(identityProviders.enabled, true), eq(identityProviders.kind, 'openid'))
+
+/** Enabled ones whose documents were last read before a time (milliseconds), the oldest first; without those that failed. */
+export function listProvidersReadBefore(db: Database, before: number, limit: number): Promise<IdentityProvider[]> {
+  return db
+    .select()
+    .from(identityProviders)
+    .where(and(isRead, isNull(identityProviders.metadata_fault), lt(identityProviders.metadata_fetched_at, before)))
+    .orderBy(asc(identityProviders.metadata_fetched_at))
+    .limit(limit)
+}
+
+/** Enabled ones whose last reading failed. In any order, so that several that stay silent keep none from being asked. */
+export function listFaultyProviders(db: Database, limit: number): Promise<IdentityProvider[]> {
+  return db
+    .select()
+    .from(identityProviders)
+    .where(and(isRead, isNotNull(identityProviders.metadata_fault)))
+    .orderBy(sql`random()`)
+    .limit(limit)
+}
+
+export async function listSealedSecrets(db: Database): Promise<{ provider_id: string; sealed: string }[]> {
+  const { provider_id, sealed_client_secret } = identityProviders
+  const rows = await db.select({ provider_id, sealed: sealed_client_secret }).from(identityProviders)
+  return rows.flatMap(({ provider_id, sealed }) => (sealed === null ? [] : [{ provider_id, sealed }]))
+}
+
+/** Unless an operator has set another meanwhile. */
+export function replaceSealedSecret(db: Database, providerId: string, sealed: string, renewed: string): Statement {
+  const isSame = eq(identityProviders.sealed_client_secret, sealed)
+  return db
+    .update(identityProviders)
+    .set({ sealed_client_secret: renewed })
+    .where(and(eq(identityProviders.provider_id, providerId), isSame))
+}

@@ -1,0 +1,48 @@
+// Cross-origin resource sharing (DESIGN §7): documents for all, answers to a client for that client's origins, pages for nobody.
+
+import type { Client } from '../model/client.ts'
+import type { RequestContext } from '../request/context.ts'
+import type { Route } from './routes.ts'
+
+/** Passes for any origin but `null`, without credentials: whether the answer may be read is decided with the answer. */
+export function preflight(request: Request, route: Route): Response {
+  const origin = request.headers.get('origin')
+  if (origin === null || origin === 'null') return new Response(null, { status: 204 })
+  return new Response(null, {
+    status: 204,
+    headers: {
+      'access-control-allow-origin': route.crossOrigin === 'public' ? '*' : origin,
+      'access-control-allow-methods': Object.keys(route.handlers).join(', '),
+      'access-control-allow-headers': 'authorization, content-type, dpop',
+      'access-control-max-age': '3600',
+      vary: 'origin',
+    },
+  })
+}
+
+export async function crossOriginHeaders(
+  headers: Headers,
+  route: Route,
+  origin: string | null,
+  context: RequestContext,
+): Promise<void> {
+  if (route.crossOrigin === 'public') {
+    headers.set('access-control-allow-origin', '*')
+    return
+  }
+  headers.append('vary', 'origin')
+  const clientId = context.log.client
+  if (origin === null || origin === 'null' || typeof clientId !== 'string') return
+  // The answer stands already: when the directory fails now, it goes out unreadable for the other origin.
+  const client = await context.configuration.findClient(clientId).catch(() => undefined)
+  if (!client || !originsOf(client).has(origin)) return
+  headers.set('access-control-allow-origin', origin)
+  headers.set('access-control-expose-headers', 'www-authenticate, dpop-nonce, x-request-id')
+}
+
+function originsOf(client: Client): Set<string> {
+  const ofRedirects = client.redirect_uris
+    .map((uri) => URL.parse(uri)?.origin ?? '')
+    .filter((origin) => origin !== 'null')
+  return new Set([...ofRedirects, ...client.client_origins])
+}

@@ -1,0 +1,244 @@
+// One request from door to log line: address, limits, route, context, handler, error, headers. Nothing here knows a protocol.
+import { handleAdmin } from '../admin/admin.ts'
+import { noteRefusal } from '../grants/refusal-rings.ts'
+import { OAuthError, Problem } from '../model/errors.ts'
+import { defaultSettings } from '../model/settings.ts'
+import { networkOf, parseAddress } from '../outbound/internet-address.ts'
+import { isLoopbackHost } from '../protocol/authorization-request/redirect-uri.ts'
+import { openConfiguration } from '../request/configuration.ts'
+import { hop, type RequestContext } from '../request/context.ts'
+import { type Incoming, mostUrlBytes, readParameters } from '../request/incoming.ts'
+import { type Settings, SettingsError, settingsOf } from '../request/settings.ts'
+import { clientHint } from './client-hint.ts'
+import { crossOriginHeaders, preflight } from './cross-origin.ts'
+import { servePlayground } from './playground.ts'
+import { asOAuthError, errorResponse } from './responses.ts'
+import { authorizationServerMetadata, findRoute, type Handler, type Method, type Route } from './routes.ts'
+
+export async function handle(request: Request, env: Env, execution: ExecutionContext): Promise<Response> {
+  const startedAt = Date.now()
+  const requestId = crypto.randomUUID()
+  let settings: Settings
+  try {
+    settings = settingsOf(env)
+  } catch (error) {
+    return misconfigured(error, requestId)
+  }
+  const url = new URL(request.url)
+  const elsewhere = canonicalAddress(url, settings)
+  if (elsewhere) return Response.redirect(elsewhere, 307)
+
+  const context = newContext(request, env, execution, settings, requestId, startedAt)
+  const path = pathBelowIssuer(url.pathname, settings)
+  const response = await answer(request, url, path, context)
+  return finish(response, request, path, context)
+}
+
+async function answer(
+  request: Request,
+  url: URL,
+  path: string | undefined,
+  context: RequestContext,
+): Promise<Response> {
+  const isAdmin = path?.startsWith('/admin/api/') === true
+  const route = path === undefined ? undefined : findRoute(path)
+  try {
+    if (request.url.length > mostUrlBytes)
+      throw refusedAddress('the address is too long', 414, `at most ${mostUrlBytes} characters`)
+    if (path !== undefined && isAdmin) {
+      await openContext(context)
+      return await handleAdmin(request, path.slice('/admin/api'.length), context)
+    }
+    if (path !== undefined && (path === '/playground' || path.startsWith('/playground/')))
+      return await servePlayground(request, path, context)
+    if (!route) throw refusedAddress('there is nothing at this address', 404, 'a path that discovery names')
+    if (request.method === 'OPTIONS' && route.crossOrigin !== 'none') return preflight(request, route)
+    return await serve(request, url, path ?? '', route, context)
+  } catch (error) {
+    // An error before the configuration was needed is shown with it; one that came of opening it is not tried again.
+    if (asOAuthError(error).status < 500) await openContext(context).catch(() => undefined)
+    return refuse(
+      error,
+      isAdmin ? 'problem' : (route?.errors ?? formFor(request)),
+      request,
+      path ?? url.pathname,
+      context,
+    )
+  }
+}
+
+async function serve(
+  request: Request,
+  url: URL,
+  path: string,
+  route: Route,
+  context: RequestContext,
+): Promise<Response> {
+  const handler = handlerOf(route, request)
+  const parameters = await readParameters(request, url)
+  await openContext(context, () => clientHint(request, parameters, context.settings))
+  const incoming: Incoming = { request, url, path, parameters }
+  return handler(incoming, context)
+}
+
+function refuse(
+  error: unknown,
+  form: Route['errors'],
+  request: Request,
+  path: string,
+  context: RequestContext,
+): Response {
+  const refusal = asOAuthError(error)
+  if (form !== 'problem') {
+    if (!(error instanceof OAuthError))
+      context.log.fault = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    if (refusal.client_id) context.log.client ??= refusal.client_id.slice(0, 200)
+    // What nobody can look up is not kept: addresses that do not exist, and our own outages, whose line in the log has to say it all.
+    if (refusal.status < 500 && refusal.status !== 404) noteRefusal(context, path, refusal)
+    if (refusal.status >= 500) context.log.fault ??= faultOf(refusal)
+  }
+  context.log.outcome = error instanceof Problem && error.status < 500 ? 'refused' : refusal.code
+  return errorResponse(error, form, request, context)
+}
+
+const faultOf = ({ detail: { check, received, fix } }: OAuthError): string =>
+  `${check}: ${[received, fix].filter((part) => part !== undefined).join('; ')}`
+
+/** A known path with another method (RFC 9110 §15.5.6). */
+function handlerOf(route: Route, request: Request): Handler {
+  const handler = route.handlers[request.method as Method]
+  if (handler) return handler
+  const allow = Object.keys(route.handlers).join(', ')
+  const detail = {
+    check: 'method',
+    expected: allow,
+    received: request.method,
+    fix: 'use the method of the specification',
+  }
+  throw new OAuthError('invalid_request', 'the method is not allowed here', detail, { status: 405, headers: { allow } })
+}
+
+function refusedAddress(description: string, status: number, expected: string): OAuthError {
+  return new OAuthError(
+    'invalid_request',
+    description,
+    { check: 'address', expected, received: 'another address' },
+    { status },
+  )
+}
+
+const formFor = (request: Request): 'page' | 'json' =>
+  request.headers.get('accept')?.includes('text/html') ? 'page' : 'json'
+
+function newContext(
+  request: Request,
+  env: Env,
+  execution: ExecutionContext,
+  settings: Settings,
+  requestId: string,
+  now: number,
+): RequestContext {
+  return {
+    env,
+    settings,
+    configuration: unopened,
+    now,
+    requestId,
+    address: callerOf(request),
+    hops: 0,
+    log: {},
+    waitUntil: (promise) => execution.waitUntil(promise),
+  }
+}
+
+/** Those who state no address, or one that cannot be read, share one allowance (SECURITY-CASES P06). */
+function callerOf(request: Request): string {
+  const address = request.headers.get('cf-connecting-ip') ?? ''
+  return parseAddress(address) ? networkOf(address) : 'unknown'
+}
+
+/** Enough to show an error with. */
+const unopened: RequestContext['configuration'] = {
+  epoch: 0,
+  settings: defaultSettings,
+  scopes: new Map(),
+  resources: [],
+  keys: [],
+  identityProviders: [],
+  confirmedAt: 0,
+  findClient: async () => undefined,
+  refresh: async () => undefined,
+}
+const isConfigured = (context: RequestContext): boolean => context.configuration !== unopened
+
+const noHint = async (): Promise<undefined> => undefined
+
+async function openContext(context: RequestContext, hint: () => Promise<string | undefined> = noHint): Promise<void> {
+  if (isConfigured(context)) return
+  context.configuration = await openConfiguration(
+    context.env.DB,
+    hint,
+    context.now,
+    (read) => hop(context, 'D1', read),
+    context.waitUntil,
+  )
+}
+
+/** `npm start` writes one issuer; the other loopback names lead to it. Elsewhere the request's host changes nothing. */
+function canonicalAddress(url: URL, settings: Settings): string | undefined {
+  if (!settings.isLoopback || url.origin === settings.issuerOrigin || !isLoopbackHost(url.hostname)) return undefined
+  return `${settings.issuerOrigin}${url.pathname}${url.search}`
+}
+
+/** Undefined: outside the issuer. RFC 8414 §3.1 puts the well-known part before the issuer's path. */
+function pathBelowIssuer(pathname: string, { basePath }: Settings): string | undefined {
+  if (basePath === '') return pathname
+  if (pathname === authorizationServerMetadata + basePath) return authorizationServerMetadata
+  if (pathname === basePath) return '/'
+  return pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length) : undefined
+}
+
+async function finish(
+  response: Response,
+  request: Request,
+  path: string | undefined,
+  context: RequestContext,
+): Promise<Response> {
+  const { headers } = response
+  headers.set('x-request-id', context.requestId)
+  headers.set('x-content-type-options', 'nosniff')
+  if (!context.settings.isLoopback) headers.set('strict-transport-security', 'max-age=63072000; includeSubDomains')
+  const origin = request.headers.get('origin')
+  const route = path === undefined ? undefined : findRoute(path)
+  if (route && route.crossOrigin !== 'none' && (origin !== null || route.crossOrigin === 'public')) {
+    await crossOriginHeaders(headers, route, origin, context)
+  }
+  if (context.settings.requestLog) writeLog(request, path, response.status, context)
+  return response
+}
+
+/** One line, never a query, a body or a header. */
+function writeLog(request: Request, path: string | undefined, status: number, context: RequestContext): void {
+  const line = {
+    level: status >= 500 ? 'error' : 'info',
+    request_id: context.requestId,
+    method: request.method,
+    path: path !== undefined && (findRoute(path) || path.startsWith('/admin/api/')) ? path : '(other)',
+    status,
+    hops: context.hops,
+    milliseconds: Date.now() - context.now,
+    outcome: status < 400 ? 'ok' : 'refused',
+    ...context.log,
+  }
+  console.log(JSON.stringify(line))
+}
+
+/** Nothing is served with half a configuration; the fix is named to whoever looks, the values are not. */
+function misconfigured(error: unknown, requestId: string): Response {
+  if (!(error instanceof SettingsError)) throw error
+  console.error(
+    JSON.stringify({ level: 'error', request_id: requestId, message: 'misconfigured', faults: error.faults }),
+  )
+  const body = { error: 'server_error', error_description: 'this provider is not configured', faults: error.faults }
+  return Response.json(body, { status: 503, headers: { 'cache-control': 'no-store', 'x-request-id': requestId } })
+}

@@ -1,0 +1,77 @@
+// The only place an error becomes a Response: JSON for machines, a page for people, a redirect once the client is trusted, problem+json for
+// operators. The caller learns the registered code, a safe description and the request id; the operator finds the rest under that id.
+
+import { authorizationResponse } from '../interaction/continue.ts'
+import { frameOf, htmlPage } from '../interaction/page.ts'
+import { type ErrorRedirect, OAuthError, Problem } from '../model/errors.ts'
+import { problemResponse } from '../model/problem.ts'
+import { renderError } from '../pages/error.tsx'
+import { withoutAbsent } from '../protocol/authorization-response/authorization-response.ts'
+import type { RequestContext } from '../request/context.ts'
+
+/** `json`: RFC 6749 §5.2. `page`: for a person. `problem`: RFC 9457. */
+export type ErrorForm = 'json' | 'page' | 'problem'
+
+export function errorResponse(error: unknown, form: ErrorForm, request: Request, context: RequestContext): Response {
+  if (form === 'problem') return problemResponse(asProblem(error), context.requestId)
+  const refusal = asOAuthError(error)
+  if (refusal.redirect && isForClient(refusal)) return redirectError(refusal, refusal.redirect, request, context)
+  return form === 'page' ? errorPage(refusal, request, context) : errorJson(refusal, context.requestId)
+}
+
+/** An outage is ours to report, not a reason to send the browser away with nothing. */
+const isForClient = (error: OAuthError): boolean => error.status < 500
+
+function errorJson(error: OAuthError, requestId: string): Response {
+  const body = { error: error.code, error_description: described(error, requestId) }
+  const headers = { 'cache-control': 'no-store', pragma: 'no-cache', ...error.headers }
+  return Response.json(body, { status: error.status, headers })
+}
+
+function errorPage(error: OAuthError, request: Request, context: RequestContext): Response {
+  const frame = frameOf(request, context)
+  const html = renderError({
+    frame,
+    status: error.status,
+    code: error.code,
+    description: error.description,
+    ...(error.restart ? { action: { href: error.restart, label: 'try_again' as const } } : {}),
+  })
+  return htmlPage(html, frame.nonce, { status: error.status, headers: error.headers })
+}
+
+/** RFC 6749 §4.1.2.1, RFC 9207 §2: state and iss go with errors too. */
+function redirectError(
+  error: OAuthError,
+  redirect: ErrorRedirect,
+  request: Request,
+  context: RequestContext,
+): Response {
+  const parameters = withoutAbsent({
+    error: error.code,
+    error_description: described(error, context.requestId),
+    state: redirect.state,
+    iss: context.settings.issuer,
+  })
+  const { redirect_uri, response_mode } = redirect
+  return authorizationResponse(request, context, { redirect_uri, response_mode, parameters }, redirect.cookies)
+}
+
+const described = (error: OAuthError, requestId: string): string => `${error.description} (request ${requestId})`
+
+/** Anything unforeseen is server_error: its cause is in the log under the request id, not in the answer. */
+export function asOAuthError(error: unknown): OAuthError {
+  if (error instanceof OAuthError) return error
+  return new OAuthError('server_error', 'something went wrong here', {
+    check: 'server_error',
+    expected: 'no fault in the provider',
+    received: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+    fix: 'look for the request id in the log',
+  })
+}
+
+function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error
+  const { status, description, headers } = asOAuthError(error)
+  return new Problem(status, description, {}, headers)
+}

@@ -1,0 +1,81 @@
+// Every URL below the issuer: method, path, handler, the form its errors take, and who may call it from another origin. Paths are exact, so
+// a table look-up is the router: no pattern, nothing to bypass. Two end with the id of an external provider.
+
+import { discovery, jwks } from '../endpoints/discovery.ts'
+import { health } from '../endpoints/health.ts'
+import { introspection } from '../endpoints/introspection.ts'
+import { revocation } from '../endpoints/revocation.ts'
+import { token } from '../endpoints/token/token.ts'
+import { userinfo } from '../endpoints/userinfo.ts'
+import { account, externalSignedOut, home, signOut } from '../interaction/account/account.ts'
+import { authorize } from '../interaction/authorize.ts'
+import { callbackPath, externalCallback } from '../interaction/external/external-callback.ts'
+import { externalLogin } from '../interaction/external/external-login.ts'
+import { providerIcon } from '../interaction/external/icon.ts'
+import { consent, showConsent } from '../interaction/steps/consent.ts'
+import { login, showLogin } from '../interaction/steps/login.ts'
+import { selectAccount, showAccounts } from '../interaction/steps/select-account.ts'
+import { backchannelLogout, backchannelLogoutPath } from '../logout/upstream-back-channel.ts'
+import { isProviderId } from '../model/external-provider.ts'
+import type { RequestContext } from '../request/context.ts'
+import type { Incoming } from '../request/incoming.ts'
+import type { ErrorForm } from './responses.ts'
+
+export type Handler = (incoming: Incoming, context: RequestContext) => Promise<Response>
+export type Method = 'GET' | 'HEAD' | 'POST'
+
+/**
+ * `public`: anybody may read the answer. `client`: preflights pass for any origin, the answer is for origins of the client concerned.
+ * `none`: no CORS header, ever.
+ */
+export type CrossOrigin = 'public' | 'client' | 'none'
+
+export interface Route {
+  handlers: Partial<Record<Method, Handler>>
+  errors: ErrorForm
+  crossOrigin: CrossOrigin
+}
+
+const document = (handler: Handler): Route => ({
+  handlers: { GET: handler, HEAD: handler },
+  errors: 'json',
+  crossOrigin: 'public',
+})
+const machine = (handler: Handler): Route => ({ handlers: { POST: handler }, errors: 'json', crossOrigin: 'client' })
+const page = (handlers: Route['handlers']): Route => ({ handlers, errors: 'page', crossOrigin: 'none' })
+
+export const authorizationServerMetadata = '/.well-known/oauth-authorization-server'
+
+export const routes: ReadonlyMap<string, Route> = new Map([
+  ['/.well-known/openid-configuration', document(discovery)],
+  ['/.well-known/openid-configuration/jwks', document(jwks)],
+  [authorizationServerMetadata, document(discovery)],
+  ['/connect/authorize', page({ GET: authorize, POST: authorize })],
+  ['/connect/token', machine(token)],
+  ['/connect/userinfo', { handlers: { GET: userinfo, POST: userinfo }, errors: 'json', crossOrigin: 'client' }],
+  // Resource servers introspect, browsers never do.
+  ['/connect/introspect', { ...machine(introspection), crossOrigin: 'none' }],
+  ['/connect/revocation', machine(revocation)],
+  ['/account/login', page({ GET: showLogin, POST: login })],
+  ['/account/select', page({ GET: showAccounts, POST: selectAccount })],
+  ['/account/consent', page({ GET: showConsent, POST: consent })],
+  ['/account/logout', page({ POST: signOut })],
+  ['/account', page({ GET: account })],
+  ['/external/login', page({ POST: externalLogin })],
+  ['/external/signed-out', page({ GET: externalSignedOut })],
+  ['/external/icon', { handlers: { GET: providerIcon, HEAD: providerIcon }, errors: 'json', crossOrigin: 'none' }],
+  ['/', page({ GET: home, HEAD: home })],
+  ['/health', { handlers: { GET: health, HEAD: health }, errors: 'json', crossOrigin: 'none' }],
+])
+
+/** What follows is the provider's id. */
+const providerRoutes: [string, Route][] = [
+  [callbackPath, page({ GET: externalCallback, POST: externalCallback })],
+  [backchannelLogoutPath, { handlers: { POST: backchannelLogout }, errors: 'json', crossOrigin: 'none' }],
+]
+
+export function findRoute(path: string): Route | undefined {
+  const route = routes.get(path)
+  if (route || !path.startsWith('/external/')) return route
+  return providerRoutes.find(([start]) => path.startsWith(start) && isProviderId(path.slice(start.length)))?.[1]
+}

@@ -1,0 +1,111 @@
+// Which groups a provider gives and takes.
+import { describe, expect, it } from 'vitest'
+import { type GroupQuestion, planGroups } from '../../../src/brokering/provisioning/group-mapping.ts'
+
+const known = [
+  { group_id: 'staff', name: 'Staff', tenant_id: null },
+  { group_id: 'northern', name: 'Northern', tenant_id: 'north' },
+]
+const held = (granted_by: string | null, group_id = 'staff') => ({ group_id, name: group_id, granted_by })
+
+const plan = (question: Partial<GroupQuestion>) =>
+  planGroups({
+    provider_id: 'acme',
+    group_mappings: [{ group_id: 'staff', when: { claim: 'groups', value: 'g-1' } }],
+    claims: {},
+    tenant_id: null,
+    known,
+    memberships: [],
+    ...question,
+  })
+
+describe('a group is earned', () => {
+  const when = { claim: 'groups', value: 'g-1' }
+  const cases: [string, GroupQuestion['group_mappings'], Record<string, unknown>, boolean, RegExp][] = [
+    ['by everybody when there is no condition', [{ group_id: 'staff' }], {}, true, /Everybody/],
+    ['by a claim that equals the value', [{ group_id: 'staff', when }], { groups: 'g-1' }, true, /groups says "g-1"/],
+    ['by a list that contains it', [{ group_id: 'staff', when }], { groups: ['g-0', 'g-1'] }, true, /says "g-1"/],
+    [
+      'by a number of that text',
+      [{ group_id: 'staff', when: { claim: 'level', value: '7' } }],
+      { level: 7 },
+      true,
+      /says "7"/,
+    ],
+    ['not by part of a value', [{ group_id: 'staff', when }], { groups: 'g-1 g-2' }, false, /does not say "g-1"/],
+    ['not by another case', [{ group_id: 'staff', when }], { groups: ['G-1'] }, false, /does not say/],
+    ['not by a list in a list', [{ group_id: 'staff', when }], { groups: [['g-1']] }, false, /does not say/],
+    ['not without the claim', [{ group_id: 'staff', when }], {}, false, /did not come/],
+    [
+      'by one condition of several',
+      [
+        { group_id: 'staff', when },
+        { group_id: 'staff', when: { claim: 'role', value: 'boss' } },
+      ],
+      { role: 'boss' },
+      true,
+      /role says "boss"/,
+    ],
+  ]
+  it.each(cases)('%s', (_rule, group_mappings, claims, isEarned, reason) => {
+    const { granted, changes } = plan({ group_mappings, claims })
+    expect(granted.map((group) => group.group_id)).toEqual(isEarned ? ['staff'] : [])
+    expect(changes).toMatchObject([{ field: 'group:staff', action: isEarned ? 'granted' : 'unchanged' }])
+    expect(changes[0]?.reason).toMatch(reason)
+  })
+})
+
+describe('a membership', () => {
+  const earned = { groups: ['g-1'] }
+  const cases: [string, string | null, Record<string, unknown>, string, RegExp][] = [
+    ['of the provider stays while it is earned', 'acme', earned, 'unchanged', /says/],
+    ['of the provider is withdrawn when it is not', 'acme', {}, 'withdrawn', /did not come/],
+    ['of an operator is never withdrawn', null, {}, 'unchanged', /granted by an operator/],
+    ['of an operator is never taken over', null, earned, 'unchanged', /says/],
+    ['of another provider is left to it', 'other', {}, 'unchanged', /granted by other/],
+  ]
+  it.each(cases)('%s', (_rule, granted_by, claims, action, reason) => {
+    const { granted, withdrawn, changes } = plan({ claims, memberships: [held(granted_by)] })
+    expect(changes).toMatchObject([{ action }])
+    expect(changes[0]?.reason).toMatch(reason)
+    expect(granted).toEqual([])
+    expect(withdrawn).toEqual(action === 'withdrawn' ? ['staff'] : [])
+  })
+
+  it('is withdrawn when no rule names the group any more', () => {
+    const { withdrawn, changes } = plan({ group_mappings: [], memberships: [held('acme'), held(null, 'northern')] })
+    expect(withdrawn).toEqual(['staff'])
+    expect(changes).toMatchObject([{ action: 'withdrawn', reason: expect.stringMatching(/No rule/) }])
+  })
+
+  it('is withdrawn, with the reason, when the provider keeps a long list elsewhere', () => {
+    const { changes } = plan({ claims: { _claim_names: { groups: 'src1' } }, memberships: [held('acme')] })
+    expect(changes).toMatchObject([{ action: 'withdrawn', reason: expect.stringMatching(/send fewer groups/) }])
+  })
+})
+
+describe('a group that cannot be given', () => {
+  it('is ignored when it does not exist', () => {
+    const { granted, changes } = plan({ group_mappings: [{ group_id: 'ghosts' }] })
+    expect(granted).toEqual([])
+    expect(changes).toEqual([{ field: 'group:ghosts', action: 'ignored', reason: 'There is no such group.' }])
+  })
+
+  it('is ignored when it belongs to another tenant than the user', () => {
+    const group_mappings = [{ group_id: 'northern' }]
+    expect(plan({ group_mappings, tenant_id: 'north' }).granted).toHaveLength(1)
+    for (const tenant_id of ['south', null]) {
+      const { granted, changes } = plan({ group_mappings, tenant_id })
+      expect(granted).toEqual([])
+      expect(changes).toMatchObject([
+        { action: 'ignored', reason: expect.stringMatching(/belongs to the tenant north/) },
+      ])
+    }
+  })
+
+  it('is withdrawn from a user who moved to another tenant', () => {
+    const memberships = [held('acme', 'northern')]
+    const { withdrawn } = plan({ group_mappings: [{ group_id: 'northern' }], tenant_id: 'south', memberships })
+    expect(withdrawn).toEqual(['northern'])
+  })
+})

@@ -1,0 +1,125 @@
+// Paths are exact: whatever looks like one is another (SECURITY-CASES A32, A29).
+import { beforeAll, describe, expect, it } from 'vitest'
+import { routes } from '../../src/worker/routes.ts'
+import { issuer, operatorToken, setUp } from '../provider.ts'
+import { lines, loggingEnv, reach, watched } from '../watched.ts'
+
+beforeAll(setUp)
+
+const asOperator = { headers: { authorization: `Bearer ${operatorToken}` } }
+
+describe('A32 the operators’ interface', () => {
+  it.each([
+    '/admin/api/users',
+    '/connect/%2e%2e/admin/api/users',
+    '/connect/authorize/%2e%2e/%2e%2e/admin/api/users',
+    '/./admin/api/users',
+    '/admin/./api/users',
+    '/admin/api/users/',
+    '/admin/api//users',
+    '/admin/api/nope',
+    '/admin/api/users%2fada',
+    '/admin/api/users;x',
+    '/admin/api/',
+    '/admin/api/%2e%2e/health',
+    '\\admin\\api\\users',
+  ])('%s asks for the operator token, whatever there is behind it', async (path) => {
+    const response = await reach(issuer + path)
+    const isGuarded = new URL(issuer + path).pathname.startsWith('/admin/api/')
+    expect(response.status).toBe(isGuarded ? 401 : 404)
+    expect(await response.text()).not.toContain('user_id')
+  })
+
+  it.each([
+    '/admin;x',
+    '/admin/api;x/users',
+    '//admin/api/users',
+    '///admin/api/users',
+    '/ADMIN/api/users',
+    '/admin/API/users',
+    '/Admin/Api/Users',
+    '/admin%2fapi%2fusers',
+    '/admin/api%2fusers',
+    '/%61dmin/api/users',
+    '/admin/api',
+    '/admin /api/users',
+    '/admin%00/api/users',
+    '/admin/api.json',
+    '/adm%69n/api/users',
+    '/аdmin/api/users',
+    '/connect/authorize/admin/api/users',
+  ])('%s is no other way in, with the token or without', async (path) => {
+    for (const init of [{}, asOperator]) {
+      const response = await reach(issuer + path, init)
+      expect(response.status).toBe(404)
+      expect(await response.text()).not.toContain('user_id')
+    }
+  })
+
+  it('is 404 throughout when there is no operator token', async () => {
+    const without = watched({ ...loggingEnv, OPERATOR_TOKEN: '' })
+    for (const path of ['users', 'clients/web', 'nope', 'settings']) {
+      for (const init of [{}, asOperator, { headers: { authorization: 'Bearer ' } }]) {
+        expect((await without(`${issuer}/admin/api/${path}`, init)).status).toBe(404)
+      }
+    }
+  })
+})
+
+describe('A32 every other route', () => {
+  const variants = (path: string) => [
+    `${path}/`,
+    `/${path}`,
+    `${path};x`,
+    `${path}%20`,
+    `${path}%00`,
+    `${path}.`,
+    `${path}/x`,
+    `${path}/..;/`,
+    path.toUpperCase(),
+    path.replace(/(?<=.)\/(?=[^/]*$)/, '%2f'),
+  ]
+
+  it.each([...routes.keys()].filter((path) => path !== '/'))('%s has one spelling', async (path) => {
+    for (const variant of variants(path)) {
+      if (routes.has(new URL(issuer + variant).pathname)) continue
+      const response = await reach(issuer + variant)
+      expect([variant, response.status]).toEqual([variant, 404])
+    }
+  })
+
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('/%s is nothing', async (name) => {
+    for (const path of [`/${name}`, `/connect/${name}`, name === '__proto__' ? '/__proto__/get' : `/${name}/${name}`]) {
+      expect((await reach(issuer + path)).status).toBe(404)
+    }
+  })
+
+  it('what is not there is logged without its path, which may hold anything', async () => {
+    const before = lines.length
+    await reach(`${issuer}/secret-in-a-path?token=secret-in-a-query`)
+    expect(lines.slice(before).join()).not.toMatch(/secret-in/)
+    expect(lines.slice(before).join()).toContain('(other)')
+  })
+})
+
+describe('A29 methods', () => {
+  it.each([...routes])('%s takes its own and no other, and says which', async (path, route) => {
+    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE']) {
+      if (method in route.handlers) continue
+      const response = await reach(issuer + path, { method })
+      expect([method, response.status]).toEqual([method, 405])
+      expect(response.headers.get('allow')).toBe(Object.keys(route.handlers).join(', '))
+    }
+  })
+
+  it.each([...routes])('%s answers a preflight only where other origins have business', async (path, route) => {
+    const headers = { origin: 'https://evil.test', 'access-control-request-method': 'POST' }
+    const response = await reach(issuer + path, { method: 'OPTIONS', headers })
+    const allowed = response.headers.get('access-control-allow-origin')
+    expect(response.headers.has('access-control-allow-credentials')).toBe(false)
+    if (route.crossOrigin === 'none') expect([response.status, allowed]).toEqual([405, null])
+    else expect(response.status).toBe(204)
+    const opaque = await reach(issuer + path, { method: 'OPTIONS', headers: { ...headers, origin: 'null' } })
+    expect(opaque.headers.get('access-control-allow-origin')).toBe(route.crossOrigin === 'public' ? '*' : null)
+  })
+})
