@@ -1,8 +1,11 @@
+import './scripts/clean-environment.ts'
+
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import type { Reporter } from 'vitest/node'
+import { exactly } from './scripts/worker-variables.ts'
 
 /** Ends a run with the one line that CI reads. */
 const closingLine: Reporter = {
@@ -28,17 +31,21 @@ export default defineConfig({
         plugins: [
           cloudflareTest(async () => ({
             wrangler: { configPath: './wrangler.toml' },
+            // Nobody has to be logged in, even where a binding of wrangler.toml is a remote one.
+            remoteBindings: false,
             miniflare: {
               // Of other deployments, in tests of what they share.
               d1Databases: { SECOND_DB: 'second', THIRD_DB: 'third' },
               bindings: {
                 TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, 'migrations')),
-                AUTHORITY_URL: 'https://id.test',
-                SEAL_KEY: 'c2VhbC1rZXktb2YtdGhlLXRlc3RzLTAxMjM0NTY3ODk',
-                WRAP_KEY: 'd3JhcC1rZXktb2YtdGhlLXRlc3RzLTAxMjM0NTY3ODk',
-                PEPPER: 'cGVwcGVyLW9mLXRoZS10ZXN0cy0wMTIzNDU2Nzg5YWI',
-                OPERATOR_TOKEN: 'b3BlcmF0b3ItdG9rZW4tb2YtdGhlLXRlc3RzLTAxMjM',
-                REQUEST_LOG: 'off',
+                ...exactly({
+                  AUTHORITY_URL: 'https://id.test',
+                  SEAL_KEY: 'c2VhbC1rZXktb2YtdGhlLXRlc3RzLTAxMjM0NTY3ODk',
+                  WRAP_KEY: 'd3JhcC1rZXktb2YtdGhlLXRlc3RzLTAxMjM0NTY3ODk',
+                  PEPPER: 'cGVwcGVyLW9mLXRoZS10ZXN0cy0wMTIzNDU2Nzg5YWI',
+                  OPERATOR_TOKEN: 'b3BlcmF0b3ItdG9rZW4tb2YtdGhlLXRlc3RzLTAxMjM',
+                  REQUEST_LOG: 'off',
+                }),
               },
             },
           })),

@@ -1,5 +1,7 @@
 // `npm run bench [-- --quick] [--only 'refresh|write']`: what each operation costs, beside the least it could cost in this engine and beside a peer.
 // What the figures mean: docs/benchmarks.md.
+import '../scripts/clean-environment.ts'
+
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'

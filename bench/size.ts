@@ -4,6 +4,7 @@ import { readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { wranglerArguments } from '../scripts/worker-variables.ts'
 
 /** Bytes of the Worker after gzip, as `npm run build` made it. */
 export const gzippedSize = (bundle: string): number => gzipSync(readFileSync(bundle), { level: 9 }).length
@@ -20,7 +21,7 @@ export function startupTime(runs: number): number {
   const outfile = path.join(tmpdir(), `startup-${process.pid}.cpuprofile`)
   const times = Array.from({ length: runs }, () => {
     const wrangler = path.resolve('node_modules/wrangler/bin/wrangler.js')
-    const args = ['check', 'startup', '--args=--minify', '--outfile', outfile]
+    const args = ['check', 'startup', '--args=--minify', '--outfile', outfile, ...wranglerArguments]
     execFileSync(process.execPath, [wrangler, ...args], { stdio: 'ignore' })
     return activeTime(JSON.parse(readFileSync(outfile, 'utf8')))
   })

@@ -1,6 +1,8 @@
 // The built Worker straight in workerd, as production runs it: no dev proxy before it, D1 and objects on disk.
 // `node scripts/serve.mjs '{"port":8788}'` serves until it is ended; the options are ServeOptions of server.ts.
 
+import './clean-environment.ts'
+
 import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import {
@@ -16,14 +18,16 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { devNull, tmpdir } from 'node:os'
 import path from 'node:path'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
+import { exactly, wranglerArguments } from './worker-variables.ts'
 import { workerdOf } from './workerd-process.ts'
 
 process.chdir(path.join(import.meta.dirname, '..'))
-Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false', CI: 'true' })
+// wrangler asks no questions.
+process.env.CI = 'true'
 
 /** @type {import('./server.ts').ServeOptions} */
 const options = JSON.parse(process.argv[2] ?? '{}')
@@ -33,10 +37,11 @@ const issuer = options.issuer ?? `http://127.0.0.1:${port}${options.path ?? ''}`
 
 if (!existsSync(path.join(state, 'v3'))) cpSync(migratedState(), state, { recursive: true })
 const secrets = secretsOf(state)
-// The Worker's declared secrets are looked for in the environment; what stands in .dev.vars is the developer's own.
+// wrangler warns of declared secrets that it finds in no file and not in the environment.
 Object.assign(process.env, secrets)
 const build = builtWorker()
-const { workerOptions } = unstable_getMiniflareWorkerOptions('wrangler.toml', undefined, { envFiles: [] })
+// With a file of its own, which is empty, wrangler does not read .dev.vars.
+const { workerOptions } = unstable_getMiniflareWorkerOptions('wrangler.toml', undefined, { envFiles: [devNull] })
 // Miniflare puts a router before a Worker that has static assets, which costs more than the Worker itself. Only the playground needs them.
 if (options.vars?.PLAYGROUND !== 'on') delete workerOptions.assets
 for (const limiter of Object.values(workerOptions.ratelimits)) Object.assign(limiter.simple, options.rateLimit)
@@ -47,7 +52,8 @@ const server = new Miniflare(
     name: 'countersign',
     modules: [{ type: 'ESModule', path: path.join(build, 'index.js') }],
     modulesRoot: build,
-    bindings: { ...workerOptions.bindings, ...secrets, AUTHORITY_URL: issuer, REQUEST_LOG: 'off', ...options.vars },
+    // Not those of wrangler.toml, where an operator's own may stand.
+    bindings: exactly({ ...secrets, AUTHORITY_URL: issuer, REQUEST_LOG: 'off', ...options.vars }),
     cf: false,
     host: '127.0.0.1',
     port: 0,
@@ -78,26 +84,26 @@ function secretsOf(folder) {
 }
 
 function builtWorker() {
-  return cached('served', ['src', 'wrangler.toml', 'package-lock.json'], (folder) => {
+  return cached('served', ['src', 'wrangler.toml', 'tsconfig.json', 'package-lock.json'], (folder) => {
     wrangler('deploy', '--dry-run', '--minify', '--outdir', folder)
   })
 }
 
 /** A state folder with the migrations applied to an empty database, made once for each set of migrations. */
 function migratedState() {
-  return cached('state', ['migrations', 'wrangler.toml'], (folder) => {
+  return cached('state', ['migrations', 'wrangler.toml', 'package-lock.json'], (folder) => {
     wrangler('d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder)
   })
 }
 
 function wrangler(...args) {
   const [command, script] = [process.execPath, path.resolve('node_modules/wrangler/bin/wrangler.js')]
-  execFileSync(command, [script, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync(command, [script, ...args, ...wranglerArguments], { stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
 /** dist/<name>/<hash of the inputs>. Made aside and renamed, so that servers which start together never see half of it. */
 function cached(name, inputs, make) {
-  const hash = createHash('sha256')
+  const hash = createHash('sha256').update(make.toString())
   for (const file of inputs.flatMap(filesOf)) hash.update(file).update(readFileSync(file))
   const root = path.resolve('dist', name)
   const folder = path.join(root, hash.digest('hex').slice(0, 16))

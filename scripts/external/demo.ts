@@ -1,4 +1,6 @@
 // `npm run demo:external`: two instances of Countersign on loopback, of which one is the other's external provider. Ends with Ctrl-C.
+import '../clean-environment.ts'
+
 import { startExternalDemo } from './external.ts'
 
 console.log('Starting Contoso, where people are known, and an instance where they sign in by it …')

@@ -1,4 +1,6 @@
 // `npm run demo:hybrid`: three servers on loopback that sign with one certificate, and its rotation under load. Exit code 1 if one token failed.
+import '../clean-environment.ts'
+
 import { runHybrid } from './hybrid.ts'
 
 const startedAt = Date.now()

@@ -39,6 +39,9 @@ const names = {
   peers: ['SIGNING_PEERS'],
 } as const
 
+/** Every variable that may be set, in all its spellings. */
+export const vaultVariables: readonly string[] = Object.values(names).flat()
+
 type Name = keyof typeof names
 type Values = Readonly<Record<Name, string>>
 
