@@ -26,7 +26,8 @@ export async function handle(request: Request, env: Env, execution: ExecutionCon
   }
   const url = new URL(request.url)
   const elsewhere = canonicalAddress(url, settings)
-  if (elsewhere) return Response.redirect(elsewhere, 307)
+  if (elsewhere)
+    return new Response(null, { status: 307, headers: { location: elsewhere, 'cache-control': 'no-store' } })
 
   const context = newContext(request, env, execution, settings, requestId, startedAt)
   const path = pathBelowIssuer(url.pathname, settings)

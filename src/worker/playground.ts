@@ -26,7 +26,7 @@ export async function servePlayground(request: Request, path: string, context: R
   }
   if (path === '/playground') {
     const location = `${settings.issuer}/playground/${new URL(request.url).search}`
-    return new Response(null, { status: 302, headers: { location } })
+    return new Response(null, { status: 302, headers: { location, 'cache-control': 'no-store' } })
   }
   const file = await env.ASSETS.fetch(new URL(path, settings.issuerOrigin))
   const response = new Response(file.body, file)

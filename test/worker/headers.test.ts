@@ -115,9 +115,9 @@ describe('H02 a redirect', () => {
 
 describe('on a loopback issuer', () => {
   const local: Env = { ...loggingEnv, AUTHORITY_URL: 'http://localhost:8787' }
-  const call = async (url: string, init: RequestInit = {}) => {
+  const call = async (url: string, init: RequestInit = {}, env = local) => {
     const execution = createExecutionContext()
-    const response = await handle(new Request(url, { redirect: 'manual', ...init }), local, execution)
+    const response = await handle(new Request(url, { redirect: 'manual', ...init }), env, execution)
     await waitOnExecutionContext(execution)
     return response
   }
@@ -127,7 +127,20 @@ describe('on a loopback issuer', () => {
     expect(response.headers.has('strict-transport-security')).toBe(false)
     const elsewhere = await call('http://127.0.0.1:8787/connect/authorize?client_id=web')
     expect(elsewhere.status).toBe(307)
+    expect(elsewhere.headers.get('cache-control')).toBe('no-store')
     expect(elsewhere.headers.get('location')).toBe('http://localhost:8787/connect/authorize?client_id=web')
+  })
+
+  it('stores no answer of the playground, its redirect included', async () => {
+    const answers = [
+      ['/playground?error=x', 302],
+      ['/playground/', 200],
+      ['/playground/nope.js', 404],
+    ] as const
+    for (const [path, status] of answers) {
+      const response = await call(`http://localhost:8787${path}`, {}, { ...local, PLAYGROUND: 'on' })
+      expect([path, response.status, response.headers.get('cache-control')]).toEqual([path, status, 'no-store'])
+    }
   })
 
   it('names its cookies by port and leaves Secure out, but for the one that frames must read', async () => {
