@@ -17,7 +17,7 @@ const password = 'pass phrase with blanks'
 let provider: Provider
 
 beforeAll(async () => {
-  provider = await startProvider({ port: 9900 })
+  provider = await startProvider()
 })
 afterAll(async () => {
   rmSync(folder, { recursive: true })

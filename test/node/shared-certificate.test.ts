@@ -11,8 +11,8 @@ let [inAzure, inAws]: [Listening?, Listening?] = []
 const running: Provider[] = []
 
 beforeAll(async () => {
-  inAzure = await listen(azure.answer, 9850)
-  inAws = await listen(aws.answer, 9851)
+  inAzure = await listen(azure.answer)
+  inAws = await listen(aws.answer)
 })
 afterEach(async () => {
   await Promise.all(running.splice(0).map((each) => each.stop()))
@@ -22,21 +22,21 @@ afterAll(async () => {
   await inAws?.stop()
 })
 
-const azureVars = {
-  OpenIDServerSigningSettings__AzureKeyVault__KeyVaultCertificateUrl: 'http://127.0.0.1:9850/certificates/openid',
+const azureVars = () => ({
+  OpenIDServerSigningSettings__AzureKeyVault__KeyVaultCertificateUrl: `${inAzure?.origin}/certificates/openid`,
   OpenIDServerSigningSettings__AzureKeyVault__TenantId: 'the-tenant',
   OpenIDServerSigningSettings__AzureKeyVault__ClientId: 'the-client',
   OpenIDServerSigningSettings__AzureKeyVault__ClientSecret: 'the-client-secret',
-  AZURE_AUTHORITY_HOST: 'http://127.0.0.1:9850',
-}
+  AZURE_AUTHORITY_HOST: inAzure?.origin ?? '',
+})
 
-const awsVars = {
+const awsVars = () => ({
   OpenIDServerSigningSettings__AwsSecretManager__SecretName: 'indicium/openid-server-test',
   AWS_REGION: 'eu-west-1',
   AWS_ACCESS_KEY_ID: 'AKIATEST',
   AWS_SECRET_ACCESS_KEY: 'the-secret-access-key',
-  AWS_ENDPOINT_URL_SECRETS_MANAGER: 'http://127.0.0.1:9851',
-}
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: inAws?.origin ?? '',
+})
 
 async function start(vars: Record<string, string>, count: number): Promise<Provider[]> {
   const started = await Promise.all(Array.from({ length: count }, () => startProvider({ vars })))
@@ -73,7 +73,7 @@ describe('K06 two deployments that start together sign with one certificate', ()
     ['from an Azure Key Vault', azureVars],
     ['from AWS Secrets Manager', awsVars],
   ])('%s', async (_, vars) => {
-    const providers = await start(vars, 2)
+    const providers = await start(vars(), 2)
     await Promise.all(providers.map(addClient))
     const [one, other] = await Promise.all(providers.map(signingKeyOf))
     expect(one).toMatch(/^[0-9A-F]{40}RS256$/)
@@ -83,7 +83,7 @@ describe('K06 two deployments that start together sign with one certificate', ()
 
 it('K08 a deployment that has never seen the vault up answers 503, says so in /health, and has no key', async () => {
   azure.fault = 'broken'
-  const [provider] = await start(azureVars, 1)
+  const [provider] = await start(azureVars(), 1)
   if (!provider) throw new Error('not started')
   expect(await addClient(provider)).toBe(503)
   expect(await kidsOf(provider)).toEqual([])
