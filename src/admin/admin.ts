@@ -13,9 +13,9 @@ import { parseValue } from './schema-faults.ts'
 import { adminRoutes } from './table.ts'
 
 /** `path` is what follows /admin/api, with its slash. Throws a Problem for whatever the operator is told, and no OAuthError. */
-export async function handleAdmin(request: Request, path: string, context: RequestContext): Promise<Response> {
+export async function handleAdmin(context: RequestContext, request: Request, path: string): Promise<Response> {
   try {
-    await authenticateOperator(request, context)
+    await authenticateOperator(context, request)
     const { route, params } = findRoute(request.method, path)
     const { searchParams } = new URL(request.url)
     const call = {
@@ -24,7 +24,7 @@ export async function handleAdmin(request: Request, path: string, context: Reque
       body: route.body && parseValue(route.body, await readJson(request)),
       page: parsePage(searchParams),
     }
-    return respond(await route.handle(call, context))
+    return respond(await route.handle(context, call))
   } catch (error) {
     throw error instanceof OAuthError ? new Problem(error.status, error.description, {}, error.headers) : error
   }

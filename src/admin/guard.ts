@@ -5,7 +5,7 @@ import { Problem } from '../model/errors.ts'
 import type { RequestContext } from '../request/context.ts'
 
 /** Returns the name that audit events carry. Throws a Problem. */
-export async function authenticateOperator(request: Request, context: RequestContext): Promise<string> {
+export async function authenticateOperator(context: RequestContext, request: Request): Promise<string> {
   const { operatorToken } = context.settings
   if (!operatorToken) throw new Problem(404, 'The operator interface is switched off')
   const site = request.headers.get('sec-fetch-site')

@@ -40,7 +40,7 @@ export interface AdminRoute {
   query: z.ZodMiniType | undefined
   body: z.ZodMiniType | undefined
   answer: z.ZodMiniType | undefined
-  handle(call: Call<string, unknown, unknown>, context: RequestContext): Promise<Outcome<unknown>>
+  handle(context: RequestContext, call: Call<string, unknown, unknown>): Promise<Outcome<unknown>>
 }
 
 interface RouteDefinition<
@@ -58,8 +58,8 @@ interface RouteDefinition<
   body?: Body
   answer?: Answer
   handle(
-    call: Call<ParameterName<Path>, z.output<Body>, z.output<Query>>,
     context: RequestContext,
+    call: Call<ParameterName<Path>, z.output<Body>, z.output<Query>>,
   ): Promise<Outcome<z.input<Answer>>>
 }
 

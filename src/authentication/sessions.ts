@@ -12,7 +12,7 @@ export interface SessionCookie {
 }
 
 /** What the session cookie says; whether it still holds is the Subject's answer. */
-export async function readSession(request: Request, context: RequestContext): Promise<SessionCookie | undefined> {
+export async function readSession(context: RequestContext, request: Request): Promise<SessionCookie | undefined> {
   const value = readCookie(request, context.settings.cookies.session)
   const handle = value && (await openHandle(context, 'session', value))
   if (!handle) return undefined
@@ -40,7 +40,7 @@ export function stateCookie(context: RequestContext, value: string): string {
 }
 
 /** The browser's state value, with the Set-Cookie that makes it when there is none. */
-export function browserState(request: Request, context: RequestContext): { value: string; setCookie?: string } {
+export function browserState(context: RequestContext, request: Request): { value: string; setCookie?: string } {
   const known = readCookie(request, context.settings.cookies.state)
   if (known && /^[\w-]{22}$/.test(known)) return { value: known }
   const value = base64url(randomBytes(16))

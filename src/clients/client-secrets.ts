@@ -56,9 +56,9 @@ export interface NewSecret {
 
 /** 256 bits. The value is in the answer and nowhere else. */
 export async function generateSecret(
+  context: RequestContext,
   stored: ClientSecretRow[],
   body: NewSecret,
-  context: RequestContext,
 ): Promise<{ value: string; secret: ClientSecretRow }> {
   const label = body.label ?? `generated ${new Date(context.now).toISOString()}`
   if (stored.some((secret) => secret.label === label))

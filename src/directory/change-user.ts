@@ -57,7 +57,7 @@ export async function changeUser(
     const fields = differences(stored, planned)
     if (stored && fields.length === 0) return { record: stored, isNew: false, pushed: true }
     const next = renewed(stored, planned, context.now)
-    const pushed = await write({ stored, next, fields }, action, context)
+    const pushed = await write(context, { stored, next, fields }, action)
     if (pushed !== 'overtaken') return { record: next, isNew: !stored, pushed }
   }
   throw overtaken()
@@ -84,7 +84,7 @@ function renewed(stored: UserRecord | undefined, next: UserRecord, now: number):
 }
 
 /** Rights are taken first where they are used, then in the directory; everything else the other way round. */
-async function write(change: UserChange, action: string, context: RequestContext): Promise<boolean | 'overtaken'> {
+async function write(context: RequestContext, change: UserChange, action: string): Promise<boolean | 'overtaken'> {
   const { stored, next, fields } = change
   const person = personOfRecord(next)
   const isTold = stored !== undefined && takesAway(stored, next)
@@ -138,27 +138,27 @@ export async function removeUser(context: RequestContext, userId: string): Promi
 
 /** The state that a PUT asks for. Throws a Problem that names every faulty field. */
 export async function planUser(
+  context: RequestContext,
   userId: string,
   body: UserInput,
   stored: UserRecord | undefined,
-  context: RequestContext,
 ): Promise<UserRecord> {
   const base = stored?.row ?? newUser(userId, body.sub ?? userId, base64url(randomBytes(16)), context.now)
   const row = mergeUser(base, body)
   const faults = userFaults(row, body)
-  const groups = body.groups ? await namedGroups(body.groups, faults, context) : (stored?.groups ?? [])
-  if (!stored) await checkSubject(row, faults, context)
-  await checkTenant(row, faults, context)
+  const groups = body.groups ? await namedGroups(context, body.groups, faults) : (stored?.groups ?? [])
+  if (!stored) await checkSubject(context, row, faults)
+  await checkTenant(context, row, faults)
   refuseFaults(faults)
 
-  row.password_hash = await passwordHash(body, base.password_hash, context)
+  row.password_hash = await passwordHash(context, body, base.password_hash)
   return { row, groups }
 }
 
 async function namedGroups(
+  context: RequestContext,
   groupIds: string[],
   faults: Record<string, string>,
-  context: RequestContext,
 ): Promise<UserRecord['groups']> {
   const rows = groupIds.length > 0 ? await read(context, (db) => findGroups(db, groupIds)) : []
   const missing = groupIds.filter((groupId) => !rows.some((row) => row.group_id === groupId))
@@ -166,7 +166,7 @@ async function namedGroups(
   return rows.map(({ group_id, name }) => ({ group_id, name })).sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-async function checkSubject(row: UserRow, faults: Record<string, string>, context: RequestContext): Promise<void> {
+async function checkSubject(context: RequestContext, row: UserRow, faults: Record<string, string>): Promise<void> {
   const owner = await read(context, (db) => findSubjectOwner(db, row.sub))
   if (!owner) return
   faults.sub = owner.deleted
@@ -174,7 +174,7 @@ async function checkSubject(row: UserRow, faults: Record<string, string>, contex
     : `${row.sub} belongs to the user ${owner.user_id}: state another sub`
 }
 
-async function checkTenant(row: UserRow, faults: Record<string, string>, context: RequestContext): Promise<void> {
+async function checkTenant(context: RequestContext, row: UserRow, faults: Record<string, string>): Promise<void> {
   const { tenant_id } = row
   if (tenant_id !== null && !(await read(context, (db) => findTenant(db, tenant_id)))) {
     faults.tenant_id = 'is not a tenant'
@@ -182,7 +182,7 @@ async function checkTenant(row: UserRow, faults: Record<string, string>, context
 }
 
 /** The same password again is no change: a seed that is applied twice signs nobody out. */
-async function passwordHash(body: UserInput, stored: string | null, context: RequestContext): Promise<string | null> {
+async function passwordHash(context: RequestContext, body: UserInput, stored: string | null): Promise<string | null> {
   const { pepper } = context.settings
   const { password, password_hash } = body
   if (password === null) return null

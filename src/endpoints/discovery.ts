@@ -10,7 +10,7 @@ import { grantTypes } from './token/grant-types/grant-types.ts'
 /** Made once for each state of the configuration. */
 let remembered: { issuer: string; epoch: number; body: string; etag: string } | undefined
 
-export async function discovery({ request }: Incoming, context: RequestContext): Promise<Response> {
+export async function discovery(context: RequestContext, { request }: Incoming): Promise<Response> {
   const { issuer } = context.settings
   const { epoch, settings } = context.configuration
   if (remembered?.issuer !== issuer || remembered.epoch !== epoch) {
@@ -20,7 +20,7 @@ export async function discovery({ request }: Incoming, context: RequestContext):
   return cacheable(request, remembered.body, remembered.etag, settings.discovery_max_age)
 }
 
-export async function jwks({ request }: Incoming, context: RequestContext): Promise<Response> {
+export async function jwks(context: RequestContext, { request }: Incoming): Promise<Response> {
   const { body, etag, isEmpty } = await publishedJwks(context)
   // Whoever cached an empty set would refuse the first token.
   if (isEmpty)

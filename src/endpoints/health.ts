@@ -5,7 +5,7 @@ import { askKeyRing } from '../signing-keys/key-ring/ask-key-ring.ts'
 import type { VaultReport } from '../signing-keys/key-ring/key-ring.ts'
 import { signJwt } from '../signing-keys/signing.ts'
 
-export async function health(_: Incoming, context: RequestContext): Promise<Response> {
+export async function health(context: RequestContext, _: Incoming): Promise<Response> {
   const { configuration, now } = context
   const secondsSinceConfirmed = Math.round((now - configuration.confirmedAt) / 1000)
   const database = secondsSinceConfirmed <= 15 ? 'ok' : 'not answering, serving what is remembered'

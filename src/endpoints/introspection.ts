@@ -11,8 +11,8 @@ import type { Incoming } from '../request/incoming.ts'
 import { type PresentedToken, readAccessToken, standingOf } from '../tokens/presented-token.ts'
 import { requiredToken } from './required-token.ts'
 
-export async function introspection({ request, parameters }: Incoming, context: RequestContext): Promise<Response> {
-  const { client, method } = await authenticateClient(request, parameters, context)
+export async function introspection(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
+  const { client, method } = await authenticateClient(context, request, parameters)
   // RFC 7662 §2.1: some form of authorization is required; a public client has none.
   if (method === 'none') {
     throw new OAuthError('invalid_client', 'introspection needs client authentication', {

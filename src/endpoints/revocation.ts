@@ -11,8 +11,8 @@ import { revokeClientToken } from '../tokens/client-token.ts'
 import { readAccessToken } from '../tokens/presented-token.ts'
 import { requiredToken } from './required-token.ts'
 
-export async function revocation({ request, parameters }: Incoming, context: RequestContext): Promise<Response> {
-  const { client } = await authenticateClient(request, parameters, context)
+export async function revocation(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
+  const { client } = await authenticateClient(context, request, parameters)
   const token = requiredToken(parameters)
   const isOurs = (await revokeRefreshToken(context, client, token)) || (await revokeAccessToken(context, client, token))
   context.log.revoked = isOurs

@@ -6,7 +6,7 @@ import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import { type PresentedToken, readAccessToken, standingOf } from '../tokens/presented-token.ts'
 
-export async function userinfo(incoming: Incoming, context: RequestContext): Promise<Response> {
+export async function userinfo(context: RequestContext, incoming: Incoming): Promise<Response> {
   const token = await readAccessToken(context, presentedToken(incoming))
   if (!token)
     throw invalidToken('the access token is not valid', 'a JWT access token signed by this issuer', 'something else')

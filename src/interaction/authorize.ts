@@ -14,21 +14,21 @@ import { seeOther } from './page.ts'
 const resumed = 'sealed_request'
 const resumeWithin = 600_000
 
-export async function authorize(incoming: Incoming, context: RequestContext): Promise<Response> {
-  const session = await readSession(incoming.request, context)
+export async function authorize(context: RequestContext, incoming: Incoming): Promise<Response> {
+  const session = await readSession(context, incoming.request)
   // A POST from another site carries no Lax cookie: as a GET to ourselves it does, and finds the session (DESIGN §7).
-  if (incoming.request.method === 'POST' && !session) return resumeByGet(incoming, context)
+  if (incoming.request.method === 'POST' && !session) return resumeByGet(context, incoming)
 
-  const parameters = await requestParameters(incoming, context)
+  const parameters = await requestParameters(context, incoming)
   const interaction = { id: newId(), started_at: context.now, parameters: withoutHint(parameters) }
   const judged = await judge(context, parameters, interaction)
   const hint = parameters.get('id_token_hint')
   if (hint !== null) judged.interaction.expected_sub = await subjectOfHint(context, judged, hint)
 
-  if (session) return goOn(incoming, context, judged, await advance(context, judged, session))
+  if (session) return goOn(context, incoming, judged, await advance(context, judged, session))
   const step = stepForStranger(context, judged)
   if (step.kind === 'respond') throw new Error('nobody is signed in')
-  return goToStep(incoming, context, judged, step)
+  return goToStep(context, incoming, judged, step)
 }
 
 /** The hint is verified once, when it comes; what it said travels on, not the token. */
@@ -38,14 +38,14 @@ function withoutHint(parameters: URLSearchParams): string {
   return kept.toString()
 }
 
-async function resumeByGet(incoming: Incoming, context: RequestContext): Promise<Response> {
+async function resumeByGet(context: RequestContext, incoming: Incoming): Promise<Response> {
   const content = JSON.stringify({ v: 1, at: context.now, parameters: incoming.parameters.toString() })
   const sealed = await context.settings.sealer.seal('authorization-request', utf8(content))
   if (sealed.length > 8 * 1024) throw unusable('a request of at most 6 KB', `${content.length} bytes`)
   return seeOther(`${context.settings.basePath}/connect/authorize?${resumed}=${sealed}`)
 }
 
-async function requestParameters({ parameters }: Incoming, context: RequestContext): Promise<URLSearchParams> {
+async function requestParameters(context: RequestContext, { parameters }: Incoming): Promise<URLSearchParams> {
   const sealed = parameters.get(resumed)
   if (sealed === null) return parameters
   const opened = await context.settings.sealer.open('authorization-request', sealed)

@@ -27,15 +27,15 @@ export type Begun =
 
 /** One hop; two when somebody else was signed in in this browser. */
 export async function beginSession(
-  incoming: Incoming,
   context: RequestContext,
+  incoming: Incoming,
   judged: Judged | undefined,
   proof: Proof,
 ): Promise<Begun> {
   const { person, isConfirmed, remember } = proof
   const secret = newSecret()
   const session = await newSession(context, proof, secret)
-  const before = await readSession(incoming.request, context)
+  const before = await readSession(context, incoming.request)
   const current = before?.subject_ref === person.subject_ref ? before.proof : undefined
   // Another person used this browser: that session ends here, not when it is forgotten. First, so that nothing is half done when it fails.
   if (before && !current) {

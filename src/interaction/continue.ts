@@ -82,10 +82,10 @@ function unknownClient(clientId: string | null, client: Client | undefined): OAu
 
 /** The interaction of a page's URL or form, with its request judged anew: client and redirect URI may have changed since. */
 export async function resume(
-  incoming: Incoming,
   context: RequestContext,
+  incoming: Incoming,
 ): Promise<{ interaction: Interaction & { sealed: string }; judged: Judged | undefined }> {
-  const interaction = await openInteraction(incoming, context)
+  const interaction = await openInteraction(context, incoming)
   if (interaction.parameters === undefined) return { interaction, judged: undefined }
   const judged = await judge(context, new URLSearchParams(interaction.parameters), interaction)
   return { interaction, judged }
@@ -151,8 +151,8 @@ export interface Advance {
 
 /** Goes where an answer leads. `cookies` are set on the way. */
 export async function goOn(
-  incoming: Incoming,
   context: RequestContext,
+  incoming: Incoming,
   judged: Judged,
   { answer, code }: Advance,
   cookies: string[] = [],
@@ -161,8 +161,8 @@ export async function goOn(
   const step = answer.outcome === 'anonymous' ? stepForStranger(context, judged) : answer.step
   context.log.step = step.kind
   if (step.kind === 'respond')
-    return respondWithCode(incoming, context, judged, await sealHandle(context, 'code', code), cookies)
-  return goToStep(incoming, context, judged, step, cookies)
+    return respondWithCode(context, incoming, judged, await sealHandle(context, 'code', code), cookies)
+  return goToStep(context, incoming, judged, step, cookies)
 }
 
 const pageOf = {
@@ -173,15 +173,15 @@ const pageOf = {
 
 /** To the page of a step, or with its error to the client. */
 export async function goToStep(
-  incoming: Incoming,
   context: RequestContext,
+  incoming: Incoming,
   judged: Judged,
   step: Exclude<Step, { kind: 'respond' }>,
   cookies: string[] = [],
 ): Promise<Response> {
   const redirect = { ...redirectOf(judged), cookies }
   if (step.kind === 'error') throw Object.assign(clientError(judged, step.code, step.description), { redirect })
-  const begun = await sealInteraction(incoming.request, context, judged.interaction).catch((error) => {
+  const begun = await sealInteraction(context, incoming.request, judged.interaction).catch((error) => {
     throw error instanceof OAuthError ? Object.assign(error, { redirect }) : error
   })
   const location = `${context.settings.basePath}${pageOf[step.kind]}?interaction=${begun.sealed}`
@@ -189,13 +189,13 @@ export async function goToStep(
 }
 
 async function respondWithCode(
-  incoming: Incoming,
   context: RequestContext,
+  incoming: Incoming,
   { request }: Judged,
   code: string,
   cookies: string[],
 ): Promise<Response> {
-  const state = stateAfter(incoming, context, cookies)
+  const state = stateAfter(context, incoming, cookies)
   const parameters = withoutAbsent({
     code,
     state: request.state,
@@ -204,29 +204,29 @@ async function respondWithCode(
   })
   const { redirect_uri, response_mode } = request
   const all = state.setCookie ? [...cookies, state.setCookie] : cookies
-  return authorizationResponse(incoming.request, context, { redirect_uri, response_mode, parameters }, all)
+  return authorizationResponse(context, incoming.request, { redirect_uri, response_mode, parameters }, all)
 }
 
 /** A sign-in of this very request has set a new browser state already. */
 function stateAfter(
-  incoming: Incoming,
   context: RequestContext,
+  incoming: Incoming,
   cookies: string[],
 ): { value: string; setCookie?: string } {
   const prefix = `${context.settings.cookies.state}=`
   const fresh = cookies.find((each) => each.startsWith(prefix))
-  return fresh ? { value: fresh.slice(prefix.length, fresh.indexOf(';')) } : browserState(incoming.request, context)
+  return fresh ? { value: fresh.slice(prefix.length, fresh.indexOf(';')) } : browserState(context, incoming.request)
 }
 
 /** RFC 6749 §4.1.2 by redirect, or OAuth 2.0 Form Post Response Mode §2 by a page that submits itself. */
 export function authorizationResponse(
-  request: Request,
   context: RequestContext,
+  request: Request,
   response: AuthorizationResponse,
   cookies: string[] = [],
 ): Response {
   if (response.response_mode === 'query') return seeOther(redirectLocation(response), cookies)
-  const frame = frameOf(request, context)
+  const frame = frameOf(context, request)
   const html = renderFormPost({ frame, action: response.redirect_uri, parameters: response.parameters })
   return htmlPage(html, frame.nonce, { cookies, hasScript: true, leadsToClient: true })
 }

@@ -4,7 +4,7 @@ import { OAuthError } from '../model/errors.ts'
 import type { RequestContext } from '../request/context.ts'
 
 /** Throws access_denied (403). `Origin: null` never passes. */
-export function requireOwnForm(request: Request, context: RequestContext): void {
+export function requireOwnForm(context: RequestContext, request: Request): void {
   const site = request.headers.get('sec-fetch-site')
   const origin = request.headers.get('origin')
   const isOwn = site === null ? origin === context.settings.issuerOrigin : site === 'same-origin'

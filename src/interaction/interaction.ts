@@ -28,11 +28,11 @@ const longestSealed = 8 * 1024
 
 /** Seals it for this browser; sets the browser cookie if there is none. Throws invalid_request when the request is too large. */
 export async function sealInteraction(
-  request: Request,
   context: RequestContext,
+  request: Request,
   interaction: Interaction,
 ): Promise<{ sealed: string; cookies: string[] }> {
-  const known = readBrowser(request, context)
+  const known = readBrowser(context, request)
   const browser = known ?? base64url(randomBytes(16))
   const content: Sealed = { v: 1, ...interaction, browser: await sha256(browser) }
   const sealed = await context.settings.sealer.seal('interaction', utf8(JSON.stringify(content)))
@@ -49,8 +49,8 @@ export async function sealInteraction(
 
 /** From the query of a page or the field of its form. Throws (a page): absent, changed, expired, or of another browser. */
 export async function openInteraction(
-  incoming: Incoming,
   context: RequestContext,
+  incoming: Incoming,
 ): Promise<Interaction & { sealed: string }> {
   const sealed = incoming.parameters.get('interaction')
   const opened = sealed === null ? undefined : await context.settings.sealer.open('interaction', sealed)
@@ -63,7 +63,7 @@ export async function openInteraction(
     )
   }
   const content = JSON.parse(fromUtf8(opened)) as Sealed
-  const browser = readBrowser(incoming.request, context)
+  const browser = readBrowser(context, incoming.request)
   if (content.v !== 1 || browser === undefined || (await sha256(browser)) !== content.browser) {
     const received = browser === undefined ? 'no browser cookie' : 'the cookie of another browser'
     throw refused(
@@ -98,7 +98,7 @@ function restartOf(context: RequestContext, interaction: Interaction): string {
     : `${basePath}/connect/authorize?${interaction.parameters}`
 }
 
-function readBrowser(request: Request, context: RequestContext): string | undefined {
+function readBrowser(context: RequestContext, request: Request): string | undefined {
   const value = readCookie(request, context.settings.cookies.browser)
   return value && /^[\w-]{22}$/.test(value) ? value : undefined
 }

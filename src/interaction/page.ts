@@ -15,7 +15,7 @@ export interface PageOptions {
   leadsToClient?: boolean
 }
 
-export function frameOf(request: Request, context: RequestContext, uiLocales?: string[]): PageFrame {
+export function frameOf(context: RequestContext, request: Request, uiLocales?: string[]): PageFrame {
   const { settings } = context.configuration
   return {
     locale: chooseLocale(uiLocales, request.headers.get('accept-language'), settings.default_locale),

@@ -14,7 +14,7 @@ export const backchannelLogoutPath = '/external/backchannel-logout/'
 /** Milliseconds after its `iat` that a token's `jti` is remembered: longer than one is accepted. */
 const rememberedFor = 3_600_000
 
-export async function backchannelLogout({ path, parameters }: Incoming, context: RequestContext): Promise<Response> {
+export async function backchannelLogout(context: RequestContext, { path, parameters }: Incoming): Promise<Response> {
   const provider = findProvider(context, path.slice(backchannelLogoutPath.length))
   context.log.idp = provider.provider_id
   const token = parameters.get('logout_token')

@@ -68,7 +68,7 @@ export async function verifyJwt(
   const jws = parseJws(token)
   if (!jws || jws.payload.iss !== context.settings.issuer || !isAcceptedType(jws.header, options.typ)) return undefined
   const record = await findKey(context, jws.header)
-  if (!record || !isTrusted(record, context, options)) return undefined
+  if (!record || !isTrusted(context, record, options)) return undefined
   const verifier = findVerifier(record.kid) ?? (await importVerifier(record))
   if (!verifier || !(await verifyJws(jws, verifier.key, verifier.alg))) return undefined
   return { header: jws.header, claims: jws.payload }
@@ -82,7 +82,7 @@ function isAcceptedType({ typ }: JwsHeader, accepted: string[] | undefined): boo
 
 const mediaType = (typ: string): string => typ.toLowerCase().replace(/^application\//, '')
 
-function isTrusted(record: SigningKeyRecord, context: RequestContext, options: VerifyOptions): boolean {
+function isTrusted(context: RequestContext, record: SigningKeyRecord, options: VerifyOptions): boolean {
   if (!options.allowRetiredForHint) return isPublishedAt(record, context.now)
   return isTrustedForHints(record, context.configuration.settings.session_absolute_lifetime, context.now)
 }

@@ -21,10 +21,10 @@ export function preflight(request: Request, route: Route): Response {
 }
 
 export async function crossOriginHeaders(
+  context: RequestContext,
   headers: Headers,
   route: Route,
   origin: string | null,
-  context: RequestContext,
 ): Promise<void> {
   if (route.crossOrigin === 'public') {
     headers.set('access-control-allow-origin', '*')

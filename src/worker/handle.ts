@@ -31,15 +31,15 @@ export async function handle(request: Request, env: Env, execution: ExecutionCon
 
   const context = newContext(request, env, execution, settings, requestId, startedAt)
   const path = pathBelowIssuer(url.pathname, settings)
-  const response = await answer(request, url, path, context)
-  return finish(response, request, path, context)
+  const response = await answer(context, request, url, path)
+  return finish(context, response, request, path)
 }
 
 async function answer(
+  context: RequestContext,
   request: Request,
   url: URL,
   path: string | undefined,
-  context: RequestContext,
 ): Promise<Response> {
   const isAdmin = path?.startsWith('/admin/api/') === true
   const route = path === undefined ? undefined : findRoute(path)
@@ -48,46 +48,46 @@ async function answer(
       throw refusedAddress('the address is too long', 414, `at most ${mostUrlBytes} characters`)
     if (path !== undefined && isAdmin) {
       await openContext(context)
-      return await handleAdmin(request, path.slice('/admin/api'.length), context)
+      return await handleAdmin(context, request, path.slice('/admin/api'.length))
     }
     if (path !== undefined && (path === '/playground' || path.startsWith('/playground/')))
-      return await servePlayground(request, path, context)
+      return await servePlayground(context, request, path)
     if (!route) throw refusedAddress('there is nothing at this address', 404, 'a path that discovery names')
     if (request.method === 'OPTIONS' && route.crossOrigin !== 'none') return preflight(request, route)
-    return await serve(request, url, path ?? '', route, context)
+    return await serve(context, request, url, path ?? '', route)
   } catch (error) {
     // An error before the configuration was needed is shown with it; one that came of opening it is not tried again.
     if (asOAuthError(error).status < 500) await openContext(context).catch(() => undefined)
     return refuse(
+      context,
       error,
       isAdmin ? 'problem' : (route?.errors ?? formFor(request)),
       request,
       path ?? url.pathname,
-      context,
     )
   }
 }
 
 async function serve(
+  context: RequestContext,
   request: Request,
   url: URL,
   path: string,
   route: Route,
-  context: RequestContext,
 ): Promise<Response> {
   const handler = handlerOf(route, request)
   const parameters = await readParameters(request, url)
   await openContext(context, () => clientHint(request, parameters, context.settings))
   const incoming: Incoming = { request, url, path, parameters }
-  return handler(incoming, context)
+  return handler(context, incoming)
 }
 
 function refuse(
+  context: RequestContext,
   error: unknown,
   form: Route['errors'],
   request: Request,
   path: string,
-  context: RequestContext,
 ): Response {
   const refusal = asOAuthError(error)
   if (form !== 'problem') {
@@ -99,7 +99,7 @@ function refuse(
     if (refusal.status >= 500) context.log.fault ??= faultOf(refusal)
   }
   context.log.outcome = error instanceof Problem && error.status < 500 ? 'refused' : refusal.code
-  return errorResponse(error, form, request, context)
+  return errorResponse(context, error, form, request)
 }
 
 const faultOf = ({ detail: { check, received, fix } }: OAuthError): string =>
@@ -200,10 +200,10 @@ function pathBelowIssuer(pathname: string, { basePath }: Settings): string | und
 }
 
 async function finish(
+  context: RequestContext,
   response: Response,
   request: Request,
   path: string | undefined,
-  context: RequestContext,
 ): Promise<Response> {
   const { headers } = response
   headers.set('x-request-id', context.requestId)
@@ -212,14 +212,14 @@ async function finish(
   const origin = request.headers.get('origin')
   const route = path === undefined ? undefined : findRoute(path)
   if (route && route.crossOrigin !== 'none' && (origin !== null || route.crossOrigin === 'public')) {
-    await crossOriginHeaders(headers, route, origin, context)
+    await crossOriginHeaders(context, headers, route, origin)
   }
-  if (context.settings.requestLog) writeLog(request, path, response.status, context)
+  if (context.settings.requestLog) writeLog(context, request, path, response.status)
   return response
 }
 
 /** One line, never a query, a body or a header. */
-function writeLog(request: Request, path: string | undefined, status: number, context: RequestContext): void {
+function writeLog(context: RequestContext, request: Request, path: string | undefined, status: number): void {
   const line = {
     level: status >= 500 ? 'error' : 'info',
     request_id: context.requestId,

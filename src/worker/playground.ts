@@ -14,7 +14,7 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-export async function servePlayground(request: Request, path: string, context: RequestContext): Promise<Response> {
+export async function servePlayground(context: RequestContext, request: Request, path: string): Promise<Response> {
   const { settings, env } = context
   if (!settings.playground || request.method !== 'GET') {
     const detail = {

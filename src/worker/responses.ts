@@ -12,11 +12,11 @@ import type { RequestContext } from '../request/context.ts'
 /** `json`: RFC 6749 §5.2. `page`: for a person. `problem`: RFC 9457. */
 export type ErrorForm = 'json' | 'page' | 'problem'
 
-export function errorResponse(error: unknown, form: ErrorForm, request: Request, context: RequestContext): Response {
+export function errorResponse(context: RequestContext, error: unknown, form: ErrorForm, request: Request): Response {
   if (form === 'problem') return problemResponse(asProblem(error), context.requestId)
   const refusal = asOAuthError(error)
-  if (refusal.redirect && isForClient(refusal)) return redirectError(refusal, refusal.redirect, request, context)
-  return form === 'page' ? errorPage(refusal, request, context) : errorJson(refusal, context.requestId)
+  if (refusal.redirect && isForClient(refusal)) return redirectError(context, refusal, refusal.redirect, request)
+  return form === 'page' ? errorPage(context, refusal, request) : errorJson(refusal, context.requestId)
 }
 
 /** An outage is ours to report, not a reason to send the browser away with nothing. */
@@ -28,8 +28,8 @@ function errorJson(error: OAuthError, requestId: string): Response {
   return Response.json(body, { status: error.status, headers })
 }
 
-function errorPage(error: OAuthError, request: Request, context: RequestContext): Response {
-  const frame = frameOf(request, context)
+function errorPage(context: RequestContext, error: OAuthError, request: Request): Response {
+  const frame = frameOf(context, request)
   const html = renderError({
     frame,
     status: error.status,
@@ -42,10 +42,10 @@ function errorPage(error: OAuthError, request: Request, context: RequestContext)
 
 /** RFC 6749 §4.1.2.1, RFC 9207 §2: state and iss go with errors too. */
 function redirectError(
+  context: RequestContext,
   error: OAuthError,
   redirect: ErrorRedirect,
   request: Request,
-  context: RequestContext,
 ): Response {
   const parameters = withoutAbsent({
     error: error.code,
@@ -54,7 +54,7 @@ function redirectError(
     iss: context.settings.issuer,
   })
   const { redirect_uri, response_mode } = redirect
-  return authorizationResponse(request, context, { redirect_uri, response_mode, parameters }, redirect.cookies)
+  return authorizationResponse(context, request, { redirect_uri, response_mode, parameters }, redirect.cookies)
 }
 
 const described = (error: OAuthError, requestId: string): string => `${error.description} (request ${requestId})`

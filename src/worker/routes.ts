@@ -21,7 +21,7 @@ import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import type { ErrorForm } from './responses.ts'
 
-export type Handler = (incoming: Incoming, context: RequestContext) => Promise<Response>
+export type Handler = (context: RequestContext, incoming: Incoming) => Promise<Response>
 export type Method = 'GET' | 'HEAD' | 'POST'
 
 /**

@@ -20,7 +20,7 @@ export async function tidyUp(env: Env, now: number): Promise<void> {
     dropOldChanges(env.DB, now - week),
     ring.advance(now),
     dropOldAttempts(db, now),
-    reloadDueProviders(db, { now, settings, hops: 0, log }),
+    reloadDueProviders({ now, settings, hops: 0, log }, db),
     resealSecrets(db, settings, now),
   ])
 }

@@ -69,7 +69,7 @@ export async function send(line: string, init: Init, overrides: Overrides = {}):
   })
   const context = await anAdminContext(overrides)
   try {
-    const response = await handleAdmin(request, new URL(request.url).pathname.slice('/admin/api'.length), context)
+    const response = await handleAdmin(context, request, new URL(request.url).pathname.slice('/admin/api'.length))
     const text = await response.text()
     return { status: response.status, body: text ? JSON.parse(text) : undefined, headers: response.headers }
   } catch (error) {

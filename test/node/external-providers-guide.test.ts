@@ -18,7 +18,7 @@ interface SeedFile {
   judgeSeed(seed: object, stored: ReadonlyMap<string, unknown>, issuer: string): Promise<Faults>
 }
 /** By name, since what it is made of is typed for workerd. */
-const { parseSeed, judgeSeed } = (await import(path.join(root, 'src', 'admin', 'seed-file.ts'))) as SeedFile
+const { parseSeed, judgeSeed } = (await import(path.join(root, 'src', 'admin', 'seed', 'seed-file.ts'))) as SeedFile
 
 const headings = [...guide.matchAll(/^#+ (.+)$/gm)]
 const headingBefore = (at: number) => headings.filter((heading) => heading.index < at).at(-1)?.[1] ?? ''

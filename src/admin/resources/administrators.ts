@@ -23,7 +23,7 @@ export const administratorRoutes: AdminRoute[] = [
     summary: 'List administrators',
     isPaged: true,
     answer: pageOf(administrator),
-    async handle(call, context) {
+    async handle(context, call) {
       const rows = await read(context, (db) => listAdministrators(db, call.page.after, call.page.limit))
       return page(call.page, rows, (row) => row.user_id)
     },
@@ -33,7 +33,7 @@ export const administratorRoutes: AdminRoute[] = [
     path: 'administrators/{user_id}',
     summary: 'Read the role of an administrator',
     answer: administrator,
-    async handle(call, context) {
+    async handle(context, call) {
       return ok(found(await read(context, (db) => findAdministrator(db, call.params.user_id))))
     },
   }),
@@ -43,7 +43,7 @@ export const administratorRoutes: AdminRoute[] = [
     summary: 'Make a user an administrator, or change the role',
     body: administratorBody,
     answer: administrator,
-    async handle(call, context) {
+    async handle(context, call) {
       const { user_id } = call.params
       const stored = await read(context, (db) => findAdministrator(db, user_id))
       if (!stored && !(await read(context, (db) => findUser(db, user_id)))) {
@@ -65,7 +65,7 @@ export const administratorRoutes: AdminRoute[] = [
     method: 'DELETE',
     path: 'administrators/{user_id}',
     summary: 'Make an administrator an ordinary user',
-    async handle(call, context) {
+    async handle(context, call) {
       const { user_id } = found(await read(context, (db) => findAdministrator(db, call.params.user_id)))
       await commit(context, {
         action: 'administrator.delete',

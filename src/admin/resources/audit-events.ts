@@ -23,7 +23,7 @@ export const auditEventRoutes: AdminRoute[] = [
     summary: 'List audit events, the newest first',
     isPaged: true,
     answer: pageOf(event),
-    async handle(call, context) {
+    async handle(context, call) {
       const { after, limit } = call.page
       if (!/^\d{0,15}$/.test(after)) refuseFaults({ after: 'must be the id of an event' })
       const before = after === '' ? Number.MAX_SAFE_INTEGER : Number(after)

@@ -40,7 +40,7 @@ export const clientRoutes: AdminRoute[] = [
     summary: 'List clients',
     isPaged: true,
     answer: pageOf(clientAnswer),
-    async handle(call, context) {
+    async handle(context, call) {
       const records = await read(context, (db) => listClientRecords(db, call.page.after, call.page.limit))
       return page(call.page, records.map(shownClient), (client) => client.client_id)
     },
@@ -50,7 +50,7 @@ export const clientRoutes: AdminRoute[] = [
     path: 'clients/{client_id}',
     summary: 'Read a client',
     answer: clientAnswer,
-    async handle(call, context) {
+    async handle(context, call) {
       return ok(shownClient(found(await read(context, (db) => findClientRecord(db, call.params.client_id)))))
     },
   }),
@@ -63,11 +63,11 @@ export const clientRoutes: AdminRoute[] = [
       'replaces that secret, others stay. The first enabled client makes the signing key.',
     body: clientBody,
     answer: clientAnswer,
-    async handle(call, context) {
+    async handle(context, call) {
       const id = parseKey('client_id', clientId, call.params.client_id)
       const stored = await read(context, (db) => findClientRecord(db, id))
-      const next = await planClient(id, call.body, stored, context)
-      await save(stored, next, stored ? 'client.update' : 'client.create', context)
+      const next = await planClient(context, id, call.body, stored)
+      await save(context, stored, next, stored ? 'client.update' : 'client.create')
       if (next.row.enabled) await ensureFirstKey(context)
       return saved(shownClient(next), !stored)
     },
@@ -76,7 +76,7 @@ export const clientRoutes: AdminRoute[] = [
     method: 'DELETE',
     path: 'clients/{client_id}',
     summary: 'Delete a client',
-    async handle(call, context) {
+    async handle(context, call) {
       const { row } = found(await read(context, (db) => findClientRecord(db, call.params.client_id)))
       await commit(context, {
         action: 'client.delete',
@@ -94,12 +94,12 @@ export const clientRoutes: AdminRoute[] = [
     description: '256 random bits. The value is in this answer and nowhere else. The body may be `{}`.',
     body: newSecretBody,
     answer: z.extend(secretAnswer, { value: z.string() }),
-    async handle(call, context) {
+    async handle(context, call) {
       const stored = found(await read(context, (db) => findClientRecord(db, call.params.client_id)))
-      const { value, secret } = await generateSecret(stored.secrets, call.body, context)
+      const { value, secret } = await generateSecret(context, stored.secrets, call.body)
       const next = { ...stored, secrets: [...stored.secrets, secret] }
-      refuseFaults(await faultsOf(next, context))
-      await save(stored, next, 'client.secret.create', context)
+      refuseFaults(await faultsOf(context, next))
+      await save(context, stored, next, 'client.secret.create')
       return saved({ ...shownSecret(secret), value }, true)
     },
   }),
@@ -108,7 +108,7 @@ export const clientRoutes: AdminRoute[] = [
     path: 'clients/{client_id}/secrets/{hash_prefix}',
     summary: 'Delete a secret',
     description: 'Named by the `hash_prefix` that the client shows.',
-    async handle(call, context) {
+    async handle(context, call) {
       const { row, secrets } = found(await read(context, (db) => findClientRecord(db, call.params.client_id)))
       const secret = found(secrets.find(({ hash }) => hash.slice(0, hashPrefixLength) === call.params.hash_prefix))
       await commit(context, {
@@ -125,26 +125,26 @@ export const clientRoutes: AdminRoute[] = [
 
 /** The state that a PUT asks for. Throws a Problem that names every faulty field. */
 async function planClient(
+  context: RequestContext,
   id: string,
   body: ClientBody,
   stored: ClientRecord | undefined,
-  context: RequestContext,
 ): Promise<ClientRecord> {
   const { secrets: typed = [] } = body
   const planned = mergeClient(stored ?? newClient(id, body, context.now), body)
   planned.secrets = await withTypedSecrets(planned.secrets, typed, context.now)
   refuseFaults({
-    ...(await referenceFaults(planned, context)),
-    ...(await faultsOf(planned, context)),
+    ...(await referenceFaults(context, planned)),
+    ...(await faultsOf(context, planned)),
     ...typedSecretFaults(typed),
   })
   return planned
 }
 
-const faultsOf = (record: ClientRecord, context: RequestContext) =>
+const faultsOf = (context: RequestContext, record: ClientRecord) =>
   clientFaults(record, { settings: context.configuration.settings, isLoopback: context.settings.isLoopback })
 
-async function referenceFaults({ row, lists }: ClientRecord, context: RequestContext): Promise<Record<string, string>> {
+async function referenceFaults(context: RequestContext, { row, lists }: ClientRecord): Promise<Record<string, string>> {
   const faults: Record<string, string> = {}
   const { linked_user_id } = row
   const missing = await read(context, (db) => findMissingScopes(db, lists.scopes))
@@ -157,10 +157,10 @@ async function referenceFaults({ row, lists }: ClientRecord, context: RequestCon
 
 /** Nothing differs: nothing is written, and no isolate reads the client again. */
 async function save(
+  context: RequestContext,
   stored: ClientRecord | undefined,
   next: ClientRecord,
   action: string,
-  context: RequestContext,
 ): Promise<void> {
   const fields = [
     ...changedFields(stored?.row, next.row),

@@ -29,7 +29,7 @@ export const externalIdentityRoutes: AdminRoute[] = [
     path: 'users/{user_id}/external-identities',
     summary: 'List who a user is at external providers',
     answer: z.object({ items: z.array(identity) }),
-    async handle(call, context) {
+    async handle(context, call) {
       const { row } = found(await read(context, (db) => findUser(db, call.params.user_id)))
       const rows = await read(context, (db) => listIdentitiesOfUser(db, row.user_id))
       return ok({ items: rows.map(shown) })
@@ -42,7 +42,7 @@ export const externalIdentityRoutes: AdminRoute[] = [
     description: 'Also to one that is deleted.',
     isPaged: true,
     answer: pageOf(identity),
-    async handle(call, context) {
+    async handle(context, call) {
       const { after, limit } = call.page
       const rows = await read(context, (db) => listIdentitiesOfProvider(db, call.params.provider_id, after, limit))
       return page(call.page, rows.map(shown), (row) => row.user_id)
@@ -56,7 +56,7 @@ export const externalIdentityRoutes: AdminRoute[] = [
       'Whoever signs in there as this `subject` of this `issuer` is this user from then on. One account of a provider for a user.',
     body: z.strictObject({ issuer: line(500), subject: line(255) }),
     answer: identity,
-    async handle(call, context) {
+    async handle(context, call) {
       const { row } = found(await read(context, (db) => findUser(db, call.params.user_id)))
       const { provider_id } = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
       if (row.service_account) refuseFaults({ user_id: 'is a service account, which nobody signs in as' })
@@ -79,7 +79,7 @@ export const externalIdentityRoutes: AdminRoute[] = [
     summary: 'Unlink a user from an external provider',
     description:
       'The next sign-in there finds the user by the identifying claim, or nobody. Sessions go on: sign the user out to end them.',
-    async handle(call, context) {
+    async handle(context, call) {
       const { user_id, provider_id } = call.params
       const identities = await read(context, (db) => listIdentitiesOfUser(db, user_id))
       const { issuer, subject } = found(identities.find((each) => each.provider_id === provider_id))

@@ -18,7 +18,7 @@ export const identityProviderRoutes: AdminRoute[] = [
     summary: 'List external providers',
     isPaged: true,
     answer: pageOf(identityProviderAnswer),
-    async handle(call, context) {
+    async handle(context, call) {
       const rows = await read(context, (db) => listIdentityProviders(db, call.page.after, call.page.limit))
       return page(call.page, rows.map(shownProvider), (row) => row.provider_id)
     },
@@ -28,7 +28,7 @@ export const identityProviderRoutes: AdminRoute[] = [
     path: 'identity-providers/{provider_id}',
     summary: 'Read an external provider',
     answer: identityProviderAnswer,
-    async handle(call, context) {
+    async handle(context, call) {
       return ok(shownProvider(found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))))
     },
   }),
@@ -43,11 +43,11 @@ export const identityProviderRoutes: AdminRoute[] = [
       'the body leaves out. A claim that a rule names is added to `claims`.',
     body: identityProviderBody,
     answer: identityProviderAnswer,
-    async handle(call, context) {
+    async handle(context, call) {
       const id = parseKey('provider_id', providerKey, call.params.provider_id)
       const stored = await read(context, (db) => findIdentityProvider(db, id))
-      const next = await planProvider(id, call.body, stored, context)
-      await saveProvider(stored, next, context)
+      const next = await planProvider(context, id, call.body, stored)
+      await saveProvider(context, stored, next)
       return saved(shownProvider(next), !stored)
     },
   }),
@@ -57,10 +57,10 @@ export const identityProviderRoutes: AdminRoute[] = [
     summary: 'Delete an external provider',
     description:
       'Its sessions and grants no longer count. The users stay, and so do their links: a later provider that says the same `sub` is not taken for it.',
-    async handle(call, context) {
+    async handle(context, call) {
       await removeProvider(
-        found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id))),
         context,
+        found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id))),
       )
       return done
     },
@@ -73,7 +73,7 @@ export const identityProviderRoutes: AdminRoute[] = [
       'New claims are added to `claims`; none is dropped, and the requested scopes stay. When the reading fails, `metadata_fault` says why and ' +
       'what was known stays in use. The provider does the same by itself every six hours.',
     answer: identityProviderAnswer,
-    async handle(call, context) {
+    async handle(context, call) {
       const stored = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
       if (stored.kind === 'oauth2')
         throw new Problem(409, 'A provider of kind oauth2 publishes no metadata: state its endpoints')
@@ -96,9 +96,9 @@ export const identityProviderRoutes: AdminRoute[] = [
       'Field by field, and why; nothing is changed. Without `claims`: those that the last sign-in brought, whatever became of it.',
     body: dryRunBody,
     answer: dryRunAnswer,
-    async handle(call, context) {
+    async handle(context, call) {
       const provider = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
-      return ok(await tryOut(provider, call.body, context))
+      return ok(await tryOut(context, provider, call.body))
     },
   }),
   route({

@@ -37,7 +37,7 @@ export const groupRoutes: AdminRoute[] = [
     summary: 'List groups',
     isPaged: true,
     answer: pageOf(group),
-    async handle(call, context) {
+    async handle(context, call) {
       const rows = await read(context, (db) => listGroups(db, call.page.after, call.page.limit))
       return page(call.page, rows, (row) => row.group_id)
     },
@@ -47,7 +47,7 @@ export const groupRoutes: AdminRoute[] = [
     path: 'groups/{group_id}',
     summary: 'Read a group',
     answer: group,
-    async handle(call, context) {
+    async handle(context, call) {
       return ok(found(await read(context, (db) => findGroup(db, call.params.group_id))))
     },
   }),
@@ -58,13 +58,13 @@ export const groupRoutes: AdminRoute[] = [
     description: `Its name is in the claim \`groups\` of its members. A group of more than ${mostMembers} members cannot be renamed.`,
     body: groupBody,
     answer: z.extend(group, { pushed }),
-    async handle(call, context) {
+    async handle(context, call) {
       const group_id = parseKey('group_id', groupKey, call.params.group_id)
       const stored = await read(context, (db) => findGroup(db, group_id))
       const next = merge<GroupRow>(stored ?? { group_id, name: group_id, tenant_id: null }, call.body)
       const fields = changedFields(stored, next)
       if (fields.length === 0) return saved({ ...next, pushed: true }, false)
-      await checkTenant(next, context)
+      await checkTenant(context, next)
       const change: Change = {
         action: stored ? 'group.update' : 'group.create',
         target: group_id,
@@ -72,7 +72,7 @@ export const groupRoutes: AdminRoute[] = [
         statements: (db) => [saveGroup(db, next)],
       }
       const isRenamed = stored !== undefined && stored.name !== next.name
-      const isPushed = isRenamed ? await changeWithMembers(change, 'keeps', context) : await commit(context, change)
+      const isPushed = isRenamed ? await changeWithMembers(context, change, 'keeps') : await commit(context, change)
       return saved({ ...next, pushed: isPushed !== false }, !stored)
     },
   }),
@@ -82,19 +82,19 @@ export const groupRoutes: AdminRoute[] = [
     summary: 'Delete a group',
     description: `Its members lose it at their next call. A group of more than ${mostMembers} members is emptied first.`,
     answer: z.object({ pushed }),
-    async handle(call, context) {
+    async handle(context, call) {
       const { group_id } = found(await read(context, (db) => findGroup(db, call.params.group_id)))
       const change: Change = {
         action: 'group.delete',
         target: group_id,
         statements: (db) => [deleteGroup(db, group_id)],
       }
-      return ok({ pushed: await changeWithMembers(change, 'takes-away', context) })
+      return ok({ pushed: await changeWithMembers(context, change, 'takes-away') })
     },
   }),
 ]
 
-async function checkTenant(next: GroupRow, context: RequestContext): Promise<void> {
+async function checkTenant(context: RequestContext, next: GroupRow): Promise<void> {
   const { tenant_id } = next
   if (tenant_id !== null && !(await read(context, (db) => findTenant(db, tenant_id)))) {
     refuseFaults({ tenant_id: 'is not a tenant' })
@@ -103,9 +103,9 @@ async function checkTenant(next: GroupRow, context: RequestContext): Promise<voi
 
 /** Whether every member's Subject knows of the change. */
 async function changeWithMembers(
+  context: RequestContext,
   change: Change,
   rights: 'keeps' | 'takes-away',
-  context: RequestContext,
 ): Promise<boolean> {
   const { target: groupId } = change
   const members = await read(context, (db) => listMembers(db, groupId, mostMembers + 1))

@@ -93,7 +93,7 @@ export const keyRoutes: AdminRoute[] = [
     path: 'keys',
     summary: 'List signing keys, the oldest first',
     answer: z.object({ items: z.array(key) }),
-    async handle(_, context) {
+    async handle(context) {
       const { keys } = await read(context, readRing)
       return ok({ items: keys.map(shown) })
     },
@@ -104,7 +104,7 @@ export const keyRoutes: AdminRoute[] = [
     summary: 'Announce a successor of every key',
     description: 'It is published at once and signs when the announce period is over (setting `key_announce_period`).',
     answer: rotation,
-    async handle(_, context) {
+    async handle(context) {
       const answer = await askKeyRing(context, (ring) => ring.rotate(context.now, causeOf(context)))
       if (answer.outcome === 'unavailable') throw unavailable(answer.reason)
       if (answer.outcome === 'no_enabled_client') {
@@ -123,7 +123,7 @@ export const keyRoutes: AdminRoute[] = [
       'no other key or `activate` is `now`. A file that is not taken changes nothing.',
     body: importBody,
     answer: imported,
-    async handle({ body }, context) {
+    async handle(context, { body }) {
       const file = { bytes: parseFile(body.file), password: body.password }
       const answer = await askKeyRing(context, (ring) =>
         ring.importKey(file, body.activate, context.now, causeOf(context)),
@@ -142,7 +142,7 @@ export const keyRoutes: AdminRoute[] = [
     description: '`name` is a kid or a version. Every export is an audit event. Whoever has the file can issue tokens.',
     body: exportBody,
     answer: keyFile,
-    async handle({ params, body }, context) {
+    async handle(context, { params, body }) {
       const request = fileRequest(body)
       const answer = await askKeyRing(context, (ring) =>
         ring.exportKey(params.name, request, context.now, causeOf(context)),
@@ -162,7 +162,7 @@ export const keyRoutes: AdminRoute[] = [
     summary: 'Read the certificate of a key',
     description: 'Public: it holds no private key. Other servers compare its thumbprint.',
     answer: certificate,
-    async handle({ params }, context) {
+    async handle(context, { params }) {
       const { keys } = await read(context, readRing)
       const key = keys.find(({ kid }) => kid === params.kid)
       if (!key) throw unknownKey()
@@ -175,7 +175,7 @@ export const keyRoutes: AdminRoute[] = [
     summary: 'Take a key out of use at once',
     description: 'For a key that others may know: it leaves the JWKS, and nothing it signed is believed again.',
     answer: z.object({ replaced_by: z.array(z.string()) }),
-    async handle(call, context) {
+    async handle(context, call) {
       const { kid } = call.params
       const answer = await askKeyRing(context, (ring) => ring.retire(kid, context.now, causeOf(context)))
       if (answer.outcome === 'unavailable') throw unavailable(answer.reason)

@@ -55,7 +55,7 @@ export const loginAttemptRoutes: AdminRoute[] = [
     isPaged: true,
     query: filters,
     answer: pageOf(attempt),
-    async handle(call, context) {
+    async handle(context, call) {
       const { from, to, ...exact } = call.query
       const filter = { ...exact, ...milliseconds('from', from), ...milliseconds('to', to) }
       const before = parseId('after', call.page.after) ?? Number.MAX_SAFE_INTEGER
@@ -68,7 +68,7 @@ export const loginAttemptRoutes: AdminRoute[] = [
     path: 'login-attempts/{id}',
     summary: 'Read a sign-in by an external provider, with the claims that it brought',
     answer: attemptWithClaims,
-    async handle(call, context) {
+    async handle(context, call) {
       const id = parseId('id', call.params.id) ?? 0
       const { claims, ...row } = found(await read(context, (db) => findLoginAttempt(db, id)))
       return ok({ ...shown(row), claims })

@@ -25,7 +25,7 @@ export const refusalRoutes: AdminRoute[] = [
     summary: 'Read why a request was refused',
     description: 'Refusals are kept for 24 hours, the newest of each client, and of strangers together.',
     answer: refusal,
-    async handle(call, context) {
+    async handle(context, call) {
       const record = await findRefusal(context, call.params.request_id)
       if (!record) throw new Problem(404, 'No refusal of the last 24 hours has this request id')
       return ok({ ...record, at: toInstant(record.at) })

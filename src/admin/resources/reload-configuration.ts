@@ -7,7 +7,7 @@ export const reloadRoutes: AdminRoute[] = [
     method: 'POST',
     path: 'reload',
     summary: 'Make every isolate read the configuration again',
-    async handle(_, context) {
+    async handle(context) {
       await commit(context, {
         action: 'configuration.reload',
         target: 'all',

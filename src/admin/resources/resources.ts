@@ -33,7 +33,7 @@ export const resourceRoutes: AdminRoute[] = [
     summary: 'List resources',
     isPaged: true,
     answer: pageOf(resource),
-    async handle(call, context) {
+    async handle(context, call) {
       const rows = await read(context, (db) => listResources(db, call.page.after, call.page.limit))
       return page(call.page, rows, (row) => row.identifier)
     },
@@ -43,7 +43,7 @@ export const resourceRoutes: AdminRoute[] = [
     path: 'resources/{identifier}',
     summary: 'Read a resource',
     answer: resource,
-    async handle(call, context) {
+    async handle(context, call) {
       return ok(found(await read(context, (db) => findResource(db, call.params.identifier))))
     },
   }),
@@ -55,7 +55,7 @@ export const resourceRoutes: AdminRoute[] = [
       'The identifier becomes the `aud` of access tokens with one of its scopes. In the path it is URL-encoded.',
     body: resourceBody,
     answer: resource,
-    async handle(call, context) {
+    async handle(context, call) {
       const resourceIdentifier = parseKey('identifier', resourceKey, call.params.identifier)
       const stored = await read(context, (db) => findResource(db, resourceIdentifier))
       const fresh = {
@@ -67,7 +67,7 @@ export const resourceRoutes: AdminRoute[] = [
       const next = merge<ResourceRow>(stored ?? fresh, call.body)
       const fields = changedFields(stored, next)
       if (fields.length > 0) {
-        await checkReferences(next, context)
+        await checkReferences(context, next)
         await commit(context, {
           action: stored ? 'resource.update' : 'resource.create',
           target: resourceIdentifier,
@@ -83,7 +83,7 @@ export const resourceRoutes: AdminRoute[] = [
     method: 'DELETE',
     path: 'resources/{identifier}',
     summary: 'Delete a resource',
-    async handle(call, context) {
+    async handle(context, call) {
       const row = found(await read(context, (db) => findResource(db, call.params.identifier)))
       await commit(context, {
         action: 'resource.delete',
@@ -96,7 +96,7 @@ export const resourceRoutes: AdminRoute[] = [
   }),
 ]
 
-async function checkReferences(next: ResourceRow, context: RequestContext): Promise<void> {
+async function checkReferences(context: RequestContext, next: ResourceRow): Promise<void> {
   const faults: Record<string, string> = {}
   const missing = await read(context, (db) => findMissingScopes(db, next.scopes))
   if (missing.length > 0) faults.scopes = `are not scopes: ${missing.join(' ')}`

@@ -57,7 +57,7 @@ export const scopeRoutes: AdminRoute[] = [
     summary: 'List scopes',
     isPaged: true,
     answer: pageOf(scope),
-    async handle(call, context) {
+    async handle(context, call) {
       const records = await read(context, (db) => listScopes(db, call.page.after, call.page.limit))
       return page(call.page, records.map(sorted), (record) => record.name)
     },
@@ -67,7 +67,7 @@ export const scopeRoutes: AdminRoute[] = [
     path: 'scopes/{name}',
     summary: 'Read a scope',
     answer: scope,
-    async handle(call, context) {
+    async handle(context, call) {
       return ok(sorted(found(await read(context, (db) => findScope(db, call.params.name)))))
     },
   }),
@@ -78,7 +78,7 @@ export const scopeRoutes: AdminRoute[] = [
     description: 'Each claim goes to `userinfo`, `id_token` or `access_token`; it may be listed once for each.',
     body: scopeBody,
     answer: scope,
-    async handle(call, context) {
+    async handle(context, call) {
       const name = parseKey('name', scopeName, call.params.name)
       const record = await read(context, (db) => findScope(db, name))
       const stored = record && sorted(record)
@@ -101,7 +101,7 @@ export const scopeRoutes: AdminRoute[] = [
     path: 'scopes/{name}',
     summary: 'Delete a scope',
     description: 'Clients and resources lose it too.',
-    async handle(call, context) {
+    async handle(context, call) {
       const { name } = found(await read(context, (db) => findScope(db, call.params.name)))
       if (builtIn.includes(name)) throw new Problem(409, `${name} belongs to the protocol: disable it instead`)
       await commit(context, {

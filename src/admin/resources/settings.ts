@@ -69,7 +69,7 @@ export const settingRoutes: AdminRoute[] = [
     path: 'settings',
     summary: 'Read the settings, their defaults, and which of them are set',
     answer,
-    async handle(_, context) {
+    async handle(context) {
       return ok(shown(await read(context, findSettings)))
     },
   }),
@@ -81,7 +81,7 @@ export const settingRoutes: AdminRoute[] = [
       'Fields that are left out keep their value; null takes one back to its default. Durations are seconds.',
     body: settingsBody,
     answer,
-    async handle(call, context) {
+    async handle(context, call) {
       const stored = await read(context, findSettings)
       const changed = names.filter((name) => call.body[name] !== undefined && !isSame(stored[name], call.body[name]))
       const next = Object.fromEntries(
@@ -89,7 +89,7 @@ export const settingRoutes: AdminRoute[] = [
       ) as Partial<ProviderSettings>
       refuseFaults(settingFaults({ ...defaultSettings, ...next }))
       if (changed.includes('allow_local_accounts') && next.allow_local_accounts === false) await refuseLockout(context)
-      if (changed.length > 0) await save(changed, next, context)
+      if (changed.length > 0) await save(context, changed, next)
       return ok(shown(next))
     },
   }),
@@ -112,7 +112,7 @@ const shown = (stored: Partial<ProviderSettings>) => ({
   set: Object.keys(stored).sort(),
 })
 
-async function save(changed: Name[], next: Partial<ProviderSettings>, context: RequestContext): Promise<void> {
+async function save(context: RequestContext, changed: Name[], next: Partial<ProviderSettings>): Promise<void> {
   await commit(context, {
     action: 'settings.update',
     target: 'settings',

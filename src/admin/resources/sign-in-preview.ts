@@ -25,11 +25,11 @@ export const dryRunAnswer = z.object({
 type Login = Pick<UpstreamLogin, 'issuer' | 'subject' | 'claims'>
 
 export async function tryOut(
+  context: RequestContext,
   provider: IdentityProvider,
   body: z.output<typeof dryRunBody>,
-  context: RequestContext,
 ): Promise<z.input<typeof dryRunAnswer>> {
-  const login = body.claims ? statedLogin(provider, body.claims, body) : await lastLogin(provider, body, context)
+  const login = body.claims ? statedLogin(provider, body.claims, body) : await lastLogin(context, provider, body)
   return dryRun(context, provider, login)
 }
 
@@ -44,7 +44,7 @@ function statedLogin({ kind, metadata }: IdentityProvider, claims: Login['claims
   return { issuer, subject, claims: { ...claims, iss: issuer, sub: subject } }
 }
 
-async function lastLogin(provider: IdentityProvider, stated: Partial<Login>, context: RequestContext): Promise<Login> {
+async function lastLogin(context: RequestContext, provider: IdentityProvider, stated: Partial<Login>): Promise<Login> {
   const last = await read(context, (db) => findLastClaims(db, provider))
   if (!last?.claims) throw new Problem(404, 'No sign-in by this provider has brought claims yet: state them')
   const { issuer, subject, claims } = last

@@ -18,7 +18,7 @@ export const tenantRoutes: AdminRoute[] = [
     summary: 'List tenants',
     isPaged: true,
     answer: pageOf(tenant),
-    async handle(call, context) {
+    async handle(context, call) {
       const rows = await read(context, (db) => listTenants(db, call.page.after, call.page.limit))
       return page(call.page, rows, (row) => row.tenant_id)
     },
@@ -28,7 +28,7 @@ export const tenantRoutes: AdminRoute[] = [
     path: 'tenants/{tenant_id}',
     summary: 'Read a tenant',
     answer: tenant,
-    async handle(call, context) {
+    async handle(context, call) {
       return ok(found(await read(context, (db) => findTenant(db, call.params.tenant_id))))
     },
   }),
@@ -38,7 +38,7 @@ export const tenantRoutes: AdminRoute[] = [
     summary: 'Create or update a tenant',
     body: tenantBody,
     answer: tenant,
-    async handle(call, context) {
+    async handle(context, call) {
       const tenant_id = parseKey('tenant_id', tenantKey, call.params.tenant_id)
       const stored = await read(context, (db) => findTenant(db, tenant_id))
       const next = merge(stored ?? { tenant_id, name: tenant_id }, call.body)
@@ -59,7 +59,7 @@ export const tenantRoutes: AdminRoute[] = [
     path: 'tenants/{tenant_id}',
     summary: 'Delete a tenant',
     description: 'Refused while users or groups belong to it.',
-    async handle(call, context) {
+    async handle(context, call) {
       const { tenant_id } = found(await read(context, (db) => findTenant(db, call.params.tenant_id)))
       await commit(context, {
         action: 'tenant.delete',

@@ -17,7 +17,7 @@ export const userRoutes: AdminRoute[] = [
     summary: 'List users',
     isPaged: true,
     answer: pageOf(userAnswer),
-    async handle(call, context) {
+    async handle(context, call) {
       const records = await read(context, (db) => listUsers(db, call.page.after, call.page.limit))
       return page(call.page, records.map(shownUser), (user) => user.user_id)
     },
@@ -27,7 +27,7 @@ export const userRoutes: AdminRoute[] = [
     path: 'users/{user_id}',
     summary: 'Read a user',
     answer: userAnswer,
-    async handle(call, context) {
+    async handle(context, call) {
       return ok(shownUser(found(await read(context, (db) => findUser(db, call.params.user_id)))))
     },
   }),
@@ -40,9 +40,9 @@ export const userRoutes: AdminRoute[] = [
       'A new password, or disabling the account, ends every session and grant. `pushed` is false when tokens may show the old values until the next sign-in.',
     body: userBody,
     answer: z.extend(userAnswer, { pushed }),
-    async handle(call, context) {
+    async handle(context, call) {
       const id = parseKey('user_id', userId, call.params.user_id)
-      const plan = (stored: Parameters<typeof planUser>[2]) => planUser(id, call.body, stored, context)
+      const plan = (stored: Parameters<typeof planUser>[3]) => planUser(context, id, call.body, stored)
       const user = await changeUser(context, id, 'user.update', plan)
       return saved({ ...shownUser(user.record), pushed: user.pushed }, user.isNew)
     },
@@ -52,7 +52,7 @@ export const userRoutes: AdminRoute[] = [
     path: 'users/{user_id}',
     summary: 'Delete a user',
     description: 'Sessions and tokens end at the next call. The subject identifier is never given to anybody else.',
-    async handle(call, context) {
+    async handle(context, call) {
       found((await removeUser(context, call.params.user_id)) === 'removed' ? true : undefined)
       return done
     },
@@ -61,7 +61,7 @@ export const userRoutes: AdminRoute[] = [
     method: 'POST',
     path: 'users/{user_id}/sign-out',
     summary: 'End every session and grant of a user',
-    async handle(call, context) {
+    async handle(context, call) {
       await changeUser(context, call.params.user_id, 'user.sign-out', async (stored) => {
         const { row, groups } = found(stored)
         return { row: { ...row, not_before: context.now }, groups }
@@ -75,7 +75,7 @@ export const userRoutes: AdminRoute[] = [
     summary: 'Set the password of a user',
     description: 'Ends every session and grant.',
     body: z.strictObject({ password }),
-    async handle(call, context) {
+    async handle(context, call) {
       await changeUser(context, call.params.user_id, 'user.password', async (stored) => {
         const { row, groups } = found(stored)
         const password_hash = await hashPassword(call.body.password, context.settings.pepper)

@@ -123,7 +123,7 @@ async function write(context: RequestContext, newcomer: Newcomer, plan: ArrivalP
   if (!action) return { outcome: 'written' }
   const db = openDatabase(context.env.DB.withSession('first-primary'))
   const statements = [
-    ...statementsOf(db, context, newcomer, plan),
+    ...statementsOf(context, db, newcomer, plan),
     recordAuditEvent(db, auditEvent(context, newcomer, plan, action)),
   ]
   return hop(context, 'D1', async () => {
@@ -155,7 +155,7 @@ function actionOf({ stored, isLinked, changes }: ArrivalPlan): string | undefine
   return isLinked ? undefined : 'user.link'
 }
 
-function statementsOf(db: Database, context: RequestContext, newcomer: Newcomer, plan: ArrivalPlan): Statement[] {
+function statementsOf(context: RequestContext, db: Database, newcomer: Newcomer, plan: ArrivalPlan): Statement[] {
   const { stored, row, granted, withdrawn, isLinked, changes } = plan
   const { provider_id } = newcomer.provider
   const { issuer, subject } = newcomer.login

@@ -18,21 +18,21 @@ import { readProvider } from './reload-providers.ts'
 
 /** The state that a PUT asks for. Throws a Problem that names every faulty field. */
 export async function planProvider(
+  context: RequestContext,
   id: string,
   body: IdentityProviderInput,
   stored: IdentityProvider | undefined,
-  context: RequestContext,
 ): Promise<IdentityProvider> {
   const planned = mergeProvider(stored ?? newProvider(id, body, context.now), body)
-  planned.sealed_client_secret = await sealedSecret(body.client_secret, planned.sealed_client_secret, context)
+  planned.sealed_client_secret = await sealedSecret(context, body.client_secret, planned.sealed_client_secret)
   refuseFaults({
     ...fixedFaults(stored, planned, body),
     ...providerFaults(planned, context.settings),
-    ...(await referenceFaults(planned, context)),
+    ...(await referenceFaults(context, planned)),
   })
-  if (stored?.enabled && !planned.enabled) await refuseLockout(id, context)
+  if (stored?.enabled && !planned.enabled) await refuseLockout(context, id)
   if (!mustBeRead(stored, planned)) return planned
-  const next = await withReading(planned, body, stored, context)
+  const next = await withReading(context, planned, body, stored)
   refuseFaults(providerFaults(next, context.settings))
   return next
 }
@@ -62,10 +62,10 @@ function mustBeRead(stored: IdentityProvider | undefined, next: IdentityProvider
 
 /** SECURITY-CASES I09: what cannot be read or trusted is not used, and the operator is told why. */
 async function withReading(
+  context: RequestContext,
   planned: IdentityProvider,
   body: IdentityProviderInput,
   stored: IdentityProvider | undefined,
-  context: RequestContext,
 ): Promise<IdentityProvider> {
   const { claims, ...reading } = await readProvider(context, planned)
   if (reading.metadata_fault !== null) {
@@ -79,7 +79,7 @@ async function withReading(
   return { ...planned, ...reading, scopes, claims: union(planned.claims, body.claims ? [] : claims) }
 }
 
-async function referenceFaults(provider: IdentityProvider, context: RequestContext): Promise<Record<string, string>> {
+async function referenceFaults(context: RequestContext, provider: IdentityProvider): Promise<Record<string, string>> {
   const groups = provider.group_mappings.map(({ group_id }, index) => ({
     path: `group_mappings.${index}.group_id`,
     id: group_id,
@@ -99,9 +99,9 @@ async function referenceFaults(provider: IdentityProvider, context: RequestConte
 
 /** The same secret again is no change. */
 async function sealedSecret(
+  context: RequestContext,
   typed: string | null | undefined,
   stored: string | null,
-  context: RequestContext,
 ): Promise<string | null> {
   if (typed === undefined) return stored
   if (typed === null) return null
@@ -112,9 +112,9 @@ async function sealedSecret(
 }
 
 export async function saveProvider(
+  context: RequestContext,
   stored: IdentityProvider | undefined,
   next: IdentityProvider,
-  context: RequestContext,
 ): Promise<void> {
   const fields = changedFields(stored, next)
   if (fields.length === 0) return
@@ -129,10 +129,10 @@ export async function saveProvider(
 }
 
 export async function removeProvider(
-  { provider_id, enabled }: IdentityProvider,
   context: RequestContext,
+  { provider_id, enabled }: IdentityProvider,
 ): Promise<void> {
-  const fault = enabled ? await lockoutFault(provider_id, context) : undefined
+  const fault = enabled ? await lockoutFault(context, provider_id) : undefined
   if (fault) throw new Problem(409, `The provider ${fault}`)
   await commit(context, {
     action: 'identity-provider.delete',
@@ -142,7 +142,7 @@ export async function removeProvider(
   })
 }
 
-async function refuseLockout(providerId: string, context: RequestContext): Promise<void> {
-  const fault = await lockoutFault(providerId, context)
+async function refuseLockout(context: RequestContext, providerId: string): Promise<void> {
+  const fault = await lockoutFault(context, providerId)
   if (fault) refuseFaults({ enabled: fault })
 }

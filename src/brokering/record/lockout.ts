@@ -14,7 +14,7 @@ export const wayBack =
   'PATCH settings with {"allow_local_accounts": true} brings local accounts back, with OPERATOR_TOKEN and no sign-in (docs/operations.md)'
 
 /** Why a provider must not go; undefined: somebody can sign in without it. */
-export async function lockoutFault(providerId: string, context: RequestContext): Promise<string | undefined> {
+export async function lockoutFault(context: RequestContext, providerId: string): Promise<string | undefined> {
   const { allow_local_accounts = defaultSettings.allow_local_accounts } = await read(context, findSettings)
   if (allow_local_accounts || (await someProviderWorks(context, providerId))) return undefined
   return `is the last one that works, and local accounts are off: allow them first. ${wayBack}`
@@ -24,14 +24,14 @@ export async function lockoutFault(providerId: string, context: RequestContext):
 export async function someProviderWorks(context: RequestContext, except?: string): Promise<boolean> {
   const all = await read(context, (db) => listIdentityProviders(db, '', mostProviders))
   const candidates = all.filter((provider) => provider.enabled && provider.provider_id !== except)
-  const verdicts = await Promise.all(candidates.map((provider) => works(provider, context)))
+  const verdicts = await Promise.all(candidates.map((provider) => works(context, provider)))
   return verdicts.includes(true)
 }
 
 const mostProviders = 100
 
 /** Of kind oauth2 nothing can be read: somebody has to have signed in. */
-async function works(provider: IdentityProvider, context: RequestContext): Promise<boolean> {
+async function works(context: RequestContext, provider: IdentityProvider): Promise<boolean> {
   if (provider.kind === 'oauth2') return read(context, (db) => hasSignedIn(db, provider))
   const { metadata_fault } = await readProvider(context, provider)
   return metadata_fault === null

@@ -35,16 +35,16 @@ const retryEvery = 30 * minute
 const mostAtOnce = 5
 
 /** Enabled providers whose documents are six hours old, the oldest first; twice an hour also those that could not be read. */
-export async function reloadDueProviders(db: Database, context: Asker): Promise<void> {
+export async function reloadDueProviders(context: Asker, db: Database): Promise<void> {
   const { now } = context
   const due = await listProvidersReadBefore(db, now - readAgainAfter, mostAtOnce)
   const isRetry = now % retryEvery < interval
   const faulty = isRetry ? await listFaultyProviders(db, mostAtOnce) : []
-  await Promise.all([...due, ...faulty].map((provider) => reload(db, context, provider)))
+  await Promise.all([...due, ...faulty].map((provider) => reload(context, db, provider)))
 }
 
 /** Nobody is told when nothing is new: only the time of the reading is. */
-async function reload(db: Database, context: Asker, provider: IdentityProvider): Promise<void> {
+async function reload(context: Asker, db: Database, provider: IdentityProvider): Promise<void> {
   const { now } = context
   const reading = await readProvider(context, provider)
   const changed = changedParts(provider, reading)

@@ -15,15 +15,15 @@ type Assertion = Extract<ClientCredentials, { method: 'private_key_jwt' }>
 
 /** `pathname`: of the endpoint that was called. One hop, the last thing to happen, when everything else is right. */
 export async function checkClientAssertion(
+  context: RequestContext,
   credentials: Assertion,
   pathname: string,
-  context: RequestContext,
 ): Promise<Client | Refused> {
   const { client_id, client_assertion: jws } = credentials
   if (!jws) return unfit('a signed JWT', 'something else', 'send a compact JWS without extensions')
-  const client = await findUsableClient(client_id, 'private_key_jwt', context)
+  const client = await findUsableClient(context, client_id, 'private_key_jwt')
   if ('fault' in client) return client
-  const fault = await signatureFault(jws, client, context)
+  const fault = await signatureFault(context, jws, client)
   if (fault) return fault
 
   const { settings, configuration, now } = context
@@ -40,7 +40,7 @@ export async function checkClientAssertion(
     : { ...unfit('a jti that was never used', 'a jti used before', 'sign a new one for every request'), isProven: true }
 }
 
-async function signatureFault(jws: ParsedJws, client: Client, context: RequestContext): Promise<Refused | undefined> {
+async function signatureFault(context: RequestContext, jws: ParsedJws, client: Client): Promise<Refused | undefined> {
   const { alg, kid } = jws.header
   const pinned = client.token_endpoint_auth_signing_alg
   if (!isJwsAlgorithm(alg) || (pinned !== null && alg !== pinned)) {
@@ -50,10 +50,10 @@ async function signatureFault(jws: ParsedJws, client: Client, context: RequestCo
       'sign with an algorithm the client is registered for',
     )
   }
-  const known = await getClientKeys(client, context)
+  const known = await getClientKeys(context, client)
   if ('fault' in known) return unfit('the keys of the client', known.fault, 'correct jwks or jwks_uri of the client')
   if (await isSignedByOne(known.keys, jws, alg)) return undefined
-  const newer = await getNewerClientKeys(client, known.keys, context)
+  const newer = await getNewerClientKeys(context, client, known.keys)
   if (newer && (await isSignedByOne(newer, jws, alg))) return undefined
   const kids = (newer ?? known.keys).map((key) => key.kid ?? '(no kid)').join(', ')
   return unfit(

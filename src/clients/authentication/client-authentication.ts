@@ -17,24 +17,24 @@ export interface AuthenticatedClient {
 
 /** No hop on a warm isolate; private_key_jwt: one, after everything that can fail. Throws invalid_client, invalid_request. */
 export async function authenticateClient(
+  context: RequestContext,
   request: Request,
   params: URLSearchParams,
-  context: RequestContext,
 ): Promise<AuthenticatedClient> {
   const credentials = parseClientCredentials(request.headers.get('authorization'), params)
-  const verdict = credentials ? await judge(credentials, request, context) : { fault: nothingPresented }
-  if ('fault' in verdict) throw await refusal(verdict, credentials, context)
+  const verdict = credentials ? await judge(context, credentials, request) : { fault: nothingPresented }
+  if ('fault' in verdict) throw await refusal(context, verdict, credentials)
   context.log.client = verdict.client_id
   return { client: verdict, method: credentials?.method ?? 'none' }
 }
 
-async function judge(credentials: ClientCredentials, request: Request, context: RequestContext) {
+async function judge(context: RequestContext, credentials: ClientCredentials, request: Request) {
   if (credentials.method === 'private_key_jwt') {
     const { pathname } = new URL(request.url)
-    return checkClientAssertion(credentials, pathname, context)
+    return checkClientAssertion(context, credentials, pathname)
   }
   const hash = credentials.method === 'none' ? undefined : await sha256(credentials.client_secret)
-  const client = await findUsableClient(credentials.client_id, credentials.method, context)
+  const client = await findUsableClient(context, credentials.client_id, credentials.method)
   if ('fault' in client || hash === undefined) return client
   return secretFault(client, hash, context.now) ?? client
 }
@@ -69,9 +69,9 @@ const nothingPresented: RefusalDetail = {
 
 /** Failures are throttled by address and client (T19); a right secret is never in the way of wrong ones. */
 async function refusal(
+  context: RequestContext,
   { fault, isProven }: Refused,
   credentials: ClientCredentials | undefined,
-  context: RequestContext,
 ): Promise<OAuthError> {
   const clientId = credentials?.client_id
   const key = `client:${networkOf(context.address)}:${clientId?.slice(0, 100) ?? ''}`
@@ -81,12 +81,12 @@ async function refusal(
     : 'too many failed attempts to authenticate this client'
   const error = new OAuthError('invalid_client', description, fault, {
     status: success ? 401 : 429,
-    headers: success ? challenge(credentials, context) : { 'retry-after': '60' },
+    headers: success ? challenge(context, credentials) : { 'retry-after': '60' },
   })
   if (clientId !== undefined) error.client_id = clientId
   return error
 }
 
 /** RFC 6749 §5.2: the scheme the client used. A browser would ask its user for any other. */
-const challenge = (credentials: ClientCredentials | undefined, { settings }: RequestContext): Record<string, string> =>
+const challenge = ({ settings }: RequestContext, credentials: ClientCredentials | undefined): Record<string, string> =>
   credentials?.method === 'client_secret_basic' ? { 'www-authenticate': `Basic realm="${settings.issuer}"` } : {}

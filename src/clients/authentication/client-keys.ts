@@ -20,7 +20,7 @@ const memory: KeyMemory = new Map()
 const sourceOf = (uri: string): RemoteKeySource => ({ memory, name: uri, uri, serveStaleFor: hour })
 
 /** From the client's record or from memory, else one fetch. */
-export async function getClientKeys(client: Client, context: RequestContext): Promise<RemoteKeys> {
+export async function getClientKeys(context: RequestContext, client: Client): Promise<RemoteKeys> {
   if (client.jwks) return { keys: client.jwks.keys.slice(0, mostKeys) }
   if (client.jwks_uri === null) return { fault: 'the client has no keys' }
   return getRemoteKeys(sourceOf(client.jwks_uri), context)
@@ -28,9 +28,9 @@ export async function getClientKeys(client: Client, context: RequestContext): Pr
 
 /** Once `tried` do not fit. Undefined: nothing newer to be had now. */
 export async function getNewerClientKeys(
+  context: RequestContext,
   client: Client,
   tried: RemoteKey[],
-  context: RequestContext,
 ): Promise<RemoteKey[] | undefined> {
   if (client.jwks || client.jwks_uri === null) return undefined
   return getNewerRemoteKeys(sourceOf(client.jwks_uri), tried, context)

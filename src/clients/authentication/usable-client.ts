@@ -13,9 +13,9 @@ export const refused = (check: string, expected: string, received: string, fix: 
 
 /** An enabled client that may authenticate in this way. */
 export async function findUsableClient(
+  { configuration }: RequestContext,
   clientId: string,
   method: ClientAuthenticationMethod,
-  { configuration }: RequestContext,
 ): Promise<Client | Refused> {
   const client = await configuration.findClient(clientId)
   if (!client)

@@ -6,8 +6,8 @@ import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
 import { grantTypes } from './grant-types/grant-types.ts'
 
-export async function token({ request, parameters }: Incoming, context: RequestContext): Promise<Response> {
-  const { client } = await authenticateClient(request, parameters, context)
+export async function token(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
+  const { client } = await authenticateClient(context, request, parameters)
   const grantType = parameters.get('grant_type')
   const issueTokens = grantType === null ? undefined : grantTypes.get(grantType)
   if (!issueTokens || grantType === null) {
@@ -31,7 +31,7 @@ export async function token({ request, parameters }: Incoming, context: RequestC
       fix: `add ${grantType} to the grant types of ${client.client_id}`,
     })
   }
-  const tokens = await issueTokens({ parameters, client }, context)
+  const tokens = await issueTokens(context, { parameters, client })
   // RFC 6749 §5.1: no cache may keep a token.
   return Response.json(tokens, { headers: { 'cache-control': 'no-store', pragma: 'no-cache' } })
 }

@@ -19,27 +19,27 @@ import { sealInteraction } from '../interaction.ts'
 import { frameOf, htmlPage, seeOther } from '../page.ts'
 import { displayName } from './person-page.ts'
 
-export async function home({ request }: Incoming, context: RequestContext): Promise<Response> {
-  const frame = frameOf(request, context)
+export async function home(context: RequestContext, { request }: Incoming): Promise<Response> {
+  const frame = frameOf(context, request)
   const { issuer, basePath, playground } = context.settings
   return htmlPage(renderHome({ frame, issuer, playground, signInHref: `${basePath}/account` }), frame.nonce)
 }
 
 /** Anonymous visitors are sent to sign in first. */
-export async function account({ request, parameters }: Incoming, context: RequestContext): Promise<Response> {
+export async function account(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
   const { basePath } = context.settings
-  const session = await readSession(request, context)
+  const session = await readSession(context, request)
   const found =
     session &&
     (await askSubject(context, session.subject_ref, (subject) => subject.findSession(session.proof, context.now)))
   const idps = acceptedIdps(context.configuration.identityProviders)
   if (!found || !isAcceptedIdp(idps, found.session.idp, cameAt(found.session))) {
-    const begun = await sealInteraction(request, context, { id: newId(), started_at: context.now })
+    const begun = await sealInteraction(context, request, { id: newId(), started_at: context.now })
     const choose = parameters.has('choose') ? '&choose=1' : ''
     return seeOther(`${basePath}/account/login?interaction=${begun.sealed}${choose}`, begun.cookies)
   }
   const { claims } = found.person
-  const frame = frameOf(request, context)
+  const frame = frameOf(context, request)
   const provider = findProvider(context, found.session.idp)
   const html = renderAccount({
     frame,
@@ -65,9 +65,9 @@ const findProvider = ({ configuration }: RequestContext, id: string): IdentityPr
   configuration.identityProviders.find((provider) => provider.provider_id === id)
 
 /** POST: ends the session of this browser, and what it gave; with the field `upstream` also at the provider it came from. */
-export async function signOut({ request, parameters }: Incoming, context: RequestContext): Promise<Response> {
-  requireOwnForm(request, context)
-  const session = await readSession(request, context)
+export async function signOut(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
+  requireOwnForm(context, request)
+  const session = await readSession(context, request)
   const upstream =
     session &&
     (await askSubject(context, session.subject_ref, (subject) => subject.signOut(session.proof, context.now)))
@@ -75,12 +75,12 @@ export async function signOut({ request, parameters }: Incoming, context: Reques
   const provider = upstream && findProvider(context, upstream.provider_id)
   const address = upstream && provider && (await signOutAddress(context, provider, upstream))
   if (address && parameters.has('upstream')) return seeOther(address, cookies)
-  return signedOutPage(request, context, { cookies, ...(provider && address ? { provider, address } : {}) })
+  return signedOutPage(context, request, { cookies, ...(provider && address ? { provider, address } : {}) })
 }
 
 /** GET: where providers send people back to (OIDC RP-Initiated Logout §3). */
-export const externalSignedOut = async ({ request }: Incoming, context: RequestContext): Promise<Response> =>
-  signedOutPage(request, context, { cookies: [] })
+export const externalSignedOut = async (context: RequestContext, { request }: Incoming): Promise<Response> =>
+  signedOutPage(context, request, { cookies: [] })
 
 interface Left {
   cookies: string[]
@@ -89,8 +89,8 @@ interface Left {
   address?: string
 }
 
-function signedOutPage(request: Request, context: RequestContext, { cookies, provider, address }: Left): Response {
-  const frame = frameOf(request, context)
+function signedOutPage(context: RequestContext, request: Request, { cookies, provider, address }: Left): Response {
+  const frame = frameOf(context, request)
   // Not straight back in by a remembered choice: whoever signed out may want to be somebody else.
   const html = renderSignedOut({
     frame,

@@ -24,11 +24,11 @@ export const callbackPath = '/external/callback/'
 const resumedResponse = 'sealed_response'
 const resumeWithin = 600_000
 
-export async function externalCallback(incoming: Incoming, context: RequestContext): Promise<Response> {
+export async function externalCallback(context: RequestContext, incoming: Incoming): Promise<Response> {
   // response_mode=form_post is a POST from another site, which carries no Lax cookie; as a GET to ourselves it does (DESIGN §7).
-  if (incoming.request.method === 'POST') return resumeByGet(incoming, context)
-  const answer = { ...incoming, parameters: await answerParameters(incoming, context) }
-  const state = await openExternalState(answer, context, incoming.path.slice(callbackPath.length))
+  if (incoming.request.method === 'POST') return resumeByGet(context, incoming)
+  const answer = { ...incoming, parameters: await answerParameters(context, incoming) }
+  const state = await openExternalState(context, answer, incoming.path.slice(callbackPath.length))
   const provider = providerOf(context, state)
   if (!provider) throw providerGone(state.provider_id)
   const { provider_id } = provider
@@ -39,10 +39,10 @@ export async function externalCallback(incoming: Incoming, context: RequestConte
   const judged =
     parameters === undefined ? undefined : await judge(context, new URLSearchParams(parameters), interaction)
   try {
-    return await signIn(answer, context, { state, provider, judged })
+    return await signIn(context, answer, { state, provider, judged })
   } catch (error) {
     if (error instanceof BrokeringError)
-      return showExternalProblem(incoming, context, { provider, interaction, judged, error, cookies: [state.spent] })
+      return showExternalProblem(context, incoming, { provider, interaction, judged, error, cookies: [state.spent] })
     if (isOutage(error)) recordAttempt(context, failedAttempt(context, provider_id, outage(context)))
     throw error
   }
@@ -68,8 +68,8 @@ interface Return {
 }
 
 async function signIn(
-  incoming: Incoming,
   context: RequestContext,
+  incoming: Incoming,
   { state, provider, judged }: Return,
 ): Promise<Response> {
   const { provider_id } = provider
@@ -82,10 +82,10 @@ async function signIn(
   const login = await completeUpstreamLogin(context, answer, assertionSigner(context, provider))
   const arrival = await resolveUser(context, provider, login)
   const proof = await proofOf(context, { state, provider, login, arrival })
-  const begun = await beginSession(incoming, context, judged, proof)
+  const begun = await beginSession(context, incoming, judged, proof)
   if (begun.outcome !== 'begun') throw disabled(provider, login, arrival)
   recordAttempt(context, succeededAttempt(context, provider_id, login, arrival.person.user_id, arrival.changes))
-  return leave(incoming, context, state, judged, begun)
+  return leave(context, incoming, state, judged, begun)
 }
 
 async function proofOf(
@@ -130,8 +130,8 @@ function authenticatedAt(context: RequestContext, state: OpenedState, login: Ups
 }
 
 async function leave(
-  incoming: Incoming,
   context: RequestContext,
+  incoming: Incoming,
   state: OpenedState,
   judged: Judged | undefined,
   { advance, cookies }: Extract<Begun, { outcome: 'begun' }>,
@@ -139,14 +139,14 @@ async function leave(
   const all = [...cookies, state.spent]
   if (!judged || !advance) return seeOther(`${context.settings.basePath}/account`, all)
   const { answer } = advance
-  if (answer.outcome !== 'step' || answer.step.kind !== 'sign-in') return goOn(incoming, context, judged, advance, all)
-  return stepUp(incoming, context, judged, all)
+  if (answer.outcome !== 'step' || answer.step.kind !== 'sign-in') return goOn(context, incoming, judged, advance, all)
+  return stepUp(context, incoming, judged, all)
 }
 
 /** The provider gave less than the application asks for (max_age, prompt=login, acr): by password here, or not at all. Never there again. */
 async function stepUp(
-  incoming: Incoming,
   context: RequestContext,
+  incoming: Incoming,
   judged: Judged,
   cookies: string[],
 ): Promise<Response> {
@@ -165,18 +165,18 @@ async function stepUp(
     if (error.redirect) error.redirect.cookies = cookies
     throw error
   }
-  const begun = await sealInteraction(incoming.request, context, judged.interaction)
+  const begun = await sealInteraction(context, incoming.request, judged.interaction)
   const location = `${context.settings.basePath}/account/login?interaction=${begun.sealed}&choose=1&problem=not_fresh`
   return seeOther(location, [...cookies, ...begun.cookies])
 }
 
-async function resumeByGet({ path, parameters }: Incoming, context: RequestContext): Promise<Response> {
+async function resumeByGet(context: RequestContext, { path, parameters }: Incoming): Promise<Response> {
   const content = JSON.stringify({ v: 1, at: context.now, parameters: parameters.toString() })
   const sealed = await context.settings.sealer.seal('external-response', utf8(content))
   return seeOther(`${context.settings.basePath}${path}?${resumedResponse}=${sealed}`)
 }
 
-async function answerParameters({ parameters }: Incoming, context: RequestContext): Promise<URLSearchParams> {
+async function answerParameters(context: RequestContext, { parameters }: Incoming): Promise<URLSearchParams> {
   const sealed = parameters.get(resumedResponse)
   if (sealed === null) return parameters
   const opened = await context.settings.sealer.open('external-response', sealed)

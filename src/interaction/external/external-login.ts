@@ -23,18 +23,18 @@ export const callbackAddress = ({ settings }: RequestContext, providerId: string
   `${settings.issuer}/external/callback/${providerId}`
 
 /** POST: a button of the login page. */
-export async function externalLogin(incoming: Incoming, context: RequestContext): Promise<Response> {
-  requireOwnForm(incoming.request, context)
-  const { interaction, judged } = await resume(incoming, context)
+export async function externalLogin(context: RequestContext, incoming: Incoming): Promise<Response> {
+  requireOwnForm(context, incoming.request)
+  const { interaction, judged } = await resume(context, incoming)
   const providerId = incoming.parameters.get('provider') ?? ''
   const provider = usableProviders(context.configuration.identityProviders).find(
     (each) => each.provider_id === providerId,
   )
   if (!provider) throw unknownProvider(providerId)
-  const cookies = choiceCookies(incoming, context, providerId)
+  const cookies = choiceCookies(context, incoming, providerId)
   const remember = incoming.parameters.has('remember')
   const wantsOther = wantsOtherAccount(incoming)
-  return goToProvider(incoming, context, { provider, interaction, judged, remember, wantsOther, cookies })
+  return goToProvider(context, incoming, { provider, interaction, judged, remember, wantsOther, cookies })
 }
 
 /** Of the login page's address, and of its form. */
@@ -52,12 +52,12 @@ export interface Departure {
 
 /** Sends the browser to the provider. No hop, but for a provider that wants pushed requests. */
 export async function goToProvider(
-  incoming: Incoming,
   context: RequestContext,
+  incoming: Incoming,
   { provider, interaction, judged, remember, wantsOther = false, cookies = [] }: Departure,
 ): Promise<Response> {
   const { id, started_at, parameters, expected_sub } = interaction
-  const begun = await sealExternalState(incoming.request, context, {
+  const begun = await sealExternalState(context, incoming.request, {
     provider_id: provider.provider_id,
     provider_since: provider.created_at,
     begun_at: context.now,
@@ -90,7 +90,7 @@ export async function goToProvider(
     return seeOther(location, [...cookies, ...begun.cookies])
   } catch (error) {
     if (!(error instanceof BrokeringError)) throw error
-    return showExternalProblem(incoming, context, { provider, interaction, judged, error, cookies })
+    return showExternalProblem(context, incoming, { provider, interaction, judged, error, cookies })
   }
 }
 

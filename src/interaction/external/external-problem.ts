@@ -34,15 +34,15 @@ const wrongPerson: PublicCause[] = ['no_account', 'account_disabled']
 
 /** Never a redirect: what fails once must not be tried again and again by itself. */
 export async function showExternalProblem(
-  { request }: Incoming,
   context: RequestContext,
+  { request }: Incoming,
   { provider, interaction, judged, error, cookies }: Problem,
 ): Promise<Response> {
   recordAttempt(context, failedAttempt(context, provider.provider_id, error))
   context.log.outcome = 'access_denied'
-  const frame = frameOf(request, context, judged?.request.ui_locales)
+  const frame = frameOf(context, request, judged?.request.ui_locales)
   // Begun anew: an interaction is finished once, and this one may have been.
-  const begun = await sealInteraction(request, context, { ...interaction, id: newId() })
+  const begun = await sealInteraction(context, request, { ...interaction, id: newId() })
   // The provider would send the same person again, unless it is asked to let them choose.
   const other = wrongPerson.includes(error.publicCause) ? '&account=other' : ''
   const html = renderExternalProblem({

@@ -38,8 +38,8 @@ const mostUnderWay = 20
 const nameLength = 12
 
 export async function sealExternalState(
-  request: Request,
   context: RequestContext,
+  request: Request,
   state: ExternalState,
 ): Promise<BegunState> {
   const secret = randomBytes(32)
@@ -49,7 +49,7 @@ export async function sealExternalState(
   const sealed = await context.settings.sealer.seal('external-state', utf8(JSON.stringify(content)))
   const { interaction_lifetime } = context.configuration.settings
   const value = `${context.now.toString(36)}.${text}`
-  const surplus = underWay(request, context).slice(mostUnderWay - 1)
+  const surplus = underWay(context, request).slice(mostUnderWay - 1)
   return {
     sealed,
     secret,
@@ -61,7 +61,7 @@ export async function sealExternalState(
 }
 
 /** Names of the cookies of sign-ins that are under way, the newest first. */
-function underWay(request: Request, { settings }: RequestContext): string[] {
+function underWay({ settings }: RequestContext, request: Request): string[] {
   const begunAt = (name: string) => Number.parseInt(readCookie(request, name)?.split('.', 1)[0] ?? '', 36) || 0
   return (request.headers.get('cookie') ?? '')
     .split(';')
@@ -81,8 +81,8 @@ export interface OpenedState extends ExternalState {
 
 /** The state of a provider's answer. Throws (a page): none, changed, used, expired, of another browser or another provider. */
 export async function openExternalState(
-  { request, parameters }: Incoming,
   context: RequestContext,
+  { request, parameters }: Incoming,
   providerId: string,
 ): Promise<OpenedState> {
   const sealed = parameters.get('state')

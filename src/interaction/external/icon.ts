@@ -12,7 +12,7 @@ const fieldOf: Record<string, 'sign_in_icon' | 'sign_out_icon' | undefined> = {
 }
 
 /** `GET /external/icon?provider=ID&for=sign-in|sign-out`. Pages add `v`, which changes with the record. Throws invalid_request with status 404. */
-export async function providerIcon({ request, parameters }: Incoming, context: RequestContext): Promise<Response> {
+export async function providerIcon(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
   const id = parameters.get('provider')
   const provider = context.configuration.identityProviders.find((each) => each.provider_id === id && each.enabled)
   const icon = provider && iconOf(provider, parameters.get('for') ?? '')

@@ -13,15 +13,15 @@ import { requireOwnForm } from '../form-guard.ts'
 import { frameOf, htmlPage } from '../page.ts'
 
 /** GET: shows the page if consent is what is missing, and goes on otherwise. */
-export async function showConsent(incoming: Incoming, context: RequestContext): Promise<Response> {
-  const { interaction, judged } = requireRequest(await resume(incoming, context))
-  const session = await readSession(incoming.request, context)
-  if (!session) return goToStep(incoming, context, judged, { kind: 'sign-in' })
+export async function showConsent(context: RequestContext, incoming: Incoming): Promise<Response> {
+  const { interaction, judged } = requireRequest(await resume(context, incoming))
+  const session = await readSession(context, incoming.request)
+  if (!session) return goToStep(context, incoming, judged, { kind: 'sign-in' })
   const advanced = await advance(context, judged, session)
   const { answer } = advanced
-  if (answer.outcome !== 'step' || answer.step.kind !== 'consent') return goOn(incoming, context, judged, advanced)
+  if (answer.outcome !== 'step' || answer.step.kind !== 'consent') return goOn(context, incoming, judged, advanced)
 
-  const frame = frameOf(incoming.request, context, judged.request.ui_locales)
+  const frame = frameOf(context, incoming.request, judged.request.ui_locales)
   const html = renderConsent({
     frame,
     action: `${context.settings.basePath}/account/consent`,
@@ -36,11 +36,11 @@ export async function showConsent(incoming: Incoming, context: RequestContext): 
 }
 
 /** POST: what is allowed is what the sealed request asks for, never what the form says, and only by whom the page was shown to. */
-export async function consent(incoming: Incoming, context: RequestContext): Promise<Response> {
-  requireOwnForm(incoming.request, context)
-  const { judged } = requireRequest(await resume(incoming, context))
-  const session = await readSession(incoming.request, context)
-  if (!session) return goToStep(incoming, context, judged, { kind: 'sign-in' })
+export async function consent(context: RequestContext, incoming: Incoming): Promise<Response> {
+  requireOwnForm(context, incoming.request)
+  const { judged } = requireRequest(await resume(context, incoming))
+  const session = await readSession(context, incoming.request)
+  if (!session) return goToStep(context, incoming, judged, { kind: 'sign-in' })
   const decision = incoming.parameters.get('decision')
   if (decision === 'deny') {
     throw clientError(judged, 'access_denied', 'the person did not allow it', {
@@ -51,9 +51,9 @@ export async function consent(incoming: Incoming, context: RequestContext): Prom
     })
   }
   const isShown = incoming.parameters.get('shown') === (await shownTo(session, judged))
-  if (decision !== 'allow' || !isShown) return showConsent(incoming, context)
+  if (decision !== 'allow' || !isShown) return showConsent(context, incoming)
   const choice = { kind: 'consent' as const, scopes: judged.request.scope, claims: requestedClaims(judged.request) }
-  return goOn(incoming, context, judged, await advance(context, judged, session, choice))
+  return goOn(context, incoming, judged, await advance(context, judged, session, choice))
 }
 
 function itemsOf(

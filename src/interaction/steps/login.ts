@@ -27,38 +27,38 @@ import { frameOf, htmlPage, seeOther } from '../page.ts'
 type Resumed = { interaction: Interaction & { sealed: string }; judged: Judged | undefined }
 
 /** GET: somebody who signed in meanwhile, in another tab, goes on; everybody else, and who wants another account, signs in. */
-export async function showLogin(incoming: Incoming, context: RequestContext): Promise<Response> {
+export async function showLogin(context: RequestContext, incoming: Incoming): Promise<Response> {
   // Somebody's bookmark: signing in without an application begins at the account page.
   if (!incoming.parameters.has('interaction')) return seeOther(`${context.settings.basePath}/account`)
-  const resumed = await resume(incoming, context)
-  const session = await readSession(incoming.request, context)
+  const resumed = await resume(context, incoming)
+  const session = await readSession(context, incoming.request)
   const wantsOther = wantsOtherAccount(incoming)
-  if (!session || !resumed.judged || wantsOther) return chooseWay(incoming, context, resumed, { wantsOther })
+  if (!session || !resumed.judged || wantsOther) return chooseWay(context, incoming, resumed, { wantsOther })
   const advanced = await advance(context, resumed.judged, session)
   if (advanced.answer.outcome !== 'step') {
     return advanced.answer.outcome === 'anonymous'
-      ? chooseWay(incoming, context, resumed)
-      : goOn(incoming, context, resumed.judged, advanced)
+      ? chooseWay(context, incoming, resumed)
+      : goOn(context, incoming, resumed.judged, advanced)
   }
   const { step, person } = advanced.answer
-  if (step.kind !== 'sign-in') return goOn(incoming, context, resumed.judged, advanced)
-  return chooseWay(incoming, context, resumed, { username: usernameOf(person) })
+  if (step.kind !== 'sign-in') return goOn(context, incoming, resumed.judged, advanced)
+  return chooseWay(context, incoming, resumed, { username: usernameOf(person) })
 }
 
 /** To the one provider that is meant, or to the page. */
 function chooseWay(
-  incoming: Incoming,
   context: RequestContext,
+  incoming: Incoming,
   resumed: Resumed,
   shown: Shown & { wantsOther?: boolean } = {},
 ): Response | Promise<Response> {
-  const choice = choiceOf(incoming, context, resumed)
-  if (choice.kind === 'page') return loginPage(incoming, context, resumed, shown)
+  const choice = choiceOf(context, incoming, resumed)
+  if (choice.kind === 'page') return loginPage(context, incoming, resumed, shown)
   const { wantsOther = false } = shown
-  return goToProvider(incoming, context, { ...resumed, provider: choice.provider, remember: false, wantsOther })
+  return goToProvider(context, incoming, { ...resumed, provider: choice.provider, remember: false, wantsOther })
 }
 
-function choiceOf({ request, parameters }: Incoming, context: RequestContext, { judged }: Resumed): LoginChoice {
+function choiceOf(context: RequestContext, { request, parameters }: Incoming, { judged }: Resumed): LoginChoice {
   const { identityProviders, settings } = context.configuration
   return chooseLogin({
     providers: identityProviders,
@@ -66,25 +66,25 @@ function choiceOf({ request, parameters }: Incoming, context: RequestContext, { 
     idp: judged?.request.idp,
     domain_hint: judged?.request.domain_hint,
     login_hint: judged?.request.login_hint,
-    remembered: readChoice(request, context),
+    remembered: readChoice(context, request),
     // A form that was sent is a choice made.
     wantsToChoose: parameters.has('choose') || request.method === 'POST',
   })
 }
 
 /** POST. */
-export async function login(incoming: Incoming, context: RequestContext): Promise<Response> {
-  requireOwnForm(incoming.request, context)
-  const resumed = await resume(incoming, context)
+export async function login(context: RequestContext, incoming: Incoming): Promise<Response> {
+  requireOwnForm(context, incoming.request)
+  const resumed = await resume(context, incoming)
   const username = (incoming.parameters.get('username') ?? '').slice(0, 320)
   const password = (incoming.parameters.get('password') ?? '').slice(0, 1024)
   const remember = incoming.parameters.has('remember')
-  const verdict = await verify(incoming.request, context, normaliseLoginName(username), password)
+  const verdict = await verify(context, incoming.request, normaliseLoginName(username), password)
   if ('problem' in verdict) {
     noteRefusal(context, '/account/login', refusalOf(verdict, resumed.judged))
-    return loginPage(incoming, context, resumed, { username, remember, ...verdict })
+    return loginPage(context, incoming, resumed, { username, remember, ...verdict })
   }
-  return signIn(incoming, context, resumed, verdict, remember)
+  return signIn(context, incoming, resumed, verdict, remember)
 }
 
 interface Verified {
@@ -105,8 +105,8 @@ interface Failed {
 
 /** Known and unknown names, disabled people and services look the same from outside (SECURITY-CASES P03, S15). */
 async function verify(
-  request: Request,
   context: RequestContext,
+  request: Request,
   loginName: string,
   password: string,
 ): Promise<Verified | Failed> {
@@ -144,33 +144,33 @@ const findRecord = (context: RequestContext, loginName: string, from: 'first-unc
   hop(context, 'D1', () => findPersonByLogin(openDatabase(context.env.DB.withSession(from)), loginName))
 
 async function signIn(
-  incoming: Incoming,
   context: RequestContext,
+  incoming: Incoming,
   { judged }: Resumed,
   { person, loginName, passwordHash, device }: Verified,
   remember: boolean,
 ): Promise<Response> {
   const proof = { authenticated_at: context.now, acr: localAcr, amr: ['pwd'], idp: 'local', remember }
-  let begun = await beginSession(incoming, context, judged, { ...proof, person, isConfirmed: false })
+  let begun = await beginSession(context, incoming, judged, { ...proof, person, isConfirmed: false })
   if (begun.outcome === 'outdated') {
     const record = await findRecord(context, loginName, 'first-primary')
     const isSame = record?.password_hash === passwordHash && !record.service_account
     if (isSame)
-      begun = await beginSession(incoming, context, judged, { ...proof, person: record.person, isConfirmed: true })
+      begun = await beginSession(context, incoming, judged, { ...proof, person: record.person, isConfirmed: true })
   }
   if (begun.outcome !== 'begun') {
     const failed: Failed = { problem: 'wrong_credentials', cause: `${person.user_id} was disabled or changed just now` }
     noteRefusal(context, '/account/login', refusalOf(failed, judged))
-    return loginPage(incoming, context, await resume(incoming, context), { username: loginName, remember, ...failed })
+    return loginPage(context, incoming, await resume(context, incoming), { username: loginName, remember, ...failed })
   }
   const { device: name } = context.settings.cookies
   const cookies = [
     ...begun.cookies,
     cookie(context, name, await sealDevice(context, loginName, device), deviceLifetime),
-    ...choiceCookies(incoming, context, 'local'),
+    ...choiceCookies(context, incoming, 'local'),
   ]
   if (!judged || !begun.advance) return seeOther(`${context.settings.basePath}/account`, cookies)
-  return goOn(incoming, context, judged, begun.advance, cookies)
+  return goOn(context, incoming, judged, begun.advance, cookies)
 }
 
 interface Shown {
@@ -180,11 +180,11 @@ interface Shown {
   retryAfter?: number
 }
 
-function loginPage(incoming: Incoming, context: RequestContext, resumed: Resumed, shown: Shown = {}): Response {
+function loginPage(context: RequestContext, incoming: Incoming, resumed: Resumed, shown: Shown = {}): Response {
   const { judged, interaction } = resumed
   const { basePath } = context.settings
-  const frame = frameOf(incoming.request, context, judged?.request.ui_locales)
-  const choice = choiceOf(incoming, context, resumed)
+  const frame = frameOf(context, incoming.request, judged?.request.ui_locales)
+  const choice = choiceOf(context, incoming, resumed)
   const { providers, hasLocal, isNarrowed } = choice.kind === 'page' ? choice : noWay
   const problem = shown.problem ?? problemOf(incoming, hasLocal, providers.length)
   const html = renderLogin({

@@ -9,16 +9,16 @@ import { advance, goOn, goToStep, resume } from '../continue.ts'
 import { requireOwnForm } from '../form-guard.ts'
 import { frameOf, htmlPage, seeOther } from '../page.ts'
 
-export async function showAccounts(incoming: Incoming, context: RequestContext): Promise<Response> {
-  const { interaction, judged } = requireRequest(await resume(incoming, context))
-  const session = await readSession(incoming.request, context)
-  if (!session) return goToStep(incoming, context, judged, { kind: 'sign-in' })
+export async function showAccounts(context: RequestContext, incoming: Incoming): Promise<Response> {
+  const { interaction, judged } = requireRequest(await resume(context, incoming))
+  const session = await readSession(context, incoming.request)
+  if (!session) return goToStep(context, incoming, judged, { kind: 'sign-in' })
   const advanced = await advance(context, judged, session)
   const { answer } = advanced
   if (answer.outcome !== 'step' || answer.step.kind !== 'select-account')
-    return goOn(incoming, context, judged, advanced)
+    return goOn(context, incoming, judged, advanced)
 
-  const frame = frameOf(incoming.request, context, judged.request.ui_locales)
+  const frame = frameOf(context, incoming.request, judged.request.ui_locales)
   const html = renderSelectAccount({
     frame,
     action: `${context.settings.basePath}/account/select`,
@@ -31,15 +31,15 @@ export async function showAccounts(incoming: Incoming, context: RequestContext):
   return htmlPage(html, frame.nonce, { leadsToClient: true })
 }
 
-export async function selectAccount(incoming: Incoming, context: RequestContext): Promise<Response> {
-  requireOwnForm(incoming.request, context)
-  const { interaction, judged } = requireRequest(await resume(incoming, context))
-  const session = await readSession(incoming.request, context)
-  if (!session) return goToStep(incoming, context, judged, { kind: 'sign-in' })
+export async function selectAccount(context: RequestContext, incoming: Incoming): Promise<Response> {
+  requireOwnForm(context, incoming.request)
+  const { interaction, judged } = requireRequest(await resume(context, incoming))
+  const session = await readSession(context, incoming.request)
+  if (!session) return goToStep(context, incoming, judged, { kind: 'sign-in' })
   if (incoming.parameters.get('decision') === 'other') {
     return seeOther(`${context.settings.basePath}/account/login?interaction=${interaction.sealed}&account=other`)
   }
   const isShown = incoming.parameters.get('shown') === (await shownTo(session, judged))
-  if (incoming.parameters.get('decision') !== 'continue' || !isShown) return showAccounts(incoming, context)
-  return goOn(incoming, context, judged, await advance(context, judged, session, { kind: 'select-account' }))
+  if (incoming.parameters.get('decision') !== 'continue' || !isShown) return showAccounts(context, incoming)
+  return goOn(context, incoming, judged, await advance(context, judged, session, { kind: 'select-account' }))
 }

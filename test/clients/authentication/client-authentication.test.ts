@@ -39,7 +39,7 @@ function present({ basic, authorization, body = {}, context = aTestContext(), pa
   const header = authorization ?? (basic === undefined ? undefined : `Basic ${base64(utf8(basic))}`)
   const headers: Record<string, string> = header === undefined ? {} : { authorization: header }
   const request = new Request(issuer + path, { method: 'POST', headers })
-  return authenticateClient(request, new URLSearchParams(body), context)
+  return authenticateClient(context, request, new URLSearchParams(body))
 }
 
 async function refusalOf(presented: Presented): Promise<OAuthError> {
@@ -333,7 +333,7 @@ describe('private_key_jwt (RFC 7523)', () => {
     const aud = 'https://evil.test/connect/token'
     const body = new URLSearchParams(asBody(await sign({ claims: { aud } })).body)
     const request = new Request(aud, { method: 'POST' })
-    await expect(authenticateClient(request, body, aTestContext())).rejects.toThrow(OAuthError)
+    await expect(authenticateClient(aTestContext(), request, body)).rejects.toThrow(OAuthError)
   })
 
   it.each<[string, unknown]>([

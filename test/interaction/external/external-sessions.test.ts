@@ -37,7 +37,7 @@ const logout = (token: string) =>
 /** What this browser's cookie proves. */
 async function proofOf(user: Browser) {
   const request = new Request(issuer, { headers: { cookie: `__Host-session=${user.cookies.get('__Host-session')}` } })
-  const session = await readSession(request, aContext())
+  const session = await readSession(aContext(), request)
   if (!session) throw new Error('no session')
   return session.proof
 }

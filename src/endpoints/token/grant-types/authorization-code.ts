@@ -10,7 +10,7 @@ import type { RequestContext } from '../../../request/context.ts'
 import { newTokenId, respondWithTokens, type TokenResponse } from '../../../tokens/token-response.ts'
 import { invalidGrant, requiredParameter, type TokenRequest } from './grant-type.ts'
 
-export async function authorizationCode(request: TokenRequest, context: RequestContext): Promise<TokenResponse> {
+export async function authorizationCode(context: RequestContext, request: TokenRequest): Promise<TokenResponse> {
   const { client, parameters } = request
   const handle = await openHandle(context, 'code', requiredParameter(parameters, 'code'))
   if (!handle) {

@@ -10,7 +10,7 @@ import { clientTokenPrefix } from '../../../tokens/client-token.ts'
 import type { TokenResponse } from '../../../tokens/token-response.ts'
 import type { TokenRequest } from './grant-type.ts'
 
-export async function clientCredentials(request: TokenRequest, context: RequestContext): Promise<TokenResponse> {
+export async function clientCredentials(context: RequestContext, request: TokenRequest): Promise<TokenResponse> {
   const { client, parameters } = request
   const user = linkedUserOf(client)
   const { scopes } = context.configuration

@@ -19,7 +19,7 @@ interface Successor {
   iat: number
 }
 
-export async function refreshToken(request: TokenRequest, context: RequestContext): Promise<TokenResponse> {
+export async function refreshToken(context: RequestContext, request: TokenRequest): Promise<TokenResponse> {
   const { client, parameters } = request
   const presented = requiredParameter(parameters, 'refresh_token')
   const handle = await openHandle(context, 'refresh-token', presented)
