@@ -9,8 +9,8 @@ import type { Client } from '../model/client.ts'
 import { type ErrorCode, type ErrorRedirect, OAuthError, type RefusalDetail } from '../model/errors.ts'
 import { renderFormPost } from '../pages/form-post.tsx'
 import {
-  type AuthorizationRequest,
   parseAuthorizationRequest,
+  type ValidatedAuthorizationRequest,
 } from '../protocol/authorization-request/authorization-request.ts'
 import { mayRequestScope } from '../protocol/authorization-request/scope.ts'
 import {
@@ -20,7 +20,7 @@ import {
 } from '../protocol/authorization-response/authorization-response.ts'
 import { requestableClaims } from '../protocol/claims.ts'
 import { acceptedIdps, usableProviders } from '../protocol/login-choice.ts'
-import { nextStep, type Step } from '../protocol/next-step.ts'
+import { decide, type Step } from '../protocol/next-step.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import { type Interaction, openInteraction, sealInteraction } from './interaction.ts'
@@ -29,7 +29,7 @@ import { frameOf, htmlPage, seeOther } from './page.ts'
 /** A request that was judged, with the client and the interaction it belongs to. */
 export interface Judged {
   client: Client
-  request: AuthorizationRequest
+  request: ValidatedAuthorizationRequest
   interaction: Interaction
 }
 
@@ -121,7 +121,7 @@ export async function questionOf(context: RequestContext, judged: Judged): Promi
 export function stepForStranger(context: RequestContext, judged: Judged): Step {
   const { client, request, interaction } = judged
   const { require_consent } = client
-  return nextStep({
+  return decide({
     request,
     require_consent,
     expected_sub: interaction.expected_sub,

@@ -2,7 +2,7 @@
 // asks for, and what this browser remembers.
 import type { IdentityProvider } from '../model/external-provider.ts'
 
-export interface LoginSituation {
+export interface LoginChoiceInput {
   /** In the order of their buttons. */
   providers: readonly IdentityProvider[]
   allow_local_accounts: boolean
@@ -22,13 +22,13 @@ export type LoginChoice =
   | { kind: 'provider'; provider: IdentityProvider }
   | { kind: 'page'; providers: IdentityProvider[]; hasLocal: boolean; isNarrowed: boolean }
 
-export function chooseLogin(situation: LoginSituation): LoginChoice {
-  const providers = usableProviders(situation.providers)
-  const hasLocal = situation.allow_local_accounts
+export function chooseLogin(input: LoginChoiceInput): LoginChoice {
+  const providers = usableProviders(input.providers)
+  const hasLocal = input.allow_local_accounts
   const all: LoginChoice = { kind: 'page', providers, hasLocal, isNarrowed: false }
-  if (situation.wantsToChoose) return all
+  if (input.wantsToChoose) return all
 
-  const wanted = wantedBy(situation, providers)
+  const wanted = wantedBy(input, providers)
   if (wanted === 'local' && hasLocal) return { kind: 'page', providers: [], hasLocal, isNarrowed: providers.length > 0 }
   if (wanted !== undefined && wanted !== 'local') return { kind: 'provider', provider: wanted }
   const [only] = providers
@@ -36,13 +36,13 @@ export function chooseLogin(situation: LoginSituation): LoginChoice {
 }
 
 /** What the application says goes before what the browser remembers. */
-function wantedBy(situation: LoginSituation, providers: IdentityProvider[]): IdentityProvider | 'local' | undefined {
+function wantedBy(input: LoginChoiceInput, providers: IdentityProvider[]): IdentityProvider | 'local' | undefined {
   const byId = (id: string | undefined) => (id === 'local' ? id : providers.find((each) => each.provider_id === id))
   return (
-    byId(situation.idp) ??
-    byDomain(providers, situation.domain_hint) ??
-    byDomain(providers, mailDomain(situation.login_hint)) ??
-    byId(situation.remembered)
+    byId(input.idp) ??
+    byDomain(providers, input.domain_hint) ??
+    byDomain(providers, mailDomain(input.login_hint)) ??
+    byId(input.remembered)
   )
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { IdentityProvider } from '../../src/model/external-provider.ts'
-import { chooseLogin, type LoginSituation } from '../../src/protocol/login-choice.ts'
+import { chooseLogin, type LoginChoiceInput } from '../../src/protocol/login-choice.ts'
 
 const provider = (provider_id: string, more: Partial<IdentityProvider> = {}) =>
   ({ provider_id, enabled: true, domains: [], metadata: {}, ...more }) as unknown as IdentityProvider
@@ -11,12 +11,12 @@ const off = provider('off', { enabled: false, domains: ['off.test'] })
 const unread = provider('unread', { metadata: null })
 
 /** `page: corp partner local`, `page: local +` where there are more ways, `→ corp`. */
-function choiceOf(situation: Partial<LoginSituation>): string {
+function choiceOf(input: Partial<LoginChoiceInput>): string {
   const choice = chooseLogin({
     providers: [corp, partner, off, unread],
     allow_local_accounts: true,
     wantsToChoose: false,
-    ...situation,
+    ...input,
   })
   if (choice.kind === 'provider') return `→ ${choice.provider.provider_id}`
   const shown = [...choice.providers.map((each) => each.provider_id), ...(choice.hasLocal ? ['local'] : [])]
@@ -27,7 +27,7 @@ const all = 'page: corp partner local'
 const onlyCorp = { providers: [corp, off, unread], allow_local_accounts: false }
 
 describe('how somebody signs in', () => {
-  it.each<[string, string, Partial<LoginSituation>]>([
+  it.each<[string, string, Partial<LoginChoiceInput>]>([
     ['what is enabled and was read', all, {}],
     ['password alone', 'page: local', { providers: [off, unread] }],
     ['providers alone', 'page: corp partner', { allow_local_accounts: false }],
@@ -56,7 +56,7 @@ describe('how somebody signs in', () => {
     ['idp before domain_hint', '→ corp', { idp: 'corp', domain_hint: 'partner.test' }],
     ['domain_hint before login_hint', '→ corp', { domain_hint: 'corp.test', login_hint: 'ada@partner.test' }],
     ['login_hint before what is remembered', '→ corp', { login_hint: 'ada@corp.test', remembered: 'partner' }],
-  ])('%s: %s', (_, expected, situation) => {
-    expect(choiceOf(situation)).toBe(expected)
+  ])('%s: %s', (_, expected, input) => {
+    expect(choiceOf(input)).toBe(expected)
   })
 })

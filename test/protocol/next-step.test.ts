@@ -1,8 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { AuthorizationRequest, Prompt } from '../../src/protocol/authorization-request/authorization-request.ts'
+import type { Consent } from '../../src/model/consent.ts'
+import type {
+  Prompt,
+  ValidatedAuthorizationRequest,
+} from '../../src/protocol/authorization-request/authorization-request.ts'
 import type { AcceptedIdps } from '../../src/protocol/login-choice.ts'
-import { type Consent, nextStep, type Situation, type Step } from '../../src/protocol/next-step.ts'
+import { type DecisionInput, decide, type Step } from '../../src/protocol/next-step.ts'
 
 const started = 1_000_000
 const before = started - 60_000
@@ -10,7 +14,7 @@ const since = started + 1000
 
 /** A person who signed in a minute before the request came, and allowed everything of it before. */
 interface Case {
-  request?: Partial<AuthorizationRequest>
+  request?: Partial<ValidatedAuthorizationRequest>
   signedIn?: number | false
   selected?: number
   consent?: Partial<Consent> | false
@@ -37,7 +41,7 @@ function stepOf({
   acr = '1',
   acceptedIdps,
 }: Case): Step {
-  const situation: Situation = {
+  const input: DecisionInput = {
     request: {
       client_id: 'web',
       redirect_uri: 'https://rp.test/cb',
@@ -52,10 +56,10 @@ function stepOf({
     accepted_idps: acceptedIdps,
     now: now ?? started + 2000,
   }
-  if (signedIn === false) return nextStep(situation)
+  if (signedIn === false) return decide(input)
   const session = { id: 's', authenticated_at: signedIn, acr, amr: ['pwd'], idp, selected_at: selected }
   const given = consent === false ? undefined : { ...known, ...consent }
-  return nextStep({ ...situation, person: { sub: 'ada', session, consent: given } })
+  return decide({ ...input, person: { sub: 'ada', session, consent: given } })
 }
 
 const outcomeOf = (step: Step): string => (step.kind === 'error' ? step.code : step.kind)
@@ -136,8 +140,8 @@ describe('the next step', () => {
       'respond',
       { request: { claims: { userinfo: [], id_token: [], essential_acr: ['2', '1'] } } },
     ],
-  ])('%s: %s', (_, expected, situation) => {
-    expect(outcomeOf(stepOf(situation))).toBe(expected)
+  ])('%s: %s', (_, expected, input) => {
+    expect(outcomeOf(stepOf(input))).toBe(expected)
   })
 
   /** Came back from `corp` since the request, and authenticated there at a time of its own; 0: it does not say. */
@@ -169,8 +173,8 @@ describe('the next step', () => {
       'sign-in',
       { acceptedIdps: { corp: 1 }, request: wants('mfa') },
     ],
-  ])('a session %s: %s', (_, expected, situation) => {
-    expect(outcomeOf(stepOf(situation))).toBe(expected)
+  ])('a session %s: %s', (_, expected, input) => {
+    expect(outcomeOf(stepOf(input))).toBe(expected)
   })
 
   it('S06 names what is new', () => {
@@ -183,7 +187,7 @@ describe('the next step', () => {
   })
 })
 
-describe('whatever the situation', () => {
+describe('whatever the input', () => {
   const prompts = fc.constantFrom<Prompt[]>(
     [],
     ['none'],
@@ -204,8 +208,8 @@ describe('whatever the situation', () => {
 
   it('prompt=none shows no page', () => {
     fc.assert(
-      fc.property(situations, (situation) => {
-        const step = stepOf({ ...situation, request: { ...situation.request, prompt: ['none'] } })
+      fc.property(situations, (input) => {
+        const step = stepOf({ ...input, request: { ...input.request, prompt: ['none'] } })
         expect(['respond', 'error']).toContain(step.kind)
       }),
     )
@@ -213,14 +217,14 @@ describe('whatever the situation', () => {
 
   it('nobody gets an answer who is not signed in, is somebody else, or was not asked', () => {
     fc.assert(
-      fc.property(situations, (situation) => {
-        if (stepOf(situation).kind !== 'respond') return
-        expect(situation.signedIn).not.toBe(false)
-        expect(situation.expected).toBe('ada')
-        if (situation.request.prompt.includes('login')) expect(situation.signedIn).toBe(since)
-        if (situation.requireConsent) {
-          expect(situation.consent).not.toBe(false)
-          expect(situation.request.scope).not.toContain('phone')
+      fc.property(situations, (input) => {
+        if (stepOf(input).kind !== 'respond') return
+        expect(input.signedIn).not.toBe(false)
+        expect(input.expected).toBe('ada')
+        if (input.request.prompt.includes('login')) expect(input.signedIn).toBe(since)
+        if (input.requireConsent) {
+          expect(input.consent).not.toBe(false)
+          expect(input.request.scope).not.toContain('phone')
         }
       }),
     )
@@ -228,10 +232,10 @@ describe('whatever the situation', () => {
 
   it('who did everything since the request came is asked for nothing twice', () => {
     fc.assert(
-      fc.property(situations, (situation) => {
+      fc.property(situations, (input) => {
         const scopes = { openid: since, email: since, phone: since }
         const done = { signedIn: since, selected: since, consent: { given_at: since, scopes }, expected: 'ada' }
-        expect(stepOf({ ...situation, ...done }).kind).toBe('respond')
+        expect(stepOf({ ...input, ...done }).kind).toBe('respond')
       }),
     )
   })

@@ -1,5 +1,5 @@
 // What a person allowed each client, remembered by scope and by claim name.
-import type { Consent } from '../../protocol/next-step.ts'
+import type { Consent } from '../../model/consent.ts'
 
 /** `since`: `created_at` of the client. What was given to another one of that id does not count. */
 export function findConsent(sql: SqlStorage, clientId: string, since: number): Consent | undefined {

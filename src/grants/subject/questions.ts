@@ -2,14 +2,15 @@
 
 import type { Grant } from '../../model/grant.ts'
 import type { Person } from '../../model/person.ts'
-import type { AuthorizationRequest } from '../../protocol/authorization-request/authorization-request.ts'
+import type { SessionState } from '../../model/session.ts'
+import type { ValidatedAuthorizationRequest } from '../../protocol/authorization-request/authorization-request.ts'
 import type { AcceptedIdps } from '../../protocol/login-choice.ts'
-import type { SessionState, Step } from '../../protocol/next-step.ts'
+import type { Step } from '../../protocol/next-step.ts'
 import type { CodeOutcome, RefreshOutcome } from './grants.ts'
 
 /** An authorization request as the Worker judged it, with the code it would get. */
 export interface AuthorizationQuestion {
-  request: AuthorizationRequest
+  request: ValidatedAuthorizationRequest
   require_consent: boolean
   expected_sub?: string | undefined
   /** External providers that are enabled. */

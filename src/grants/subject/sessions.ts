@@ -1,7 +1,7 @@
 // Sessions of one person: proof that this browser signed in, by id and hash of the secret in its cookie.
 
 import type { Person } from '../../model/person.ts'
-import { type Authentication, cameAt, type SessionState } from '../../protocol/next-step.ts'
+import { type Authentication, lastSeenAt, type SessionState } from '../../model/session.ts'
 
 /** What the cookie proves. */
 export interface SessionProof {
@@ -104,7 +104,7 @@ export function findSession(
   const [row] = sql.exec<SessionRow>('SELECT * FROM sessions WHERE id = ?', proof.id).toArray()
   if (!row || row.secret_hash !== proof.secret_hash) return undefined
   if (row.expires_at <= now || row.used_at + row.idle_lifetime <= now) return undefined
-  if (!person.enabled || cameAt(row) < person.not_before) return undefined
+  if (!person.enabled || lastSeenAt(row) < person.not_before) return undefined
   if (now - row.used_at > row.idle_lifetime / 20)
     sql.exec('UPDATE sessions SET used_at = ? WHERE id = ?', now, proof.id)
   return {

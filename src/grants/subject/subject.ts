@@ -2,7 +2,8 @@
 // No method awaits between its read and its mark; whatever can fail came before, in the Worker.
 import { DurableObject } from 'cloudflare:workers'
 import type { Person } from '../../model/person.ts'
-import { nextStep, type SessionState, type Step } from '../../protocol/next-step.ts'
+import type { SessionState } from '../../model/session.ts'
+import { decide, type Step } from '../../protocol/next-step.ts'
 import { findConsent, forgetConsent, rememberConsent } from './consents.ts'
 import * as grants from './grants.ts'
 import {
@@ -231,7 +232,7 @@ export class Subject extends DurableObject<Env> {
     const { request, require_consent, expected_sub, accepted_idps, started_at } = question
     const consent = findConsent(this.sql, request.client_id, question.client_since)
     const known = { sub: person.sub, session, consent }
-    return nextStep({ request, require_consent, expected_sub, accepted_idps, started_at, person: known, now })
+    return decide({ request, require_consent, expected_sub, accepted_idps, started_at, person: known, now })
   }
 
   private answer(

@@ -5,11 +5,11 @@ import { base64url, randomBytes } from '../../crypto/encoding.ts'
 import { newId } from '../../grants/handles.ts'
 import { askSubject } from '../../grants/subject/ask-subject.ts'
 import type { IdentityProvider } from '../../model/external-provider.ts'
+import { lastSeenAt } from '../../model/session.ts'
 import { renderAccount, renderSignedOut } from '../../pages/account.tsx'
 import { renderHome } from '../../pages/home.tsx'
 import { type PageFrame, textsFor } from '../../pages/layout.tsx'
 import { acceptedIdps, isAcceptedIdp } from '../../protocol/login-choice.ts'
-import { cameAt } from '../../protocol/next-step.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
 import { signOutAddress } from '../external/external-sign-out.ts'
@@ -33,7 +33,7 @@ export async function account(context: RequestContext, { request, parameters }: 
     session &&
     (await askSubject(context, session.subject_ref, (subject) => subject.findSession(session.proof, context.now)))
   const idps = acceptedIdps(context.configuration.identityProviders)
-  if (!found || !isAcceptedIdp(idps, found.session.idp, cameAt(found.session))) {
+  if (!found || !isAcceptedIdp(idps, found.session.idp, lastSeenAt(found.session))) {
     const begun = await sealInteraction(context, request, { id: newId(), started_at: context.now })
     const choose = parameters.has('choose') ? '&choose=1' : ''
     return seeOther(`${basePath}/account/login?interaction=${begun.sealed}${choose}`, begun.cookies)

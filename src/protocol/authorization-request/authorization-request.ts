@@ -1,4 +1,4 @@
-// Authorization request (RFC 6749 §4.1.1, OIDC Core §3.1.2.1): untrusted parameters → AuthorizationRequest, or the error and where it goes.
+// Authorization request (RFC 6749 §4.1.1, OIDC Core §3.1.2.1): untrusted parameters → ValidatedAuthorizationRequest, or the error and where it goes.
 
 import { type Client, isPublicClient } from '../../model/client.ts'
 import { type ErrorRedirect, OAuthError } from '../../model/errors.ts'
@@ -10,7 +10,7 @@ import { grantableScopes, parseScope } from './scope.ts'
 export type Prompt = 'none' | 'login' | 'consent' | 'select_account'
 export type ResponseMode = 'query' | 'form_post'
 
-export interface AuthorizationRequest {
+export interface ValidatedAuthorizationRequest {
   client_id: string
   redirect_uri: string
   response_mode: ResponseMode
@@ -50,7 +50,7 @@ export function parseAuthorizationRequest(
   parameters: URLSearchParams,
   client: Client,
   offer: Offer,
-): AuthorizationRequest {
+): ValidatedAuthorizationRequest {
   const redirect = parseRedirect(parameters, client)
   try {
     return parseTrusted(parameters, client, offer, redirect)
@@ -93,7 +93,7 @@ function parseTrusted(
   client: Client,
   offer: Offer,
   redirect: ErrorRedirect,
-): AuthorizationRequest {
+): ValidatedAuthorizationRequest {
   refuseUnsupported(parameters)
   checkResponseType(parameters.get('response_type'))
   checkResponseMode(parameters.get('response_mode'))
