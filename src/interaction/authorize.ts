@@ -66,13 +66,12 @@ async function subjectOfHint(context: RequestContext, judged: Judged, hint: stri
   const verified = await verifyJwt(context, hint, { typ: ['JWT'], allowRetiredForHint: true })
   const { sub, aud } = verified?.claims ?? {}
   if (typeof sub === 'string' && aud === judged.client.client_id) return sub
-  const error = new OAuthError('invalid_request', 'id_token_hint is not an ID token of this client', {
+  throw new OAuthError('invalid_request', 'id_token_hint is not an ID token of this client', {
     check: 'id_token_hint',
     expected: `an ID token issued here to ${judged.client.client_id}`,
     received: verified ? 'one for another client' : 'something that this provider did not sign',
     fix: 'send the ID token of this application, or leave id_token_hint out',
   })
-  error.redirect = redirectOf(judged)
-  error.client_id = judged.client.client_id
-  throw error
+    .withRedirect(redirectOf(judged))
+    .withClient(judged.client.client_id)
 }

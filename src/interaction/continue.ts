@@ -54,8 +54,7 @@ export async function judge(
     noteLeftOut(context, parameters.get('scope'), request.scope)
     return { client, request, interaction }
   } catch (error) {
-    if (error instanceof OAuthError) error.client_id = client.client_id
-    throw error
+    throw error instanceof OAuthError ? error.withClient(client.client_id) : error
   }
 }
 
@@ -179,10 +178,9 @@ export async function goToStep(
   step: Exclude<Step, { kind: 'respond' }>,
   cookies: string[] = [],
 ): Promise<Response> {
-  const redirect = { ...redirectOf(judged), cookies }
-  if (step.kind === 'error') throw Object.assign(clientError(judged, step.code, step.description), { redirect })
+  if (step.kind === 'error') throw clientError(judged, step.code, step.description).withCookies(cookies)
   const begun = await sealInteraction(context, incoming.request, judged.interaction).catch((error) => {
-    throw error instanceof OAuthError ? Object.assign(error, { redirect }) : error
+    throw error instanceof OAuthError ? error.withRedirect(redirectOf(judged)).withCookies(cookies) : error
   })
   const location = `${context.settings.basePath}${pageOf[step.kind]}?interaction=${begun.sealed}`
   return seeOther(location, [...cookies, ...begun.cookies])
@@ -223,7 +221,7 @@ export function authorizationResponse(
   context: RequestContext,
   request: Request,
   response: AuthorizationResponse,
-  cookies: string[] = [],
+  cookies: readonly string[] = [],
 ): Response {
   if (response.response_mode === 'query') return seeOther(redirectLocation(response), cookies)
   const frame = frameOf(context, request)
@@ -245,16 +243,15 @@ export function clientError(
   detail?: Partial<RefusalDetail>,
 ): OAuthError {
   const { prompt } = judged.request
-  const error = new OAuthError(code, description, {
+  return new OAuthError(code, description, {
     check: code,
     expected: 'a request that the present session can answer',
     received: description,
     fix: prompt.includes('none') ? 'repeat the request without prompt=none' : 'start again from the application',
     ...detail,
   })
-  error.redirect = redirectOf(judged)
-  error.client_id = judged.client.client_id
-  return error
+    .withRedirect(redirectOf(judged))
+    .withClient(judged.client.client_id)
 }
 
 /** Finishing twice gives no second code. */

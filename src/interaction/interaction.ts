@@ -77,8 +77,7 @@ export async function openInteraction(
   if (context.now - content.started_at > interaction_lifetime * 1000) {
     const error = refused('this sign-in took too long, start again', `at most ${interaction_lifetime} s`, 'more', 400)
     // The hint did not travel along: the same request without it would take whoever signs in.
-    if (content.expected_sub === undefined) error.restart = restartOf(context, content)
-    throw error
+    throw content.expected_sub === undefined ? error.withRestart(restartOf(context, content)) : error
   }
   const { id, started_at, parameters, expected_sub } = content
   return {

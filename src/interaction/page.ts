@@ -7,7 +7,7 @@ import type { RequestContext } from '../request/context.ts'
 
 export interface PageOptions {
   status?: number
-  cookies?: string[]
+  cookies?: readonly string[]
   headers?: Record<string, string>
   /** The page has the one script that submits its form. */
   hasScript?: boolean
@@ -50,7 +50,7 @@ export function htmlPage(html: string, nonce: string, options: PageOptions = {})
 }
 
 /** 303: whatever the method was, the next request is a GET without body (RFC 9700 §4.12). */
-export function seeOther(location: string, cookies: string[] = []): Response {
+export function seeOther(location: string, cookies: readonly string[] = []): Response {
   const headers = new Headers({ location, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
   for (const cookie of cookies) headers.append('set-cookie', cookie)
   return new Response(null, { status: 303, headers })

@@ -26,11 +26,11 @@ export type ErrorCode =
 /** What an operator finds under the request id: never a secret, never sent to the caller. */
 export interface RefusalDetail {
   /** The check that refused, as a short stable name: `redirect_uri`, `client_secret`, `pkce`, `scope`, `clock`, … */
-  check: string
-  expected?: string
-  received?: string
+  readonly check: string
+  readonly expected?: string
+  readonly received?: string
   /** What to change, one plain sentence. */
-  fix?: string
+  readonly fix?: string
 }
 
 const statusOf: Partial<Record<ErrorCode, number>> = {
@@ -43,43 +43,93 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
 
 /** Where an authorization error may be sent once the redirect_uri is trusted (RFC 6749 §4.1.2.1). */
 export interface ErrorRedirect {
-  redirect_uri: string
-  response_mode: 'query' | 'form_post'
-  state?: string | undefined
-  /** Set-Cookie lines of a sign-in that succeeded before the error: without them the session it began is lost. */
-  cookies?: string[]
+  readonly redirect_uri: string
+  readonly response_mode: 'query' | 'form_post'
+  readonly state?: string | undefined
 }
 
-/** A client broke a rule. `description` is public, `detail` is kept for the operator. */
+interface ErrorOptions {
+  /** HTTP status. Default: the one that belongs to the code, or 400. */
+  readonly status?: number
+  /** Extra response headers: `WWW-Authenticate`, `Retry-After`, `Allow`. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly cause?: unknown
+}
+
+/** What callers further up know and the check that refused does not. */
+interface Circumstances {
+  readonly redirect?: ErrorRedirect | undefined
+  readonly cookies?: readonly string[]
+  readonly restart?: string | undefined
+  readonly client_id?: string | undefined
+}
+
+/**
+ * A client broke a rule. `description` is public, `detail` is kept for the operator.
+ * An error is a value: each `with…()` returns a copy that keeps the stack and the cause, so an error that is shared never changes.
+ */
 export class OAuthError extends Error {
   override readonly name = 'OAuthError'
   readonly code: ErrorCode
   readonly description: string
   readonly detail: RefusalDetail
   readonly status: number
-  /** Set once the redirect_uri is trusted: the error goes to the client instead of a page. */
-  redirect?: ErrorRedirect
+  readonly headers: Readonly<Record<string, string>>
+  /** Present once the redirect_uri is trusted: the error goes to the client instead of a page. */
+  readonly redirect: ErrorRedirect | undefined
+  /** Set-Cookie lines that go with the redirect: without them, a session that began before the error would be lost. */
+  readonly cookies: readonly string[]
   /** On a page: where the same request can be begun again. */
-  restart?: string
+  readonly restart: string | undefined
   /** The client the caller claimed to be, for the log and the ring of refusals. */
-  client_id?: string
-  /** Extra response headers: `WWW-Authenticate`, `Retry-After`, `Allow`. */
-  readonly headers: Record<string, string>
+  readonly client_id: string | undefined
 
-  constructor(
-    code: ErrorCode,
-    description: string,
-    detail: RefusalDetail,
-    options: { status?: number; headers?: Record<string, string> } = {},
-  ) {
-    super(description)
+  constructor(code: ErrorCode, description: string, detail: RefusalDetail, options: ErrorOptions & Circumstances = {}) {
+    super(description, 'cause' in options ? { cause: options.cause } : undefined)
     this.code = code
     this.detail = detail
     // RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E only.
     this.description = description.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'")
     this.status = options.status ?? statusOf[code] ?? 400
     this.headers = options.headers ?? {}
+    this.redirect = options.redirect
+    this.cookies = options.cookies ?? []
+    this.restart = options.restart
+    this.client_id = options.client_id
   }
+
+  withRedirect(redirect: ErrorRedirect): OAuthError {
+    return copyOf(this, { redirect })
+  }
+
+  withCookies(cookies: readonly string[]): OAuthError {
+    return copyOf(this, { cookies })
+  }
+
+  withRestart(restart: string): OAuthError {
+    return copyOf(this, { restart })
+  }
+
+  withClient(client_id: string): OAuthError {
+    return copyOf(this, { client_id })
+  }
+
+  /** Adds to the headers that are there. */
+  withHeaders(headers: Readonly<Record<string, string>>): OAuthError {
+    return copyOf(this, { headers: { ...this.headers, ...headers } })
+  }
+}
+
+function copyOf(error: OAuthError, changes: ErrorOptions & Circumstances): OAuthError {
+  const copy = new OAuthError(error.code, error.message, error.detail, { ...circumstancesOf(error), ...changes })
+  if (error.stack !== undefined) copy.stack = error.stack
+  return copy
+}
+
+function circumstancesOf(error: OAuthError): ErrorOptions & Circumstances {
+  const { status, headers, redirect, cookies, restart, client_id } = error
+  const present = { status, headers, redirect, cookies, restart, client_id }
+  return 'cause' in error ? { ...present, cause: error.cause } : present
 }
 
 /** D1 or an object did not answer: nothing was done, or the same request may be sent again. */
@@ -98,14 +148,14 @@ export class Problem extends Error {
   readonly status: number
   readonly title: string
   /** Field path → what is wrong with it. */
-  readonly fields: Record<string, string>
-  readonly headers: Record<string, string>
+  readonly fields: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string>>
 
   constructor(
     status: number,
     title: string,
-    fields: Record<string, string> = {},
-    headers: Record<string, string> = {},
+    fields: Readonly<Record<string, string>> = {},
+    headers: Readonly<Record<string, string>> = {},
   ) {
     super(title)
     this.status = status

@@ -54,7 +54,7 @@ function redirectError(
     iss: context.settings.issuer,
   })
   const { redirect_uri, response_mode } = redirect
-  return authorizationResponse(context, request, { redirect_uri, response_mode, parameters }, redirect.cookies)
+  return authorizationResponse(context, request, { redirect_uri, response_mode, parameters }, error.cookies)
 }
 
 const described = (error: OAuthError, requestId: string): string => `${error.description} (request ${requestId})`

@@ -83,8 +83,7 @@ async function refusal(
     status: success ? 401 : 429,
     headers: success ? challenge(context, credentials) : { 'retry-after': '60' },
   })
-  if (clientId !== undefined) error.client_id = clientId
-  return error
+  return clientId === undefined ? error : error.withClient(clientId)
 }
 
 /** RFC 6749 §5.2: the scheme the client used. A browser would ask its user for any other. */

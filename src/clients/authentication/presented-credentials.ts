@@ -91,6 +91,5 @@ function malformed(expected: string, received: string, clientId?: string): OAuth
     fix: 'authenticate the client in one way, as RFC 6749 §2.3 describes',
   }
   const error = new OAuthError('invalid_request', `client authentication is malformed: expected ${expected}`, detail)
-  if (clientId !== undefined) error.client_id = clientId
-  return error
+  return clientId === undefined ? error : error.withClient(clientId)
 }

@@ -151,19 +151,12 @@ async function stepUp(
   cookies: string[],
 ): Promise<Response> {
   if (!context.configuration.settings.allow_local_accounts) {
-    const error = clientError(
-      judged,
-      'unmet_authentication_requirements',
-      'the provider did not authenticate as asked',
-      {
-        check: 'step_up',
-        expected: 'an authentication as new and as strong as the application asks for (max_age, prompt, acr)',
-        received: 'an older or weaker one',
-        fix: 'let the provider honour prompt, max_age and acr_values and state auth_time and acr, or ask for less',
-      },
-    )
-    if (error.redirect) error.redirect.cookies = cookies
-    throw error
+    throw clientError(judged, 'unmet_authentication_requirements', 'the provider did not authenticate as asked', {
+      check: 'step_up',
+      expected: 'an authentication as new and as strong as the application asks for (max_age, prompt, acr)',
+      received: 'an older or weaker one',
+      fix: 'let the provider honour prompt, max_age and acr_values and state auth_time and acr, or ask for less',
+    }).withCookies(cookies)
   }
   const begun = await sealInteraction(context, incoming.request, judged.interaction)
   const location = `${context.settings.basePath}/account/login?interaction=${begun.sealed}&choose=1&problem=not_fresh`

@@ -229,6 +229,5 @@ function refusalOf({ problem, cause, retryAfter }: Failed, judged: Judged | unde
       ? 'wait, or sign in from a device that this user signed in from before'
       : 'correct the user, or set a new password',
   })
-  if (judged) error.client_id = judged.client.client_id
-  return error
+  return judged ? error.withClient(judged.client.client_id) : error
 }

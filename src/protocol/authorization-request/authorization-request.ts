@@ -55,8 +55,7 @@ export function parseAuthorizationRequest(
   try {
     return parseTrusted(parameters, client, offer, redirect)
   } catch (error) {
-    if (error instanceof OAuthError) error.redirect = redirect
-    throw error
+    throw error instanceof OAuthError ? error.withRedirect(redirect) : error
   }
 }
 
