@@ -1,5 +1,6 @@
 // The record a client becomes: defaults for a new one, and what a change makes of it.
 
+import { type GrantType, signsInUsers } from '../model/grant-type.ts'
 import { merge } from '../model/record.ts'
 import type { ClientLists, ClientRecord, ClientRow } from '../storage/clients.ts'
 import type { ClientInput } from './client-input.ts'
@@ -17,8 +18,8 @@ export function mergeClient(stored: ClientRecord, body: ClientInput): ClientReco
 }
 
 export function newClient(id: string, body: ClientInput, now: number): ClientRecord {
-  const grant_types = ['authorization_code', ...(body.offline_access ? ['refresh_token'] : [])]
-  const isForPeople = (body.grant_types ?? grant_types).includes('authorization_code')
+  const grant_types: GrantType[] = ['authorization_code', ...(body.offline_access ? (['refresh_token'] as const) : [])]
+  const hasUsers = signsInUsers({ grant_types: body.grant_types ?? grant_types })
   return {
     row: {
       client_id: id,
@@ -53,7 +54,7 @@ export function newClient(id: string, body: ClientInput, now: number): ClientRec
       redirect_uris: [],
       post_logout_redirect_uris: [],
       client_origins: [],
-      scopes: isForPeople ? ['email', 'openid', 'profile'] : [],
+      scopes: hasUsers ? ['email', 'openid', 'profile'] : [],
     },
     secrets: [],
   }

@@ -1,6 +1,7 @@
 // What a client's settings must be together. Each check names the field it faults.
 import { importVerificationKey } from '../crypto/jwk.ts'
 import { signingAlgorithms } from '../model/client.ts'
+import { signsInUsers } from '../model/grant-type.ts'
 import type { ProviderSettings } from '../model/settings.ts'
 import { webUriFault } from '../protocol/authorization-request/redirect-uri.ts'
 import type { ClientRecord } from '../storage/clients.ts'
@@ -38,7 +39,7 @@ function checkGrants({ row, lists }: ClientRecord, faults: Faults): void {
     faults.redirect_uris = 'authorization_code needs at least one'
   }
   // The Offline setting alone decides about refresh tokens; refresh_token in the list is accepted and says no more.
-  if (row.offline_access && !grant_types.includes('authorization_code')) {
+  if (row.offline_access && !signsInUsers(row)) {
     faults.offline_access = 'needs the grant type authorization_code'
   }
   // DESIGN §6: the linked user is the subject of the token.

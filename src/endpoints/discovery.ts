@@ -2,10 +2,10 @@
 
 import { base64url, utf8 } from '../crypto/encoding.ts'
 import { signingAlgorithms } from '../model/client.ts'
+import { grantTypes } from '../model/grant-type.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import { publishedJwks } from '../signing-keys/jwks.ts'
-import { grantTypes } from './token/grant-types/grant-types.ts'
 
 /** Made once for each state of the configuration. */
 let remembered: { issuer: string; epoch: number; body: string; etag: string } | undefined
@@ -59,7 +59,7 @@ function metadata(context: RequestContext): Record<string, unknown> {
     scopes_supported: published.map((scope) => scope.name),
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'form_post'],
-    grant_types_supported: [...grantTypes.keys()],
+    grant_types_supported: grantTypes,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: settings.signing_algs,
     token_endpoint_auth_methods_supported: [...confidential, 'none'],

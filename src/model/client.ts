@@ -1,5 +1,7 @@
 // A client as the protocol sees it: RFC 7591 §2 names where they exist, IAM's settings beside them.
 
+import type { GrantType } from './grant-type.ts'
+
 export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
 
 export const signingAlgorithms = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'] as const
@@ -31,7 +33,7 @@ export interface Client {
   token_endpoint_auth_signing_alg: SigningAlgorithm | null
   jwks: { keys: JsonWebKey[] } | null
   jwks_uri: string | null
-  grant_types: string[]
+  grant_types: GrantType[]
   redirect_uris: string[]
   post_logout_redirect_uris: string[]
   /** Further origins that may call token, userinfo and revocation from a browser. */

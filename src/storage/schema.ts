@@ -10,6 +10,7 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/sqlite-core'
 import type { GroupMapping, ProviderMetadata, UserTemplate, ValueMapping } from '../model/external-provider.ts'
+import type { GrantType } from '../model/grant-type.ts'
 import type { FieldChange } from '../model/login-attempt.ts'
 
 /** Milliseconds since 1970. */
@@ -109,7 +110,7 @@ export const clients = sqliteTable(
     token_endpoint_auth_signing_alg: text('token_endpoint_auth_signing_alg'),
     jwks: json<{ keys: JsonWebKey[] }>('jwks'),
     jwks_uri: text('jwks_uri'),
-    grant_types: json<string[]>('grant_types').notNull(),
+    grant_types: json<GrantType[]>('grant_types').notNull(),
     api_access: flag('api_access').notNull().default(false),
     offline_access: flag('offline_access').notNull().default(false),
     require_pkce: flag('require_pkce').notNull().default(true),

@@ -1,6 +1,7 @@
 // What an operator writes and reads of a client: RFC 7591 §2 names where they exist, IAM's settings beside them.
 import * as z from 'zod/mini'
 import { signingAlgorithms } from '../../model/client.ts'
+import { grantTypes } from '../../model/grant-type.ts'
 import { originFault, redirectUriFault, webUriFault } from '../../protocol/authorization-request/redirect-uri.ts'
 import type { ClientRecord, ClientSecretRow } from '../../storage/clients.ts'
 import { identifier, instant, judgedBy, line, seconds, set, toInstant } from '../fields.ts'
@@ -12,7 +13,6 @@ const uri = z.string().check(judgedBy(redirectUriFault))
 const origin = z.string().check(judgedBy(originFault))
 const link = z.nullable(z.string().check(judgedBy(webUriFault)))
 const algorithm = z.nullable(z.enum(signingAlgorithms))
-const grantType = z.enum(['authorization_code', 'refresh_token', 'client_credentials'])
 
 const minute = 60
 const day = 24 * 60 * minute
@@ -30,7 +30,7 @@ const metadata = {
     z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())).check(z.minLength(1), z.maxLength(20)) }),
   ),
   jwks_uri: z.nullable(z.string()),
-  grant_types: z.array(grantType).check(z.minLength(1), z.maxLength(3)),
+  grant_types: z.array(z.enum(grantTypes)).check(z.minLength(1), z.maxLength(grantTypes.length)),
   redirect_uris: set(uri, 100),
   post_logout_redirect_uris: set(uri, 100),
   client_origins: set(origin, 100),

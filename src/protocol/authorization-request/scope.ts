@@ -1,6 +1,7 @@
 // Which scopes a client gets of those it asks for (RFC 6749 §3.3).
 import type { Client } from '../../model/client.ts'
 import { OAuthError } from '../../model/errors.ts'
+import { signsInUsers } from '../../model/grant-type.ts'
 
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
@@ -21,8 +22,8 @@ export function parseScope(text: string | null): string[] {
 /** May this client be given the scope? full_api_access and offline_access follow their own flags. */
 export function mayRequestScope(client: Client, scope: string): boolean {
   if (scope === 'full_api_access') return client.api_access
-  if (scope === 'offline_access') return client.offline_access && client.grant_types.includes('authorization_code')
-  if (scope === 'openid') return client.grant_types.includes('authorization_code')
+  if (scope === 'offline_access') return client.offline_access && signsInUsers(client)
+  if (scope === 'openid') return signsInUsers(client)
   return client.scopes.includes(scope)
 }
 

@@ -8,7 +8,7 @@ import type { Client } from '../../../model/client.ts'
 import { isCodeVerifier } from '../../../protocol/authorization-request/pkce.ts'
 import type { RequestContext } from '../../../request/context.ts'
 import { newTokenId, respondWithTokens, type TokenResponse } from '../../../tokens/token-response.ts'
-import { invalidGrant, requiredParameter, type TokenRequest } from './grant-type.ts'
+import { invalidGrant, requiredParameter, type TokenRequest } from './grant-handler.ts'
 
 export async function authorizationCode(context: RequestContext, request: TokenRequest): Promise<TokenResponse> {
   const { client, parameters } = request

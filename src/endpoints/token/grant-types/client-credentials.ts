@@ -8,7 +8,7 @@ import type { RequestContext } from '../../../request/context.ts'
 import { issueAccessToken } from '../../../tokens/access-token.ts'
 import { clientTokenPrefix } from '../../../tokens/client-token.ts'
 import type { TokenResponse } from '../../../tokens/token-response.ts'
-import type { TokenRequest } from './grant-type.ts'
+import type { TokenRequest } from './grant-handler.ts'
 
 export async function clientCredentials(context: RequestContext, request: TokenRequest): Promise<TokenResponse> {
   const { client, parameters } = request

@@ -1,11 +1,12 @@
-// The grant types of the token endpoint: a new one is one file and one line here.
+// The registry of grant types: a new one is its name in model/grant-type.ts, one file here, and one line below.
+import type { GrantType } from '../../../model/grant-type.ts'
 import { authorizationCode } from './authorization-code.ts'
 import { clientCredentials } from './client-credentials.ts'
-import type { GrantType } from './grant-type.ts'
+import type { GrantHandler } from './grant-handler.ts'
 import { refreshToken } from './refresh-token.ts'
 
-export const grantTypes: ReadonlyMap<string, GrantType> = new Map([
-  ['authorization_code', authorizationCode],
-  ['refresh_token', refreshToken],
-  ['client_credentials', clientCredentials],
-])
+export const grantHandlers = {
+  authorization_code: authorizationCode,
+  refresh_token: refreshToken,
+  client_credentials: clientCredentials,
+} satisfies Record<GrantType, GrantHandler>

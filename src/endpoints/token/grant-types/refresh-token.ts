@@ -10,7 +10,7 @@ import type { Grant } from '../../../model/grant.ts'
 import { mayRequestScope, parseScope } from '../../../protocol/authorization-request/scope.ts'
 import type { RequestContext } from '../../../request/context.ts'
 import { newTokenId, respondWithTokens, type TokenResponse } from '../../../tokens/token-response.ts'
-import { invalidGrant, requiredParameter, type TokenRequest } from './grant-type.ts'
+import { invalidGrant, requiredParameter, type TokenRequest } from './grant-handler.ts'
 
 /** What a retry must repeat. */
 interface Successor {

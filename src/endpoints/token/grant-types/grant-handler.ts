@@ -10,7 +10,7 @@ export interface TokenRequest {
   client: Client
 }
 
-export type GrantType = (context: RequestContext, request: TokenRequest) => Promise<TokenResponse>
+export type GrantHandler = (context: RequestContext, request: TokenRequest) => Promise<TokenResponse>
 
 /** RFC 6749 §5.2. The caller learns nothing more; the operator reads the detail. */
 export function invalidGrant(description: string, detail: RefusalDetail): OAuthError {
