@@ -1,10 +1,10 @@
 // ID tokens (OIDC Core §2): protocol claims, and person claims only where asked for or configured.
 
-import { base64url, utf8 } from '../crypto/encoding.ts'
-import type { Client, SigningAlgorithm } from '../model/client.ts'
+import type { Client } from '../model/client.ts'
 import type { Grant } from '../model/grant.ts'
 import type { Person } from '../model/person.ts'
 import { selectClaims } from '../protocol/claims.ts'
+import { claimHash } from '../protocol/id-token/claim-hash.ts'
 import type { RequestContext } from '../request/context.ts'
 import { signJwt } from '../signing-keys/signing.ts'
 
@@ -36,16 +36,8 @@ export async function issueIdToken(context: RequestContext, content: IdTokenCont
     acr: grant.acr,
     amr: grant.amr,
     sid: content.sid,
-    at_hash: await halfHash(content.access_token, alg),
+    at_hash: await claimHash(content.access_token, alg),
   }
   if (content.nonce !== undefined) claims.nonce = content.nonce
   return signJwt(context, { alg, typ: 'JWT', claims })
-}
-
-const hashOf: Partial<Record<SigningAlgorithm, string>> = { ES384: 'SHA-384', EdDSA: 'SHA-512' }
-
-/** OIDC Core §3.1.3.6: the left half of the hash that the alg uses. */
-async function halfHash(token: string, alg: SigningAlgorithm): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest(hashOf[alg] ?? 'SHA-256', utf8(token)))
-  return base64url(digest.subarray(0, digest.length / 2))
 }

@@ -1,9 +1,9 @@
 // The ID token of an external provider, validated in full (OIDC Core §3.1.3.7, §3.1.3.8).
 
-import { base64url, utf8 } from '../../crypto/encoding.ts'
 import type { JwsAlgorithm } from '../../crypto/signing-algorithms.ts'
 import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
+import { claimHash } from '../../protocol/id-token/claim-hash.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { type IdTokenExpectation, idTokenFault, isSubject, type TokenFault } from './id-token-claims.ts'
 import type { Budget } from './provider-fetch.ts'
@@ -54,20 +54,13 @@ async function accessTokenFault(
   alg: JwsAlgorithm,
   accessToken: string | undefined,
 ): Promise<TokenFault | undefined> {
-  if (at_hash === undefined || accessToken === undefined || at_hash === (await halfHash(alg, accessToken)))
+  if (at_hash === undefined || accessToken === undefined || at_hash === (await claimHash(accessToken, alg)))
     return undefined
   return {
     check: 'at_hash',
     cause: "The ID token's at_hash does not fit the access token that came with it.",
     fix: 'Tell the administrator of the provider: its token is not what OpenID Connect asks for.',
   }
-}
-
-/** §3.1.3.6. Ed25519 goes with SHA-512. */
-async function halfHash(alg: JwsAlgorithm, text: string): Promise<string> {
-  const name = alg === 'EdDSA' ? 'SHA-512' : alg === 'ES384' ? 'SHA-384' : 'SHA-256'
-  const hash = new Uint8Array(await crypto.subtle.digest(name, utf8(text)))
-  return base64url(hash.subarray(0, hash.length / 2))
 }
 
 const missing: TokenFault = {
