@@ -4,7 +4,8 @@ import type { Client } from '../src/model/client.ts'
 import { defaultSettings, type ProviderSettings } from '../src/model/settings.ts'
 import type { ConfigurationView } from '../src/request/configuration.ts'
 import type { RequestContext } from '../src/request/context.ts'
-import { settingsOf } from '../src/request/settings.ts'
+import { parseDeployment } from '../src/request/deployment.ts'
+import { issuerAt } from '../src/request/issuer.ts'
 
 export interface TestContext extends RequestContext {
   /** Settles when everything handed to waitUntil has. */
@@ -26,13 +27,23 @@ export const noon = Math.ceil(Date.now() / day + 1) * day + day / 2
 
 let addresses = 0
 
+/** Deployment and issuer of the tests' environment, with other variables where a test needs them. */
+export function aDeployment(
+  variables: Partial<Record<keyof Env, string>> = {},
+): Pick<RequestContext, 'deployment' | 'issuer'> {
+  const deployment = parseDeployment({ ...env, ...variables })
+  return { deployment, issuer: issuerAt(deployment.issuers, '') }
+}
+
+const place = aDeployment()
+
 /** Every context has an address of its own, so that no scenario uses up the allowance of another. */
 export function aContext({ clients = [], provider, configuration, ...rest }: TestContextOptions = {}): TestContext {
   addresses += 1
   const waiting: Promise<unknown>[] = []
   return {
     env,
-    settings: settingsOf(env),
+    ...place,
     configuration: {
       epoch: 1,
       settings: { ...defaultSettings, ...provider },

@@ -6,7 +6,7 @@ import type { RequestContext } from '../request/context.ts'
 
 /** Returns the name that audit events carry. Throws a Problem. */
 export async function authenticateOperator(context: RequestContext, request: Request): Promise<string> {
-  const { operatorToken } = context.settings
+  const { operatorToken } = context.deployment
   if (!operatorToken) throw new Problem(404, 'The operator interface is switched off')
   const site = request.headers.get('sec-fetch-site')
   if (site === 'cross-site' || site === 'same-site') throw new Problem(403, 'Requests from other sites are refused')

@@ -5,7 +5,7 @@ import { base64url, fromUtf8, randomBytes, utf8 } from '../crypto/encoding.ts'
 import type { RequestContext } from '../request/context.ts'
 import { loginNameKeys } from './login-name-key.ts'
 
-type DeviceContext = Pick<RequestContext, 'settings' | 'now'>
+type DeviceContext = Pick<RequestContext, 'deployment' | 'issuer' | 'now'>
 
 interface Device {
   v: 1
@@ -22,10 +22,10 @@ export const deviceLifetime = 365 * 24 * 3600
 
 /** The cookie's value, good for a year. `device`: the id it had so far, kept when the same person signs in again. */
 export async function sealDevice(context: DeviceContext, loginName: string, device?: string): Promise<string> {
-  const [name = ''] = loginNameKeys(context.settings, loginName)
+  const [name = ''] = loginNameKeys(context, loginName)
   const id = device ?? base64url(randomBytes(16))
   const content: Device = { v: 1, id, name, until: context.now + deviceLifetime * 1000 }
-  return context.settings.sealer.seal('device', utf8(JSON.stringify(content)))
+  return context.issuer.sealer.seal('device', utf8(JSON.stringify(content)))
 }
 
 /** The device's id. Undefined: no cookie, not ours, too old, or another person's. */
@@ -34,9 +34,9 @@ export async function openDevice(
   cookieValue: string | undefined,
   loginName: string,
 ): Promise<string | undefined> {
-  const opened = cookieValue && (await context.settings.sealer.open('device', cookieValue))
+  const opened = cookieValue && (await context.issuer.sealer.open('device', cookieValue))
   if (!opened) return undefined
   const device = JSON.parse(fromUtf8(opened)) as Device
   if (device.v !== 1 || device.until <= context.now) return undefined
-  return loginNameKeys(context.settings, loginName).includes(device.name) ? device.id : undefined
+  return loginNameKeys(context, loginName).includes(device.name) ? device.id : undefined
 }

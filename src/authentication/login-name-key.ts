@@ -2,18 +2,20 @@
 import { createHmac } from 'node:crypto'
 import { base64url, utf8 } from '../crypto/encoding.ts'
 import type { SecretKey } from '../crypto/seal.ts'
-import type { Settings } from '../request/settings.ts'
+import type { RequestContext } from '../request/context.ts'
+
+type IssuerContext = Pick<RequestContext, 'deployment' | 'issuer'>
 
 /** Under the first pepper, for this issuer. `loginName` is normalised. */
-export function loginNameKey({ pepper, issuer }: Settings, loginName: string): Uint8Array {
-  const [key] = pepper
+export function loginNameKey({ deployment, issuer }: IssuerContext, loginName: string): Uint8Array {
+  const [key] = deployment.pepper
   if (!key) throw new Error('a login name needs a pepper')
-  return nameKey(key, issuer, loginName)
+  return nameKey(key, issuer.url, loginName)
 }
 
 /** Under every pepper still known, so that what was bound under an older one stays bound. */
-export function loginNameKeys({ pepper, issuer }: Settings, loginName: string): string[] {
-  return pepper.map((key) => base64url(nameKey(key, issuer, loginName)))
+export function loginNameKeys({ deployment, issuer }: IssuerContext, loginName: string): string[] {
+  return deployment.pepper.map((key) => base64url(nameKey(key, issuer.url, loginName)))
 }
 
 function nameKey(key: SecretKey, issuer: string, loginName: string): Uint8Array {

@@ -13,7 +13,7 @@ export interface SessionCookie {
 
 /** What the session cookie says; whether it still holds is the Subject's answer. */
 export async function readSession(context: RequestContext, request: Request): Promise<SessionCookie | undefined> {
-  const value = readCookie(request, context.settings.cookies.session)
+  const value = readCookie(request, context.issuer.cookies.session)
   const handle = value && (await openHandle(context, 'session', value))
   if (!handle) return undefined
   return { subject_ref: handle.subject_ref, proof: { id: handle.id, secret_hash: await hashSecret(handle.secret) } }
@@ -21,27 +21,27 @@ export async function readSession(context: RequestContext, request: Request): Pr
 
 /** `maxAge` in seconds; undefined: until the browser closes. */
 export async function sessionCookie(context: RequestContext, handle: Handle, maxAge?: number): Promise<string> {
-  return cookie(context, context.settings.cookies.session, await sealHandle(context, 'session', handle), maxAge)
+  return cookie(context, context.issuer.cookies.session, await sealHandle(context, 'session', handle), maxAge)
 }
 
 export const clearedSessionCookie = (context: RequestContext): string =>
-  cookie(context, context.settings.cookies.session, '', 0)
+  cookie(context, context.issuer.cookies.session, '', 0)
 
 /** HttpOnly, Lax, and on https `__Host-`. */
 export function cookie(context: RequestContext, name: string, value: string, maxAge?: number): string {
-  const secure = context.settings.isLoopback ? '' : '; Secure'
+  const secure = context.issuer.isLoopback ? '' : '; Secure'
   const age = maxAge === undefined ? '' : `; Max-Age=${maxAge}`
   return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${secure}${age}`
 }
 
 /** Read by script in third-party frames, hence SameSite=None and Secure everywhere; worthless by itself. */
 export function stateCookie(context: RequestContext, value: string): string {
-  return `${context.settings.cookies.state}=${value}; Path=/; SameSite=None; Secure`
+  return `${context.issuer.cookies.state}=${value}; Path=/; SameSite=None; Secure`
 }
 
 /** The browser's state value, with the Set-Cookie that makes it when there is none. */
 export function browserState(context: RequestContext, request: Request): { value: string; setCookie?: string } {
-  const known = readCookie(request, context.settings.cookies.state)
+  const known = readCookie(request, context.issuer.cookies.state)
   if (known && /^[\w-]{22}$/.test(known)) return { value: known }
   const value = base64url(randomBytes(16))
   return { value, setCookie: stateCookie(context, value) }

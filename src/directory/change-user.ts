@@ -183,7 +183,7 @@ async function checkTenant(context: RequestContext, row: UserRow, faults: Record
 
 /** The same password again is no change: a seed that is applied twice signs nobody out. */
 async function passwordHash(context: RequestContext, body: UserInput, stored: string | null): Promise<string | null> {
-  const { pepper } = context.settings
+  const { pepper } = context.deployment
   const { password, password_hash } = body
   if (password === null) return null
   if (password !== undefined) {

@@ -11,7 +11,7 @@ import { publishedJwks } from '../signing-keys/jwks.ts'
 let remembered: { issuer: string; epoch: number; body: string; etag: string } | undefined
 
 export async function discovery(context: RequestContext, { request }: Incoming): Promise<Response> {
-  const { issuer } = context.settings
+  const { url: issuer } = context.issuer
   const { epoch, settings } = context.configuration
   if (remembered?.issuer !== issuer || remembered.epoch !== epoch) {
     const body = JSON.stringify(metadata(context))
@@ -43,7 +43,7 @@ async function entityTag(body: string): Promise<string> {
 
 /** Everything here is true, and nothing that is true of a standard member is left out. */
 function metadata(context: RequestContext): Record<string, unknown> {
-  const { issuer } = context.settings
+  const { url: issuer } = context.issuer
   const { settings, scopes } = context.configuration
   const published = [...scopes.values()].filter((scope) => scope.enabled && scope.published)
   const personClaims = published.flatMap((scope) => scope.claims.map((entry) => entry.claim))

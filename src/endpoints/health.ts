@@ -15,7 +15,7 @@ export async function health(context: RequestContext, _: Incoming): Promise<Resp
   const isWell = database === 'ok' && canSign && (!vault || isAnswering(vault))
   const body = {
     status: isWell ? 'ok' : 'degraded',
-    issuer: context.settings.issuer,
+    issuer: context.issuer.url,
     database,
     configuration: { epoch: configuration.epoch, seconds_since_confirmed: secondsSinceConfirmed },
     signing: signing.length === 0 ? 'no key yet' : canSign ? 'ok' : 'failing: see the log',
@@ -64,8 +64,8 @@ const reports = new WeakMap<Env, { at: number; report: Asked }>()
 
 /** One hop, once in five seconds, and none where the certificate is shared with nobody. */
 async function vaultReport(context: RequestContext): Promise<Asked | undefined> {
-  const { env, now, settings } = context
-  if (settings.vault.kind === 'local') return undefined
+  const { env, now, deployment } = context
+  if (deployment.vault.kind === 'local') return undefined
   const known = reports.get(env)
   if (known && now - known.at < askAgainAfter) return known.report
   const report = await askKeyRing(context, (ring) => ring.report()).catch(() => 'the key ring does not answer' as const)

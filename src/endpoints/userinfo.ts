@@ -14,7 +14,7 @@ export async function userinfo(context: RequestContext, incoming: Incoming): Pro
   if (!isForUs(context, token)) {
     throw invalidToken(
       'the access token is for another audience',
-      `aud with ${context.settings.issuer}`,
+      `aud with ${context.issuer.url}`,
       token.audience.join(' '),
     )
   }
@@ -58,7 +58,7 @@ function presentedToken({ request, parameters }: Incoming): string {
 
 /** RFC 9068 §4: one of the audiences must be us. */
 function isForUs(context: RequestContext, token: PresentedToken): boolean {
-  const { issuer } = context.settings
+  const { url: issuer } = context.issuer
   return token.audience.includes(issuer) || token.audience.includes(`${issuer}/resources`)
 }
 

@@ -29,7 +29,7 @@ export async function hashSecret(secret: Uint8Array<ArrayBuffer>): Promise<strin
 export function sealHandle(context: RequestContext, purpose: HandlePurpose, handle: Handle): Promise<string> {
   const [reference, id] = [parseBase64url(handle.subject_ref), parseBase64url(handle.id)]
   if (reference?.length !== idLength || id?.length !== idLength) throw new Error('a handle needs two ids of 16 bytes')
-  return context.settings.sealer.seal(purpose, concatBytes(reference, id, handle.secret))
+  return context.issuer.sealer.seal(purpose, concatBytes(reference, id, handle.secret))
 }
 
 /** Undefined: not one of ours. */
@@ -38,7 +38,7 @@ export async function openHandle(
   purpose: HandlePurpose,
   sealed: string,
 ): Promise<Handle | undefined> {
-  const bytes = await context.settings.sealer.open(purpose, sealed)
+  const bytes = await context.issuer.sealer.open(purpose, sealed)
   if (!bytes || bytes.length <= 2 * idLength) return undefined
   return {
     subject_ref: base64url(bytes.subarray(0, idLength)),

@@ -40,15 +40,15 @@ function withoutHint(parameters: URLSearchParams): string {
 
 async function resumeByGet(context: RequestContext, incoming: Incoming): Promise<Response> {
   const content = JSON.stringify({ v: 1, at: context.now, parameters: incoming.parameters.toString() })
-  const sealed = await context.settings.sealer.seal('authorization-request', utf8(content))
+  const sealed = await context.issuer.sealer.seal('authorization-request', utf8(content))
   if (sealed.length > 8 * 1024) throw unusable('a request of at most 6 KB', `${content.length} bytes`)
-  return seeOther(`${context.settings.basePath}/connect/authorize?${resumed}=${sealed}`)
+  return seeOther(`${context.issuer.basePath}/connect/authorize?${resumed}=${sealed}`)
 }
 
 async function requestParameters(context: RequestContext, { parameters }: Incoming): Promise<URLSearchParams> {
   const sealed = parameters.get(resumed)
   if (sealed === null) return parameters
-  const opened = await context.settings.sealer.open('authorization-request', sealed)
+  const opened = await context.issuer.sealer.open('authorization-request', sealed)
   if (!opened) throw unusable('a request sealed here', 'a changed one')
   const content = JSON.parse(fromUtf8(opened)) as { v: number; at: number; parameters: string }
   if (content.v !== 1 || context.now - content.at > resumeWithin)

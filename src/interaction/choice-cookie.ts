@@ -8,12 +8,12 @@ import { type Incoming, readCookie } from '../request/incoming.ts'
 const rememberedFor = 365 * 24 * 3600
 
 /** A provider's id, or `local`. */
-export const readChoice = ({ settings }: RequestContext, request: Request): string | undefined =>
-  readCookie(request, settings.cookies.choice)
+export const readChoice = ({ issuer }: RequestContext, request: Request): string | undefined =>
+  readCookie(request, issuer.cookies.choice)
 
 /** What the form says about it: remember this one, or, chosen anew without that, forget the last. */
 export function choiceCookies(context: RequestContext, { request, parameters }: Incoming, choice: string): string[] {
-  const { choice: name } = context.settings.cookies
+  const { choice: name } = context.issuer.cookies
   if (parameters.has('remember_choice')) return [cookie(context, name, choice, rememberedFor)]
   return readCookie(request, name) === undefined ? [] : [cookie(context, name, '', 0)]
 }

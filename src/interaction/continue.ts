@@ -182,7 +182,7 @@ export async function goToStep(
   const begun = await sealInteraction(context, incoming.request, judged.interaction).catch((error) => {
     throw error instanceof OAuthError ? error.withRedirect(redirectOf(judged)).withCookies(cookies) : error
   })
-  const location = `${context.settings.basePath}${pageOf[step.kind]}?interaction=${begun.sealed}`
+  const location = `${context.issuer.basePath}${pageOf[step.kind]}?interaction=${begun.sealed}`
   return seeOther(location, [...cookies, ...begun.cookies])
 }
 
@@ -197,7 +197,7 @@ async function respondWithCode(
   const parameters = withoutAbsent({
     code,
     state: request.state,
-    iss: context.settings.issuer,
+    iss: context.issuer.url,
     session_state: await sessionState(request.client_id, request.redirect_uri, state.value),
   })
   const { redirect_uri, response_mode } = request
@@ -211,7 +211,7 @@ function stateAfter(
   incoming: Incoming,
   cookies: string[],
 ): { value: string; setCookie?: string } {
-  const prefix = `${context.settings.cookies.state}=`
+  const prefix = `${context.issuer.cookies.state}=`
   const fresh = cookies.find((each) => each.startsWith(prefix))
   return fresh ? { value: fresh.slice(prefix.length, fresh.indexOf(';')) } : browserState(context, incoming.request)
 }

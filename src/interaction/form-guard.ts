@@ -7,14 +7,14 @@ import type { RequestContext } from '../request/context.ts'
 export function requireOwnForm(context: RequestContext, request: Request): void {
   const site = request.headers.get('sec-fetch-site')
   const origin = request.headers.get('origin')
-  const isOwn = site === null ? origin === context.settings.issuerOrigin : site === 'same-origin'
+  const isOwn = site === null ? origin === context.issuer.origin : site === 'same-origin'
   if (isOwn) return
   throw new OAuthError(
     'access_denied',
     'the form was not sent by a page of this provider',
     {
       check: 'origin',
-      expected: `Sec-Fetch-Site: same-origin, or Origin: ${context.settings.issuerOrigin}`,
+      expected: `Sec-Fetch-Site: same-origin, or Origin: ${context.issuer.origin}`,
       received: `Sec-Fetch-Site: ${site ?? '(none)'}, Origin: ${origin ?? '(none)'}`,
       fix: 'open the page at the address of AUTHORITY_URL; a proxy in between must leave Origin and Sec-Fetch-Site alone',
     },

@@ -35,7 +35,7 @@ export async function sealInteraction(
   const known = readBrowser(context, request)
   const browser = known ?? base64url(randomBytes(16))
   const content: Sealed = { v: 1, ...interaction, browser: await sha256(browser) }
-  const sealed = await context.settings.sealer.seal('interaction', utf8(JSON.stringify(content)))
+  const sealed = await context.issuer.sealer.seal('interaction', utf8(JSON.stringify(content)))
   if (sealed.length > longestSealed) {
     throw new OAuthError('invalid_request', 'the authorization request is too large', {
       check: 'size',
@@ -44,7 +44,7 @@ export async function sealInteraction(
       fix: 'send a shorter state or fewer claims',
     })
   }
-  return { sealed, cookies: known ? [] : [cookie(context, context.settings.cookies.browser, browser)] }
+  return { sealed, cookies: known ? [] : [cookie(context, context.issuer.cookies.browser, browser)] }
 }
 
 /** From the query of a page or the field of its form. Throws (a page): absent, changed, expired, or of another browser. */
@@ -53,7 +53,7 @@ export async function openInteraction(
   incoming: Incoming,
 ): Promise<Interaction & { sealed: string }> {
   const sealed = incoming.parameters.get('interaction')
-  const opened = sealed === null ? undefined : await context.settings.sealer.open('interaction', sealed)
+  const opened = sealed === null ? undefined : await context.issuer.sealer.open('interaction', sealed)
   if (sealed === null || !opened) {
     throw refused(
       'this page must be reached from an application',
@@ -91,14 +91,14 @@ export async function openInteraction(
 
 /** An expired interaction offers to begin the same request again. */
 function restartOf(context: RequestContext, interaction: Interaction): string {
-  const { basePath } = context.settings
+  const { basePath } = context.issuer
   return interaction.parameters === undefined
     ? `${basePath}/account`
     : `${basePath}/connect/authorize?${interaction.parameters}`
 }
 
 function readBrowser(context: RequestContext, request: Request): string | undefined {
-  const value = readCookie(request, context.settings.cookies.browser)
+  const value = readCookie(request, context.issuer.cookies.browser)
   return value && /^[\w-]{22}$/.test(value) ? value : undefined
 }
 

@@ -22,7 +22,7 @@ export function frameOf(context: RequestContext, request: Request, uiLocales?: s
     nonce: base64url(randomBytes(16)),
     requestId: context.requestId,
     product: settings.display_name,
-    basePath: context.settings.basePath,
+    basePath: context.issuer.basePath,
   }
 }
 

@@ -16,7 +16,7 @@ export interface Asker {
   now: number
   hops: number
   log: Record<string, string | number | boolean | undefined>
-  settings: { isLoopback: boolean }
+  issuer: { isLoopback: boolean }
 }
 
 export interface RemoteKeySource {
@@ -147,11 +147,11 @@ export async function fetchKeySet(
     internalHosts = [],
     timeoutMs = limits.timeoutMs,
   }: Pick<RemoteKeySource, 'uri' | 'internalHosts' | 'timeoutMs'>,
-  asker: Pick<Asker, 'hops' | 'settings'>,
+  asker: Pick<Asker, 'hops' | 'issuer'>,
 ): Promise<RemoteKeys> {
   asker.hops += 1
   const headers = { accept: 'application/jwk-set+json, application/json', 'user-agent': 'Countersign' }
-  const bounds = { ...limits, timeoutMs, internalHosts, allowLoopback: asker.settings.isLoopback }
+  const bounds = { ...limits, timeoutMs, internalHosts, allowLoopback: asker.issuer.isLoopback }
   const answer = await fetchLimited(uri, bounds, { headers })
   if (answer.outcome === 'refused') return { fault: answer.reason }
   if (answer.status !== 200) return { fault: `${uri} answered with status ${answer.status}` }

@@ -2,11 +2,13 @@
 
 import { temporarilyUnavailable } from '../model/errors.ts'
 import type { ConfigurationView } from './configuration.ts'
-import type { Settings } from './settings.ts'
+import type { Deployment } from './deployment.ts'
+import type { Issuer } from './issuer.ts'
 
 export interface RequestContext {
   env: Env
-  settings: Settings
+  deployment: Deployment
+  issuer: Issuer
   /** Clients, scopes, provider settings and keys, at most ten seconds old. */
   configuration: ConfigurationView
   /** Milliseconds since 1970. */

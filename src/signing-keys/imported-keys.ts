@@ -34,7 +34,7 @@ export const findSigner = (kid: string): Signer | undefined => signers.get(kid)
 /** Throws 503 when the row cannot be opened. */
 export async function importSigner(context: RequestContext, record: SigningKeyRecord): Promise<Signer> {
   const { kid, alg } = record
-  const privateKey = await context.settings.keyWrapper.open('signing-key', record.wrapped_private_key ?? '')
+  const privateKey = await context.issuer.keyWrapper.open('signing-key', record.wrapped_private_key ?? '')
   if (!privateKey || !isJwsAlgorithm(alg)) throw unreadableKey(record)
   return remember(signers, { kid, alg, key: await importSigningKey(privateKey, alg), headers: new Map() })
 }

@@ -66,7 +66,7 @@ export async function verifyJwt(
   options: VerifyOptions = {},
 ): Promise<VerifiedJwt | undefined> {
   const jws = parseJws(token)
-  if (!jws || jws.payload.iss !== context.settings.issuer || !isAcceptedType(jws.header, options.typ)) return undefined
+  if (!jws || jws.payload.iss !== context.issuer.url || !isAcceptedType(jws.header, options.typ)) return undefined
   const record = await findKey(context, jws.header)
   if (!record || !isTrusted(context, record, options)) return undefined
   const verifier = findVerifier(record.kid) ?? (await importVerifier(record))

@@ -29,7 +29,7 @@ export async function issueAccessToken(context: RequestContext, content: AccessT
   const isIdentityServer = settings.token_profile === 'identityserver'
   const claims: Record<string, unknown> = {
     ...customClaims(context, content),
-    iss: context.settings.issuer,
+    iss: context.issuer.url,
     sub: content.sub,
     aud: audienceOf(context, content.scope),
     client_id: content.client.client_id,
@@ -68,9 +68,9 @@ export function audienceOf(context: RequestContext, scope: readonly string[]): s
   const audience = resources
     .filter((each) => each.scopes.some((name) => scope.includes(name)))
     .map((each) => each.identifier)
-  if (settings.token_profile === 'identityserver') audience.push(`${context.settings.issuer}/resources`)
+  if (settings.token_profile === 'identityserver') audience.push(`${context.issuer.url}/resources`)
   if (audience.length === 0) audience.push(...settings.default_audience)
-  if (audience.length === 0 || scope.includes('openid')) audience.push(context.settings.issuer)
+  if (audience.length === 0 || scope.includes('openid')) audience.push(context.issuer.url)
   const [only] = audience
   return audience.length === 1 && only !== undefined ? only : [...new Set(audience)]
 }

@@ -26,7 +26,7 @@ export async function issueIdToken(context: RequestContext, content: IdTokenCont
   const alg = client.id_token_signed_response_alg ?? settings.id_token_signing_alg
   const claims: Record<string, unknown> = {
     ...selectClaims(person.claims, scopes, grant.scope, 'id_token', grant.id_token_claims),
-    iss: context.settings.issuer,
+    iss: context.issuer.url,
     sub: person.sub,
     aud: client.client_id,
     iat,

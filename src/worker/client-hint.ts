@@ -1,12 +1,12 @@
 // Which client a request is probably about, before anything is verified: a cold isolate reads it together with everything else, so that the
 // first request costs one round trip, not two. A wrong guess costs nothing but that read.
 import { fromUtf8, parseBase64url } from '../crypto/encoding.ts'
-import type { Settings } from '../request/settings.ts'
+import type { Issuer } from '../request/issuer.ts'
 
 export async function clientHint(
   request: Request,
   parameters: URLSearchParams,
-  { sealer }: Settings,
+  { sealer }: Issuer,
 ): Promise<string | undefined> {
   const named = parameters.get('client_id')
   if (named !== null) return named
@@ -31,13 +31,13 @@ interface Interaction {
   parameters?: string
 }
 
-async function ofInteraction(sealed: string, sealer: Settings['sealer']): Promise<string | undefined> {
+async function ofInteraction(sealed: string, sealer: Issuer['sealer']): Promise<string | undefined> {
   const opened = await sealer.open('interaction', sealed)
   return opened && clientOf(JSON.parse(fromUtf8(opened)) as Interaction)
 }
 
 /** Back from an external provider. */
-async function ofExternalState(sealed: string, sealer: Settings['sealer']): Promise<string | undefined> {
+async function ofExternalState(sealed: string, sealer: Issuer['sealer']): Promise<string | undefined> {
   const opened = await sealer.open('external-state', sealed)
   return opened && clientOf((JSON.parse(fromUtf8(opened)) as { interaction: Interaction }).interaction)
 }

@@ -7,8 +7,9 @@ import { networkOf, parseAddress } from '../outbound/internet-address.ts'
 import { isLoopbackHost } from '../protocol/authorization-request/redirect-uri.ts'
 import { openConfiguration } from '../request/configuration.ts'
 import { hop, type RequestContext } from '../request/context.ts'
+import { type Deployment, DeploymentError, deploymentOf } from '../request/deployment.ts'
 import { type Incoming, mostUrlBytes, readParameters } from '../request/incoming.ts'
-import { type Settings, SettingsError, settingsOf } from '../request/settings.ts'
+import { type Issuer, issuerAt } from '../request/issuer.ts'
 import { clientHint } from './client-hint.ts'
 import { crossOriginHeaders, preflight } from './cross-origin.ts'
 import { servePlayground } from './playground.ts'
@@ -18,19 +19,20 @@ import { authorizationServerMetadata, findRoute, type Handler, type Method, type
 export async function handle(request: Request, env: Env, execution: ExecutionContext): Promise<Response> {
   const startedAt = Date.now()
   const requestId = crypto.randomUUID()
-  let settings: Settings
+  let deployment: Deployment
   try {
-    settings = settingsOf(env)
+    deployment = deploymentOf(env)
   } catch (error) {
     return misconfigured(error, requestId)
   }
   const url = new URL(request.url)
-  const elsewhere = canonicalAddress(url, settings)
+  const issuer = issuerAt(deployment.issuers, request.url)
+  const elsewhere = canonicalAddress(url, issuer)
   if (elsewhere)
     return new Response(null, { status: 307, headers: { location: elsewhere, 'cache-control': 'no-store' } })
 
-  const context = newContext(request, env, execution, settings, requestId, startedAt)
-  const path = pathBelowIssuer(url.pathname, settings)
+  const context = newContext(request, env, execution, deployment, issuer, requestId, startedAt)
+  const path = pathBelowIssuer(url.pathname, issuer)
   const response = await answer(context, request, url, path)
   return finish(context, response, request, path)
 }
@@ -77,7 +79,7 @@ async function serve(
 ): Promise<Response> {
   const handler = handlerOf(route, request)
   const parameters = await readParameters(request, url)
-  await openContext(context, () => clientHint(request, parameters, context.settings))
+  await openContext(context, () => clientHint(request, parameters, context.issuer))
   const incoming: Incoming = { request, url, path, parameters }
   return handler(context, incoming)
 }
@@ -135,13 +137,15 @@ function newContext(
   request: Request,
   env: Env,
   execution: ExecutionContext,
-  settings: Settings,
+  deployment: Deployment,
+  issuer: Issuer,
   requestId: string,
   now: number,
 ): RequestContext {
   return {
     env,
-    settings,
+    deployment,
+    issuer,
     configuration: unopened,
     now,
     requestId,
@@ -186,13 +190,13 @@ async function openContext(context: RequestContext, hint: () => Promise<string |
 }
 
 /** `npm start` writes one issuer; the other loopback names lead to it. Elsewhere the request's host changes nothing. */
-function canonicalAddress(url: URL, settings: Settings): string | undefined {
-  if (!settings.isLoopback || url.origin === settings.issuerOrigin || !isLoopbackHost(url.hostname)) return undefined
-  return `${settings.issuerOrigin}${url.pathname}${url.search}`
+function canonicalAddress(url: URL, issuer: Issuer): string | undefined {
+  if (!issuer.isLoopback || url.origin === issuer.origin || !isLoopbackHost(url.hostname)) return undefined
+  return `${issuer.origin}${url.pathname}${url.search}`
 }
 
 /** Undefined: outside the issuer. RFC 8414 §3.1 puts the well-known part before the issuer's path. */
-function pathBelowIssuer(pathname: string, { basePath }: Settings): string | undefined {
+function pathBelowIssuer(pathname: string, { basePath }: Issuer): string | undefined {
   if (basePath === '') return pathname
   if (pathname === authorizationServerMetadata + basePath) return authorizationServerMetadata
   if (pathname === basePath) return '/'
@@ -208,13 +212,13 @@ async function finish(
   const { headers } = response
   headers.set('x-request-id', context.requestId)
   headers.set('x-content-type-options', 'nosniff')
-  if (!context.settings.isLoopback) headers.set('strict-transport-security', 'max-age=63072000; includeSubDomains')
+  if (!context.issuer.isLoopback) headers.set('strict-transport-security', 'max-age=63072000; includeSubDomains')
   const origin = request.headers.get('origin')
   const route = path === undefined ? undefined : findRoute(path)
   if (route && route.crossOrigin !== 'none' && (origin !== null || route.crossOrigin === 'public')) {
     await crossOriginHeaders(context, headers, route, origin)
   }
-  if (context.settings.requestLog) writeLog(context, request, path, response.status)
+  if (context.deployment.requestLog) writeLog(context, request, path, response.status)
   return response
 }
 
@@ -236,7 +240,7 @@ function writeLog(context: RequestContext, request: Request, path: string | unde
 
 /** Nothing is served with half a configuration; the fix is named to whoever looks, the values are not. */
 function misconfigured(error: unknown, requestId: string): Response {
-  if (!(error instanceof SettingsError)) throw error
+  if (!(error instanceof DeploymentError)) throw error
   console.error(
     JSON.stringify({ level: 'error', request_id: requestId, message: 'misconfigured', faults: error.faults }),
   )

@@ -15,8 +15,8 @@ const policy = [
 ].join('; ')
 
 export async function servePlayground(context: RequestContext, request: Request, path: string): Promise<Response> {
-  const { settings, env } = context
-  if (!settings.playground || request.method !== 'GET') {
+  const { deployment, issuer, env } = context
+  if (!deployment.playground || request.method !== 'GET') {
     const detail = {
       check: 'playground',
       expected: 'PLAYGROUND=on, which is for development',
@@ -25,10 +25,10 @@ export async function servePlayground(context: RequestContext, request: Request,
     throw new OAuthError('invalid_request', 'there is nothing at this address', detail, { status: 404 })
   }
   if (path === '/playground') {
-    const location = `${settings.issuer}/playground/${new URL(request.url).search}`
+    const location = `${issuer.url}/playground/${new URL(request.url).search}`
     return new Response(null, { status: 302, headers: { location, 'cache-control': 'no-store' } })
   }
-  const file = await env.ASSETS.fetch(new URL(path, settings.issuerOrigin))
+  const file = await env.ASSETS.fetch(new URL(path, issuer.origin))
   const response = new Response(file.body, file)
   response.headers.set('content-security-policy', policy)
   response.headers.set('referrer-policy', 'same-origin')

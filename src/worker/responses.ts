@@ -51,7 +51,7 @@ function redirectError(
     error: error.code,
     error_description: described(error, context.requestId),
     state: redirect.state,
-    iss: context.settings.issuer,
+    iss: context.issuer.url,
   })
   const { redirect_uri, response_mode } = redirect
   return authorizationResponse(context, request, { redirect_uri, response_mode, parameters }, error.cookies)

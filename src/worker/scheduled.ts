@@ -3,7 +3,7 @@
 import { reloadDueProviders } from '../brokering/record/reload-providers.ts'
 import { resealSecrets } from '../brokering/record/reseal-secrets.ts'
 import { defaultSettings } from '../model/settings.ts'
-import { settingsOf } from '../request/settings.ts'
+import { deploymentOf } from '../request/deployment.ts'
 import { dropOldChanges } from '../storage/configuration-reads.ts'
 import { type Database, openDatabase } from '../storage/database.ts'
 import { purgeLoginAttempts } from '../storage/login-attempts.ts'
@@ -12,16 +12,17 @@ import { findSettings } from '../storage/settings.ts'
 const week = 7 * 24 * 3_600_000
 
 export async function tidyUp(env: Env, now: number): Promise<void> {
-  const settings = settingsOf(env)
-  const ring = env.KEY_RING.get(env.KEY_RING.idFromName(settings.issuer))
+  const { issuers } = deploymentOf(env)
   const db = openDatabase(env.DB)
   const log = {}
   await Promise.all([
     dropOldChanges(env.DB, now - week),
-    ring.advance(now),
     dropOldAttempts(db, now),
-    reloadDueProviders({ now, settings, hops: 0, log }, db),
-    resealSecrets(db, settings, now),
+    ...issuers.flatMap((issuer) => [
+      env.KEY_RING.get(env.KEY_RING.idFromName(issuer.url)).advance(now),
+      reloadDueProviders({ now, issuer, hops: 0, log }, db),
+      resealSecrets(db, issuer, now),
+    ]),
   ])
 }
 

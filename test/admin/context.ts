@@ -5,8 +5,7 @@ import { Problem } from '../../src/model/errors.ts'
 import type { Person } from '../../src/model/person.ts'
 import { openConfiguration } from '../../src/request/configuration.ts'
 import type { RequestContext } from '../../src/request/context.ts'
-import { settingsOf } from '../../src/request/settings.ts'
-import { noon } from '../context.ts'
+import { aDeployment, noon } from '../context.ts'
 
 export const start = noon
 
@@ -22,11 +21,13 @@ let requests = 0
 export async function anAdminContext(overrides: Overrides = {}): Promise<RequestContext> {
   const whole = { ...env, ...overrides.env } as Env
   const now = overrides.now ?? start
+  const { deployment, issuer } = aDeployment()
   requests += 1
   return {
     env: whole,
-    settings: {
-      ...settingsOf(env),
+    issuer,
+    deployment: {
+      ...deployment,
       ...('operatorToken' in overrides ? { operatorToken: overrides.operatorToken } : {}),
     },
     configuration: await openConfiguration(

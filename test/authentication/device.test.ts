@@ -2,8 +2,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
 import { deviceLifetime, openDevice, sealDevice } from '../../src/authentication/device.ts'
 import { base64url } from '../../src/crypto/encoding.ts'
-import { parseSettings } from '../../src/request/settings.ts'
-import { aContext } from '../context.ts'
+import { aContext, aDeployment } from '../context.ts'
 
 describe('the known-device cookie', () => {
   it('P02 brings back the device for the name that signed in, and for no other', async () => {
@@ -30,14 +29,14 @@ describe('the known-device cookie', () => {
     expect(cookie).not.toContain('alice')
     const forged = [undefined, '', 'nonsense', `${cookie}A`, cookie.slice(0, -1), `B${cookie.slice(1)}`]
     for (const value of forged) expect(await openDevice(context, value, 'alice')).toBeUndefined()
-    const sealedForAnother = await context.settings.sealer.seal('interaction', new TextEncoder().encode('{"v":1}'))
+    const sealedForAnother = await context.issuer.sealer.seal('interaction', new TextEncoder().encode('{"v":1}'))
     expect(await openDevice(context, sealedForAnother, 'alice')).toBeUndefined()
   })
 
   it('outlives a change of the pepper as long as the old one is known', async () => {
     const newPepper = base64url(new Uint8Array(32).fill(7))
     const cookie = await sealDevice(aContext(), 'alice')
-    const rotated = (pepper: string) => aContext({ settings: parseSettings({ ...env, PEPPER: pepper }) })
+    const rotated = (pepper: string) => aContext(aDeployment({ PEPPER: pepper }))
     expect(await openDevice(rotated(`2.${newPepper} 1.${env.PEPPER}`), cookie, 'alice')).toBeDefined()
     expect(await openDevice(rotated(`2.${newPepper}`), cookie, 'alice')).toBeUndefined()
   })

@@ -1,7 +1,7 @@
 // The variables of the Worker in these tests: what vitest.config.ts gives, and nothing of .dev.vars, .env, wrangler.toml or the shell.
 import { env } from 'cloudflare:workers'
 import { expect, it } from 'vitest'
-import { parseSettings } from '../../src/request/settings.ts'
+import { parseDeployment } from '../../src/request/deployment.ts'
 
 /** The names that settings are parsed from. */
 function namesRead(): string[] {
@@ -10,7 +10,7 @@ function namesRead(): string[] {
     names.add(name)
     return Reflect.get(env, name)
   }
-  parseSettings(new Proxy({}, { get: read }))
+  parseDeployment(new Proxy({}, { get: read }))
   return [...names]
 }
 

@@ -104,7 +104,7 @@ describe('signing', () => {
     await aRing()
     const context = await contextAt(noon)
     const bytes = crypto.getRandomValues(new Uint8Array(32))
-    context.settings = { ...context.settings, keyWrapper: createSealer([{ id: 1, bytes }], 'https://id.test') }
+    context.issuer = { ...context.issuer, keyWrapper: createSealer([{ id: 1, bytes }], 'https://id.test') }
     const fault = await refusal(signJwt(context, token))
     expect(fault).toMatchObject({ code: 'temporarily_unavailable', status: 503, headers: { 'retry-after': '60' } })
     expect(fault.detail.fix).toMatch(/WRAP_KEY/)
@@ -115,7 +115,7 @@ describe('signing', () => {
     await aRing()
     const context = await contextAt(noon)
     await signJwt(context, token)
-    const open = vi.spyOn(context.settings.keyWrapper, 'open')
+    const open = vi.spyOn(context.issuer.keyWrapper, 'open')
     const importKey = vi.spyOn(crypto.subtle, 'importKey')
     await signJwt(context, token)
     await signJwt(await contextAt(noon + hour), token)

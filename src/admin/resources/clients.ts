@@ -142,7 +142,7 @@ async function planClient(
 }
 
 const faultsOf = (context: RequestContext, record: ClientRecord) =>
-  clientFaults(record, { settings: context.configuration.settings, isLoopback: context.settings.isLoopback })
+  clientFaults(record, { settings: context.configuration.settings, isLoopback: context.issuer.isLoopback })
 
 async function referenceFaults(context: RequestContext, { row, lists }: ClientRecord): Promise<Record<string, string>> {
   const faults: Record<string, string> = {}

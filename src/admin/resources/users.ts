@@ -78,7 +78,7 @@ export const userRoutes: AdminRoute[] = [
     async handle(context, call) {
       await changeUser(context, call.params.user_id, 'user.password', async (stored) => {
         const { row, groups } = found(stored)
-        const password_hash = await hashPassword(call.body.password, context.settings.pepper)
+        const password_hash = await hashPassword(call.body.password, context.deployment.pepper)
         return { row: { ...row, password_hash }, groups }
       })
       return done

@@ -30,12 +30,12 @@ const ratePeriod = 60_000
 
 /** Known and unknown names take the same path, to the same cost (P03). One hop. */
 export async function checkPassword(context: RequestContext, guess: PasswordGuess): Promise<PasswordCheck> {
-  const { env, settings, configuration, now } = context
+  const { env, configuration, now } = context
   const network = networkOf(context.address)
   const { success } = await env.ANONYMOUS_RATE.limit({ key: `login:${guess.device ?? network}` })
   if (!success) return { outcome: 'locked', retryAt: now + ratePeriod }
 
-  const name = loginNameKey(settings, guess.loginName)
+  const name = loginNameKey(context, guess.loginName)
   const { guesses_per_name, guess_window, guesses_per_address } = configuration.settings
   const answer = await askLoginGuard(context, name[0] ?? 0, (guard) =>
     guard.check({

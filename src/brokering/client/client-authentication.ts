@@ -42,7 +42,7 @@ const formEncoded = (text: string): string => new URLSearchParams({ '': text }).
 
 async function openSecret(context: RequestContext, provider: IdentityProvider, step: AttemptStep): Promise<string> {
   const sealed = provider.sealed_client_secret
-  const opened = sealed === null ? undefined : await context.settings.keyWrapper.open('provider-secret', sealed)
+  const opened = sealed === null ? undefined : await context.issuer.keyWrapper.open('provider-secret', sealed)
   if (opened) return fromUtf8(opened)
   const cause =
     sealed === null

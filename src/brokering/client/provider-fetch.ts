@@ -48,7 +48,7 @@ export async function fetchJson(
   const limits = {
     maxBytes,
     timeoutMs: budget(),
-    allowLoopback: context.settings.isLoopback,
+    allowLoopback: context.issuer.isLoopback,
     internalHosts: provider.internal_hosts,
   }
   // GitHub answers nobody without a User-Agent, and with a form unless it is asked for JSON.

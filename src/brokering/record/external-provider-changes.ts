@@ -27,13 +27,13 @@ export async function planProvider(
   planned.sealed_client_secret = await sealedSecret(context, body.client_secret, planned.sealed_client_secret)
   refuseFaults({
     ...fixedFaults(stored, planned, body),
-    ...providerFaults(planned, context.settings),
+    ...providerFaults(planned, context.issuer),
     ...(await referenceFaults(context, planned)),
   })
   if (stored?.enabled && !planned.enabled) await refuseLockout(context, id)
   if (!mustBeRead(stored, planned)) return planned
   const next = await withReading(context, planned, body, stored)
-  refuseFaults(providerFaults(next, context.settings))
+  refuseFaults(providerFaults(next, context.issuer))
   return next
 }
 
@@ -105,7 +105,7 @@ async function sealedSecret(
 ): Promise<string | null> {
   if (typed === undefined) return stored
   if (typed === null) return null
-  const { keyWrapper } = context.settings
+  const { keyWrapper } = context.issuer
   const opened = stored === null ? undefined : await keyWrapper.open('provider-secret', stored)
   if (stored !== null && opened && fromUtf8(opened) === typed && keyWrapper.isCurrent(stored)) return stored
   return keyWrapper.seal('provider-secret', utf8(typed))

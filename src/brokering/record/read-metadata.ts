@@ -13,13 +13,13 @@ type Source = Pick<IdentityProvider, 'metadata_endpoint' | 'internal_hosts'> &
 
 /** Two hops. `fault`: one plain sentence. */
 export async function readProviderMetadata(
-  context: Pick<Asker, 'hops' | 'settings'>,
+  context: Pick<Asker, 'hops' | 'issuer'>,
   { metadata_endpoint, internal_hosts, valid_issuers = [] }: Source,
 ): Promise<{ metadata: ProviderMetadata; jwks: { keys: JsonWebKey[] } } | { fault: string }> {
   if (metadata_endpoint === null) return { fault: 'No metadata endpoint is set.' }
   const document = await fetchDocument(context, metadata_endpoint, internal_hosts)
   if ('fault' in document) return document
-  const allowLoopback = context.settings.isLoopback
+  const allowLoopback = context.issuer.isLoopback
   const algorithms = Object.keys(jwsAlgorithms)
   const rules = { metadata_endpoint, internal_hosts, valid_issuers, allowLoopback, algorithms }
   const judged = parseProviderMetadata(document.body, rules)
@@ -32,13 +32,13 @@ export async function readProviderMetadata(
 }
 
 async function fetchDocument(
-  context: Pick<Asker, 'hops' | 'settings'>,
+  context: Pick<Asker, 'hops' | 'issuer'>,
   address: string,
   internalHosts: string[],
 ): Promise<{ body: Record<string, unknown> } | { fault: string }> {
   context.hops += 1
   const headers = { accept: 'application/json', 'user-agent': 'Countersign' }
-  const bounds = { ...limits, internalHosts, allowLoopback: context.settings.isLoopback }
+  const bounds = { ...limits, internalHosts, allowLoopback: context.issuer.isLoopback }
   const answer = await fetchLimited(address, bounds, { headers })
   if (answer.outcome === 'refused') return { fault: `The metadata endpoint did not work: ${answer.reason}.` }
   if (answer.status !== 200) return { fault: `The metadata endpoint answered with status ${answer.status}, not 200.` }

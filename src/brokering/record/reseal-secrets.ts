@@ -1,10 +1,10 @@
 // Client secrets follow WRAP_KEY when it is rotated, so that the old value may go (docs/operations.md).
-import type { Settings } from '../../request/settings.ts'
+import type { Issuer } from '../../request/issuer.ts'
 import { recordChange } from '../../storage/changes.ts'
 import { type Database, runBatch } from '../../storage/database.ts'
 import { listSealedSecrets, replaceSealedSecret } from '../../storage/external-providers.ts'
 
-export async function resealSecrets(db: Database, { keyWrapper }: Settings, now: number): Promise<void> {
+export async function resealSecrets(db: Database, { keyWrapper }: Issuer, now: number): Promise<void> {
   const secrets = await listSealedSecrets(db)
   for (const { provider_id, sealed } of secrets.filter((secret) => !keyWrapper.isCurrent(secret.sealed))) {
     const secret = await keyWrapper.open('provider-secret', sealed)

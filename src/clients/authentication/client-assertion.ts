@@ -26,10 +26,10 @@ export async function checkClientAssertion(
   const fault = await signatureFault(context, jws, client)
   if (fault) return fault
 
-  const { settings, configuration, now } = context
+  const { issuer, configuration, now } = context
   const verdict = checkAssertionClaims(jws.payload, {
     client_id: client.client_id,
-    audiences: [settings.issuer, `${settings.issuer}/connect/token`, settings.issuerOrigin + pathname],
+    audiences: [issuer.url, `${issuer.url}/connect/token`, issuer.origin + pathname],
     now,
     clock_skew: configuration.settings.clock_skew,
   })

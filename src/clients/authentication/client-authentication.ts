@@ -87,5 +87,5 @@ async function refusal(
 }
 
 /** RFC 6749 §5.2: the scheme the client used. A browser would ask its user for any other. */
-const challenge = ({ settings }: RequestContext, credentials: ClientCredentials | undefined): Record<string, string> =>
-  credentials?.method === 'client_secret_basic' ? { 'www-authenticate': `Basic realm="${settings.issuer}"` } : {}
+const challenge = ({ issuer }: RequestContext, credentials: ClientCredentials | undefined): Record<string, string> =>
+  credentials?.method === 'client_secret_basic' ? { 'www-authenticate': `Basic realm="${issuer.url}"` } : {}

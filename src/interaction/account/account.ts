@@ -21,13 +21,14 @@ import { displayName } from './person-page.ts'
 
 export async function home(context: RequestContext, { request }: Incoming): Promise<Response> {
   const frame = frameOf(context, request)
-  const { issuer, basePath, playground } = context.settings
+  const { url: issuer, basePath } = context.issuer
+  const { playground } = context.deployment
   return htmlPage(renderHome({ frame, issuer, playground, signInHref: `${basePath}/account` }), frame.nonce)
 }
 
 /** Anonymous visitors are sent to sign in first. */
 export async function account(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
-  const { basePath } = context.settings
+  const { basePath } = context.issuer
   const session = await readSession(context, request)
   const found =
     session &&
@@ -58,7 +59,7 @@ export async function account(context: RequestContext, { request, parameters }: 
 function waysOut(context: RequestContext, provider: IdentityProvider | undefined, frame: PageFrame) {
   if (provider?.metadata?.end_session_endpoint === undefined) return { local: true }
   const local = context.configuration.settings.allow_local_accounts
-  return { local, upstream: signOutButton(provider, context.settings.basePath, textsFor(frame)) }
+  return { local, upstream: signOutButton(provider, context.issuer.basePath, textsFor(frame)) }
 }
 
 const findProvider = ({ configuration }: RequestContext, id: string): IdentityProvider | undefined =>
@@ -94,7 +95,7 @@ function signedOutPage(context: RequestContext, request: Request, { cookies, pro
   // Not straight back in by a remembered choice: whoever signed out may want to be somebody else.
   const html = renderSignedOut({
     frame,
-    signInHref: `${context.settings.basePath}/account?choose=1`,
+    signInHref: `${context.issuer.basePath}/account?choose=1`,
     ...(provider && address ? { upstream: { provider: provider.name, href: address } } : {}),
   })
   return htmlPage(html, frame.nonce, { cookies })

@@ -103,9 +103,7 @@ async function proofOf(
     subject: login.subject,
     sid: login.sid ?? null,
     id_token:
-      login.id_token === undefined
-        ? null
-        : await context.settings.sealer.seal('upstream-id-token', utf8(login.id_token)),
+      login.id_token === undefined ? null : await context.issuer.sealer.seal('upstream-id-token', utf8(login.id_token)),
   }
   return {
     person: arrival.person,
@@ -137,7 +135,7 @@ async function leave(
   { advance, cookies }: Extract<Begun, { outcome: 'begun' }>,
 ): Promise<Response> {
   const all = [...cookies, state.spent]
-  if (!judged || !advance) return seeOther(`${context.settings.basePath}/account`, all)
+  if (!judged || !advance) return seeOther(`${context.issuer.basePath}/account`, all)
   const { answer } = advance
   if (answer.outcome !== 'step' || answer.step.kind !== 'sign-in') return goOn(context, incoming, judged, advance, all)
   return stepUp(context, incoming, judged, all)
@@ -159,20 +157,20 @@ async function stepUp(
     }).withCookies(cookies)
   }
   const begun = await sealInteraction(context, incoming.request, judged.interaction)
-  const location = `${context.settings.basePath}/account/login?interaction=${begun.sealed}&choose=1&problem=not_fresh`
+  const location = `${context.issuer.basePath}/account/login?interaction=${begun.sealed}&choose=1&problem=not_fresh`
   return seeOther(location, [...cookies, ...begun.cookies])
 }
 
 async function resumeByGet(context: RequestContext, { path, parameters }: Incoming): Promise<Response> {
   const content = JSON.stringify({ v: 1, at: context.now, parameters: parameters.toString() })
-  const sealed = await context.settings.sealer.seal('external-response', utf8(content))
-  return seeOther(`${context.settings.basePath}${path}?${resumedResponse}=${sealed}`)
+  const sealed = await context.issuer.sealer.seal('external-response', utf8(content))
+  return seeOther(`${context.issuer.basePath}${path}?${resumedResponse}=${sealed}`)
 }
 
 async function answerParameters(context: RequestContext, { parameters }: Incoming): Promise<URLSearchParams> {
   const sealed = parameters.get(resumedResponse)
   if (sealed === null) return parameters
-  const opened = await context.settings.sealer.open('external-response', sealed)
+  const opened = await context.issuer.sealer.open('external-response', sealed)
   const content = opened && (JSON.parse(fromUtf8(opened)) as { v: number; at: number; parameters: string })
   // Whatever is wrong with it, it has no state.
   if (content?.v !== 1 || context.now - content.at > resumeWithin) return new URLSearchParams()

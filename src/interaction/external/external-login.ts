@@ -19,8 +19,8 @@ import { showExternalProblem } from './external-problem.ts'
 import { sealExternalState } from './external-state.ts'
 
 /** What to register at the provider: one for each, so that an answer cannot be taken for another provider's (RFC 9700 §4.4.2). */
-export const callbackAddress = ({ settings }: RequestContext, providerId: string): string =>
-  `${settings.issuer}/external/callback/${providerId}`
+export const callbackAddress = ({ issuer }: RequestContext, providerId: string): string =>
+  `${issuer.url}/external/callback/${providerId}`
 
 /** POST: a button of the login page. */
 export async function externalLogin(context: RequestContext, incoming: Incoming): Promise<Response> {

@@ -50,7 +50,7 @@ export async function showExternalProblem(
     provider: provider.name,
     cause: error.publicCause,
     client: judged?.client,
-    tryAgainHref: `${context.settings.basePath}/account/login?interaction=${begun.sealed}&choose=1${other}`,
+    tryAgainHref: `${context.issuer.basePath}/account/login?interaction=${begun.sealed}&choose=1${other}`,
   })
   return htmlPage(html, frame.nonce, { status: statusOf[error.publicCause], cookies: [...cookies, ...begun.cookies] })
 }

@@ -14,9 +14,9 @@ export async function signOutAddress(
   const endpoint = provider.metadata?.end_session_endpoint
   if (endpoint === undefined) return undefined
   const address = new URL(endpoint)
-  const hint = id_token === null ? undefined : await context.settings.sealer.open('upstream-id-token', id_token)
+  const hint = id_token === null ? undefined : await context.issuer.sealer.open('upstream-id-token', id_token)
   if (hint) address.searchParams.set('id_token_hint', fromUtf8(hint))
   address.searchParams.set('client_id', provider.client_id)
-  address.searchParams.set('post_logout_redirect_uri', `${context.settings.issuer}/external/signed-out`)
+  address.searchParams.set('post_logout_redirect_uri', `${context.issuer.url}/external/signed-out`)
   return address.href
 }

@@ -46,7 +46,7 @@ export async function sealExternalState(
   const text = base64url(secret)
   const proof = await sha256(text)
   const content: Sealed = { v: 1, ...state, proof }
-  const sealed = await context.settings.sealer.seal('external-state', utf8(JSON.stringify(content)))
+  const sealed = await context.issuer.sealer.seal('external-state', utf8(JSON.stringify(content)))
   const { interaction_lifetime } = context.configuration.settings
   const value = `${context.now.toString(36)}.${text}`
   const surplus = underWay(context, request).slice(mostUnderWay - 1)
@@ -61,17 +61,17 @@ export async function sealExternalState(
 }
 
 /** Names of the cookies of sign-ins that are under way, the newest first. */
-function underWay({ settings }: RequestContext, request: Request): string[] {
+function underWay({ issuer }: RequestContext, request: Request): string[] {
   const begunAt = (name: string) => Number.parseInt(readCookie(request, name)?.split('.', 1)[0] ?? '', 36) || 0
   return (request.headers.get('cookie') ?? '')
     .split(';')
     .map((pair) => pair.split('=', 1)[0]?.trim() ?? '')
-    .filter((name) => name.startsWith(settings.cookies.external))
+    .filter((name) => name.startsWith(issuer.cookies.external))
     .sort((a, b) => begunAt(b) - begunAt(a))
 }
 
-const cookieName = ({ settings }: RequestContext, proof: string): string =>
-  settings.cookies.external + proof.slice(0, nameLength)
+const cookieName = ({ issuer }: RequestContext, proof: string): string =>
+  issuer.cookies.external + proof.slice(0, nameLength)
 
 export interface OpenedState extends ExternalState {
   secret: Uint8Array<ArrayBuffer>
@@ -86,7 +86,7 @@ export async function openExternalState(
   providerId: string,
 ): Promise<OpenedState> {
   const sealed = parameters.get('state')
-  const opened = sealed === null ? undefined : await context.settings.sealer.open('external-state', sealed)
+  const opened = sealed === null ? undefined : await context.issuer.sealer.open('external-state', sealed)
   if (!opened) throw refused('a state that was begun here', sealed ? 'a changed one' : 'none')
   const content = JSON.parse(fromUtf8(opened)) as Sealed
   if (content.v !== 1) throw refused('a state of this version', `version ${content.v}`)

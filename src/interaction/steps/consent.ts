@@ -24,7 +24,7 @@ export async function showConsent(context: RequestContext, incoming: Incoming): 
   const frame = frameOf(context, incoming.request, judged.request.ui_locales)
   const html = renderConsent({
     frame,
-    action: `${context.settings.basePath}/account/consent`,
+    action: `${context.issuer.basePath}/account/consent`,
     interaction: interaction.sealed,
     shown: await shownTo(session, judged),
     client: judged.client,

@@ -29,7 +29,7 @@ type Resumed = { interaction: Interaction & { sealed: string }; judged: Judged |
 /** GET: somebody who signed in meanwhile, in another tab, goes on; everybody else, and who wants another account, signs in. */
 export async function showLogin(context: RequestContext, incoming: Incoming): Promise<Response> {
   // Somebody's bookmark: signing in without an application begins at the account page.
-  if (!incoming.parameters.has('interaction')) return seeOther(`${context.settings.basePath}/account`)
+  if (!incoming.parameters.has('interaction')) return seeOther(`${context.issuer.basePath}/account`)
   const resumed = await resume(context, incoming)
   const session = await readSession(context, incoming.request)
   const wantsOther = wantsOtherAccount(incoming)
@@ -114,7 +114,7 @@ async function verify(
   const record = await findRecord(context, loginName, 'first-unconstrained')
   // Who may not sign in is hashed and counted like a wrong guess: the right password must not tell.
   const maySignIn = record?.person.enabled && !record.service_account && configuration.settings.allow_local_accounts
-  const device = await openDevice(context, readCookie(request, context.settings.cookies.device), loginName)
+  const device = await openDevice(context, readCookie(request, context.issuer.cookies.device), loginName)
   const passwordHash = maySignIn ? record.password_hash : null
   const check = await checkPassword(context, { loginName, password, passwordHash, device })
   if (check.outcome === 'busy') return { problem: 'busy', cause: 'too many sign-ins of that name wait', retryAfter: 2 }
@@ -163,13 +163,13 @@ async function signIn(
     noteRefusal(context, '/account/login', refusalOf(failed, judged))
     return loginPage(context, incoming, await resume(context, incoming), { username: loginName, remember, ...failed })
   }
-  const { device: name } = context.settings.cookies
+  const { device: name } = context.issuer.cookies
   const cookies = [
     ...begun.cookies,
     cookie(context, name, await sealDevice(context, loginName, device), deviceLifetime),
     ...choiceCookies(context, incoming, 'local'),
   ]
-  if (!judged || !begun.advance) return seeOther(`${context.settings.basePath}/account`, cookies)
+  if (!judged || !begun.advance) return seeOther(`${context.issuer.basePath}/account`, cookies)
   return goOn(context, incoming, judged, begun.advance, cookies)
 }
 
@@ -182,7 +182,7 @@ interface Shown {
 
 function loginPage(context: RequestContext, incoming: Incoming, resumed: Resumed, shown: Shown = {}): Response {
   const { judged, interaction } = resumed
-  const { basePath } = context.settings
+  const { basePath } = context.issuer
   const frame = frameOf(context, incoming.request, judged?.request.ui_locales)
   const choice = choiceOf(context, incoming, resumed)
   const { providers, hasLocal, isNarrowed } = choice.kind === 'page' ? choice : noWay

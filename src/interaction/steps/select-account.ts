@@ -21,7 +21,7 @@ export async function showAccounts(context: RequestContext, incoming: Incoming):
   const frame = frameOf(context, incoming.request, judged.request.ui_locales)
   const html = renderSelectAccount({
     frame,
-    action: `${context.settings.basePath}/account/select`,
+    action: `${context.issuer.basePath}/account/select`,
     interaction: interaction.sealed,
     shown: await shownTo(session, judged),
     client: judged.client,
@@ -37,7 +37,7 @@ export async function selectAccount(context: RequestContext, incoming: Incoming)
   const session = await readSession(context, incoming.request)
   if (!session) return goToStep(context, incoming, judged, { kind: 'sign-in' })
   if (incoming.parameters.get('decision') === 'other') {
-    return seeOther(`${context.settings.basePath}/account/login?interaction=${interaction.sealed}&account=other`)
+    return seeOther(`${context.issuer.basePath}/account/login?interaction=${interaction.sealed}&account=other`)
   }
   const isShown = incoming.parameters.get('shown') === (await shownTo(session, judged))
   if (incoming.parameters.get('decision') !== 'continue' || !isShown) return showAccounts(context, incoming)

@@ -5,5 +5,5 @@ import type { KeyRing } from './key-ring.ts'
 
 /** One per issuer. */
 export function askKeyRing<T>(context: RequestContext, question: (ring: Remote<KeyRing>) => Promise<T>): Promise<T> {
-  return hop(context, 'KeyRing', () => question(stub(context.env.KEY_RING, context.settings.issuer)))
+  return hop(context, 'KeyRing', () => question(stub(context.env.KEY_RING, context.issuer.url)))
 }

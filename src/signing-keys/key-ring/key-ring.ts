@@ -2,7 +2,8 @@
 // isolate signs without asking here, and this object keeps nothing but an alarm and, of a shared vault, how it has been doing.
 import { DurableObject } from 'cloudflare:workers'
 import type { JwsAlgorithm } from '../../crypto/signing-algorithms.ts'
-import { settingsOf } from '../../request/settings.ts'
+import { deploymentOf } from '../../request/deployment.ts'
+import { type Issuer, issuerAt } from '../../request/issuer.ts'
 import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
 import { openDatabase } from '../../storage/database.ts'
 import { type RingChange, type RingRecords, readRing, recordExport, writeRing } from '../../storage/signing-keys.ts'
@@ -82,7 +83,7 @@ const itself: Cause = { actor: 'key-ring', requestId: '' }
 
 export class KeyRing extends DurableObject<Env> {
   private readonly db = openDatabase(this.env.DB)
-  private readonly vault: Vault = chooseVault(settingsOf(this.env).vault)
+  private readonly vault: Vault = chooseVault(deploymentOf(this.env).vault)
   /** Milliseconds that one task may take before the next one has its turn. */
   private readonly patience = minute
   private queue: Promise<unknown> = Promise.resolve()
@@ -143,7 +144,7 @@ export class KeyRing extends DurableObject<Env> {
     return this.inTurn(async () => {
       const key = keyNamed((await readRing(this.db)).keys, name)
       if (!key) return { outcome: 'unknown' }
-      const file = await writeKeyFile(key, request, settingsOf(this.env).keyWrapper)
+      const file = await writeKeyFile(key, request, this.issuer().keyWrapper)
       if (!file) return { outcome: 'no_private_key' }
       await recordExport(this.db, key, request.format, { now, cause })
       return { outcome: 'exported', kid: key.kid, file }
@@ -249,7 +250,7 @@ export class KeyRing extends DurableObject<Env> {
   private async look(ring: RingRecords, now: number): Promise<boolean> {
     if (!this.vault.look) return false
     const workshop = this.workshop(ring, now)
-    const { vault } = settingsOf(this.env)
+    const { vault } = deploymentOf(this.env)
     const peersKnowOneKey = vault.kind !== 'local' && vault.peersKnowOneKey
     const { adoptions, faults, promotions }: Findings = await lookAround(workshop, { peersKnowOneKey })
     this.keepWatch({ lookedAt: now, nextLookAt: nextLook(now), faults })
@@ -265,10 +266,15 @@ export class KeyRing extends DurableObject<Env> {
     await this.schedule(keys, now)
   }
 
+  /** The ring of an issuer is named by it. */
+  private issuer(): Issuer {
+    return issuerAt(deploymentOf(this.env).issuers, this.ctx.id.name ?? '')
+  }
+
   private workshop(ring: RingRecords, now: number): Workshop {
     const guard = { now, hasKey: ring.keys.length > 0, read: () => this.watch, note: this.keepWatch.bind(this) }
     const vault = guarded(this.vault, guard)
-    return { vault, keyWrapper: settingsOf(this.env).keyWrapper, ring, now }
+    return { vault, keyWrapper: this.issuer().keyWrapper, ring, now }
   }
 
   private get watch(): VaultWatch {

@@ -1,7 +1,6 @@
 // External providers as operators keep them: what may be stored, what is read of the provider itself, and what never comes back.
-import { env } from 'cloudflare:workers'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { noon } from '../../context.ts'
+import { aDeployment, noon } from '../../context.ts'
 import { answerForUpstreams, anUpstream, type FakeUpstream } from '../../fakes/upstream.ts'
 import { ask, newChanges, rows } from '../context.ts'
 
@@ -370,11 +369,10 @@ it('references to groups and tenants that exist are taken', async () => {
 })
 
 it('D07 the secret is sealed for its purpose under WRAP_KEY', async () => {
-  const { settingsOf } = await import('../../../src/request/settings.ts')
   await put('sealed', upstream.record({ client_secret: 'the very secret' }))
   const [row] = await rows<{ s: string }>(
     "select sealed_client_secret as s from identity_providers where provider_id = 'sealed'",
   )
-  const opened = await settingsOf(env).keyWrapper.open('provider-secret', row?.s ?? '')
+  const opened = await aDeployment().issuer.keyWrapper.open('provider-secret', row?.s ?? '')
   expect(new TextDecoder().decode(opened)).toBe('the very secret')
 })

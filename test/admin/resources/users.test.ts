@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { hashPassword, verifyPassword } from '../../../src/crypto/password-hash.ts'
-import { settingsOf } from '../../../src/request/settings.ts'
+import { deploymentOf } from '../../../src/request/deployment.ts'
 import { openDatabase } from '../../../src/storage/database.ts'
 import { findPersonByLogin } from '../../../src/storage/users.ts'
 import { noon } from '../../context.ts'
@@ -14,7 +14,7 @@ interface Row {
   subject_ref: string
 }
 
-const { pepper } = settingsOf(env)
+const { pepper } = deploymentOf(env)
 const storedUser = async (userId: string): Promise<Row> => {
   const [row] = await rows<Row>('select * from users where user_id = ?', userId)
   if (!row) throw new Error(`no user ${userId}`)

@@ -17,7 +17,7 @@ const b64 = (bytes: Uint8Array) => bytes.toBase64({ omitPadding: true })
 let passwordHash = ''
 
 beforeAll(async () => {
-  passwordHash = await hashPassword(password, aContext().settings.pepper)
+  passwordHash = await hashPassword(password, aContext().deployment.pepper)
 })
 
 const guess = (overrides: Partial<Parameters<typeof checkPassword>[1]> = {}) => ({
@@ -34,7 +34,7 @@ describe('checkPassword', () => {
     expect(await checkPassword(context, guess())).toEqual({ outcome: 'match' })
     expect(await checkPassword(context, guess({ password: 'wrong' }))).toEqual({ outcome: 'mismatch' })
     expect(context.hops).toBe(2)
-    const shard = loginNameKey(context.settings, 'alice')[0]
+    const shard = loginNameKey(context, 'alice')[0]
     const guard = env.LOGIN_GUARD.get(env.LOGIN_GUARD.idFromName(`guard:${shard}`))
     const rows = await runInDurableObject(guard, (_, { storage }) => {
       const [table] = storage.sql.exec("SELECT name FROM sqlite_master WHERE name LIKE 'failures%'").toArray()
@@ -110,7 +110,7 @@ describe('P07 a hash renewed at sign-in', () => {
     await context.settled()
     const { password_hash, ...after } = (await rowOf('frank')) ?? {}
     expect(before).toMatchObject(after)
-    expect(await verifyPassword(password, password_hash ?? undefined, context.settings.pepper)).toBe('match')
+    expect(await verifyPassword(password, password_hash ?? undefined, context.deployment.pepper)).toBe('match')
   })
 
   it('is dropped when the password was changed meanwhile', async () => {

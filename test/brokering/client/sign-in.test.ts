@@ -181,7 +181,7 @@ describe('the way back', () => {
   })
 
   it('tells an operator of wrong credentials in plain words', async () => {
-    const sealed_client_secret = await aContext().settings.keyWrapper.seal('provider-secret', utf8('wrong'))
+    const sealed_client_secret = await aContext().issuer.keyWrapper.seal('provider-secret', utf8('wrong'))
     const error = await refusalOf(signInAt(upstream, await aProvider(upstream, { sealed_client_secret })))
     expect(error).toMatchObject({ step: 'token', check: 'token_endpoint', outcome: 'failed' })
     expect(error.message).toBe('The token endpoint answered with status 401: "invalid_client": "wrong credentials".')

@@ -24,7 +24,7 @@ export async function aProvider(
   overrides: Partial<IdentityProvider> = {},
 ): Promise<IdentityProvider> {
   providers += 1
-  const { keyWrapper } = aContext().settings
+  const { keyWrapper } = aContext().issuer
   return aRecord({
     provider_id: `acme-${providers}`,
     metadata_endpoint: upstream.metadata_endpoint,

@@ -3,10 +3,10 @@ import { env } from 'cloudflare:workers'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { resealSecrets } from '../../../src/brokering/record/reseal-secrets.ts'
 import { createSealer } from '../../../src/crypto/seal.ts'
-import { settingsOf } from '../../../src/request/settings.ts'
 import { openDatabase } from '../../../src/storage/database.ts'
 import { tidyUp } from '../../../src/worker/scheduled.ts'
 import { rows } from '../../admin/context.ts'
+import { aDeployment } from '../../context.ts'
 import { aColdIsolate } from '../../counting.ts'
 import { answerForUpstreams, anUpstream, type FakeUpstream } from '../../fakes/upstream.ts'
 import { authorizeUrl, browser, issuer, operator, setUp } from '../../provider.ts'
@@ -174,18 +174,18 @@ describe('the cron', () => {
 })
 
 it('client secrets follow a rotated WRAP_KEY, so that the old one may go', async () => {
-  const settings = settingsOf(env)
+  const { issuer } = aDeployment()
   const keys = [
     { id: 2, bytes: new Uint8Array(32).fill(2) },
     { id: 1, bytes: new TextEncoder().encode('wrap-key-of-the-tests-0123456789') },
   ]
-  const rotated = { ...settings, keyWrapper: createSealer(keys, settings.issuer) }
+  const rotated = { ...issuer, keyWrapper: createSealer(keys, issuer.url) }
   const sealed = async () =>
     (await rows<{ s: string }>("select sealed_client_secret as s from identity_providers where provider_id = 'idp'"))[0]
       ?.s ?? ''
   const before = await sealed()
   await resealSecrets(openDatabase(env.DB), rotated, Date.now())
-  const onlyNew = createSealer(keys.slice(0, 1), settings.issuer)
+  const onlyNew = createSealer(keys.slice(0, 1), issuer.url)
   expect(await onlyNew.open('provider-secret', before)).toBeUndefined()
   expect(new TextDecoder().decode(await onlyNew.open('provider-secret', await sealed()))).toBe(upstream.client_secret)
 })

@@ -5,8 +5,7 @@ import { authenticateClient } from '../../../src/clients/authentication/client-a
 import { base64, base64url, randomBytes, sha256, utf8 } from '../../../src/crypto/encoding.ts'
 import type { Client } from '../../../src/model/client.ts'
 import { OAuthError } from '../../../src/model/errors.ts'
-import { parseSettings } from '../../../src/request/settings.ts'
-import { aClient, aContext, noon, type TestContext, type TestContextOptions } from '../../context.ts'
+import { aClient, aContext, aDeployment, noon, type TestContext, type TestContextOptions } from '../../context.ts'
 
 const issuer = 'https://id.test'
 const tokenEndpoint = `${issuer}/connect/token`
@@ -546,11 +545,11 @@ describe('private_key_jwt (RFC 7523)', () => {
     })
 
     it('T24 may stand on loopback for an issuer on loopback', async () => {
-      const settings = parseSettings({ ...env, AUTHORITY_URL: 'http://127.0.0.1:8787' })
+      const place = aDeployment({ AUTHORITY_URL: 'http://127.0.0.1:8787' })
       const client = { ...pkj, jwks: null, jwks_uri: 'http://127.0.0.1:9999/jwks' }
       const fetch = serves(await set([ec, 'ec-1']))
-      const context = at(client, 0, { settings })
-      const assertion = await sign({ claims: { aud: settings.issuer } })
+      const context = at(client, 0, place)
+      const assertion = await sign({ claims: { aud: place.issuer.url } })
       expect((await present({ ...asBody(assertion), context })).client).toBe(client)
       expect(context.hops, 'the keys and the mark').toBe(2)
       expect(fetch).toHaveBeenCalledTimes(1)

@@ -6,7 +6,7 @@ import { base64 } from '../../../src/crypto/encoding.ts'
 import type { KeyMaterial } from '../../../src/crypto/key-material.ts'
 import { generateKeyMaterial } from '../../../src/crypto/key-material.ts'
 import { writePem } from '../../../src/crypto/pem.ts'
-import { settingsOf } from '../../../src/request/settings.ts'
+import { deploymentOf } from '../../../src/request/deployment.ts'
 import type { KeyRing } from '../../../src/signing-keys/key-ring/key-ring.ts'
 import { signingKeyAt } from '../../../src/signing-keys/key-ring/key-states.ts'
 import { awsSecretsManager } from '../../../src/signing-keys/vaults/aws-secrets-manager.ts'
@@ -216,7 +216,7 @@ describe('a peer that knows one key', () => {
     await azure.put('openid', pem(theirs))
     time += 10 * minute
     await ringWith(inAzure(), async (ring) => {
-      const settings = settingsOf(Reflect.get(ring, 'env') as Env)
+      const settings = deploymentOf(Reflect.get(ring, 'env') as Env)
       const before = settings.vault
       Reflect.set(settings, 'vault', { kind: 'azure-key-vault', peersKnowOneKey: true })
       await ring.advance(time).finally(() => Reflect.set(settings, 'vault', before))

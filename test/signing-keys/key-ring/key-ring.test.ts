@@ -2,12 +2,11 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { generateKeyMaterial } from '../../../src/crypto/key-material.ts'
-import { settingsOf } from '../../../src/request/settings.ts'
 import type { KeyRing } from '../../../src/signing-keys/key-ring/key-ring.ts'
 import { signingKeyAt } from '../../../src/signing-keys/key-ring/key-states.ts'
 import { localVault } from '../../../src/signing-keys/vaults/local.ts'
 import type { KeyVersion, Vault } from '../../../src/signing-keys/vaults/vault.ts'
-import { noon } from '../../context.ts'
+import { aDeployment, noon } from '../../context.ts'
 import { addClient, cause, emptyRing, keysInD1, set, theRing } from '../ring.ts'
 
 // RSA keys are made by chance: mostly in 0.1 s, now and then in a second, on a busy machine in several.
@@ -177,7 +176,7 @@ describe('at rest', () => {
   it('no private member stands in any row, in any spelling', async () => {
     await set({ signing_algs: ['RS256', 'ES256', 'EdDSA'] })
     await firstKey()
-    const { keyWrapper } = settingsOf(env)
+    const { keyWrapper } = aDeployment().issuer
     const secrets: string[] = []
     for (const key of await keysInD1()) {
       const pkcs8 = await keyWrapper.open('signing-key', key.wrapped_private_key ?? '')
