@@ -1,23 +1,14 @@
 // The processes of a measurement: bare Workers, the peer, the load generator.
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import { freePort } from '../scripts/place.ts'
 import { workerdOf } from '../scripts/workerd-process.ts'
 import type { Job, Result } from './load.ts'
 
 const here = import.meta.dirname
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
-}
 
 export interface Process {
   pid: number
@@ -59,7 +50,7 @@ export async function startPeer({ alg, redirectUri, clients }: PeerOptions): Pro
   const folder = mkdtempSync(path.join(tmpdir(), 'bench-peer-'))
   const credentials = clients.map(({ clientId, secret }) => `${clientId}:${secret}`)
   const args = [String(port), alg, path.join(folder, 'peer.sqlite'), redirectUri, ...credentials]
-  const child = fork(path.join(here, 'peer/oidc-provider.mjs'), args, { silent: true })
+  const child = fork(path.join(here, 'peer/oidc-provider.ts'), args, { silent: true })
   const pid = await firstMessage(child)
   return {
     pid,

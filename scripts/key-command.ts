@@ -1,7 +1,7 @@
 // npx countersign key …: the signing certificate, from server to server and through its life (docs/signing-certificate.md).
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { type Answer, findOperator, type Operator, type Problem, Refusal, run } from './operator.ts'
+import { type Answer, findOperator, type Operator, type Problem, Refusal } from './operator.ts'
 import { readPassword } from './password.ts'
 
 const usage = `Usage: npx countersign key COMMAND [--remote [URL]]
@@ -53,15 +53,16 @@ const commands: Readonly<Record<string, Command>> = {
   retire: { names: [1, 1], options: [], act: retire },
 }
 
-await run(async () => {
-  const { values, positionals, given, toOwnRemote } = parse(process.argv.slice(2))
+/** Throws a Refusal with the usage when the arguments fit no command. */
+export async function runKeyCommand(args: string[]): Promise<void> {
+  const { values, positionals, given, toOwnRemote } = parse(args)
   const [name = '', ...names] = positionals
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command || names.length < command.names[0] || names.length > command.names[1]) throw new Refusal(usage)
   const stray = given.find((option) => option !== 'remote' && !command.options.includes(option as never))
   if (stray) throw new Refusal(`key ${name} has no option --${stray}\n\n${usage}`)
   await command.act(findOperator(toOwnRemote ? true : values.remote), names[0], values)
-})
+}
 
 function parse(args: string[]) {
   // --remote alone means the provider of wrangler.toml.

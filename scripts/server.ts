@@ -1,4 +1,4 @@
-// Starts scripts/serve.mjs as a process of its own that can be ended in the middle of its work, for tests and measurements.
+// Starts scripts/serve.ts as a process of its own that can be ended in the middle of its work, for tests and measurements.
 import { fork } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import path from 'node:path'
@@ -43,11 +43,12 @@ export interface Server {
   kill9(): Promise<void>
 }
 
-type Started = Pick<Server, 'issuer' | 'port' | 'state' | 'secrets' | 'pid'>
+/** What scripts/serve.ts tells when it answers. */
+export type Started = Pick<Server, 'issuer' | 'port' | 'state' | 'secrets' | 'pid'>
 
 /** Resolves when the server answers; throws what it printed when it does not start. */
 export async function serve(options: ServeOptions = {}): Promise<Server> {
-  const child = fork(path.join(import.meta.dirname, 'serve.mjs'), [JSON.stringify(options)], {
+  const child = fork(path.join(import.meta.dirname, 'serve.ts'), [JSON.stringify(options)], {
     // A group of its own, so that one signal ends workerd too.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,8 +1,7 @@
 // What every journey needs: a provider that people reach by name, a browser, the site of a client, and Ada.
 
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import type { BrowserContextOptions, Page } from 'playwright-core'
+import { freePort } from '../../scripts/place.ts'
 import { password, seedAda, seedClient, seedRobot } from '../flows/cast.ts'
 import { type Provider, pkce, startProvider } from '../node/server.ts'
 import { type ClientSite, openClientSite } from './client-site.ts'
@@ -92,13 +91,3 @@ export async function press(page: Page, selector: string): Promise<void> {
 /** What kind of page is shown: `login`, `consent`, … */
 export const kindOf = async (page: Page): Promise<string> =>
   ((await page.locator('body').getAttribute('class')) ?? '').replace('page-', '')
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo
-      probe.close(() => resolve(port))
-    })
-  })
-}

@@ -88,7 +88,7 @@ describe('with wrangler.toml poisoned too', () => {
   })
 
   it('a server of the suites has its own issuer, no fault, no vault and no playground, and logs no request', async () => {
-    const server = fork(path.join(copy, 'scripts/serve.mjs'), { cwd: copy, env: environment, silent: true })
+    const server = fork(path.join(copy, 'scripts/serve.ts'), { cwd: copy, env: environment, silent: true })
     const printed: string[] = []
     for (const stream of [server.stdout, server.stderr]) stream?.on('data', (chunk) => printed.push(String(chunk)))
     const closed = new Promise<void>((resolve) => server.once('close', () => resolve()))

@@ -30,7 +30,7 @@ interface Outcome {
 }
 
 function key(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
-  const all = ['scripts/countersign.mjs', 'key', ...args, '--remote', provider.issuer]
+  const all = ['scripts/countersign.ts', 'key', ...args, '--remote', provider.issuer]
   const options = { cwd: root, env: { ...process.env, OPERATOR_TOKEN: provider.secrets.OPERATOR_TOKEN, ...env } }
   return new Promise((resolve) => {
     execFile(process.execPath, all, options, (error, stdout, stderr) =>
@@ -50,7 +50,9 @@ const kidsOf = (output: string): string[] => output.match(/\b[0-9A-F]{40}RS256\b
 describe('npx countersign', () => {
   it('is found by npx inside the checkout, and says what it can do', async () => {
     const { output } = await new Promise<Outcome>((resolve) => {
-      execFile('npx', ['--no', 'countersign', 'key', 'nonsense'], { cwd: root }, (error, stdout, stderr) =>
+      // With npm's own cache, npx would go by the bin that it has seen here before.
+      const env = { ...process.env, npm_config_cache: at('npm') }
+      execFile('npx', ['--no', 'countersign', 'key', 'nonsense'], { cwd: root, env }, (error, stdout, stderr) =>
         resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
       )
     })
@@ -184,7 +186,7 @@ describe('key export', () => {
 
   it.runIf(isThere('script', '--version'))('asks at a terminal, shows nothing, and asks twice', async () => {
     const answer = async (...lines: string[]): Promise<string> => {
-      const command = `${process.execPath} scripts/countersign.mjs key export --out ${at('asked.pfx')} --remote ${provider.issuer}`
+      const command = `${process.execPath} scripts/countersign.ts key export --out ${at('asked.pfx')} --remote ${provider.issuer}`
       const env = { ...process.env, OPERATOR_TOKEN: provider.secrets.OPERATOR_TOKEN }
       const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: root, env })
       let shown = ''

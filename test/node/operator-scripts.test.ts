@@ -50,38 +50,38 @@ const seed = {
 
 describe('npm run seed', () => {
   it('says what it created, what it left, and what it updated', async () => {
-    const created = await script('seed.mjs', [seedFile(seed)])
+    const created = await script('seed.ts', [seedFile(seed)])
     expect(created).toEqual({
       code: 0,
       output: 'created   users.alice\ncreated   administrators.alice\ncreated   clients.web\n',
     })
-    expect((await script('seed.mjs', [seedFile(seed)])).output).toBe(
+    expect((await script('seed.ts', [seedFile(seed)])).output).toBe(
       'unchanged users.alice\nunchanged administrators.alice\nunchanged clients.web\n',
     )
     const changed = { settings: { display_name: 'Acme' }, users: { alice: { name: 'Alice A.' } } }
-    expect((await script('seed.mjs', [seedFile(changed)])).output).toBe('updated   settings\nupdated   users.alice\n')
+    expect((await script('seed.ts', [seedFile(changed)])).output).toBe('updated   settings\nupdated   users.alice\n')
   })
 
   it('reports every fault with its path, and writes nothing', async () => {
     const faulty = { users: { bob: {}, carol: { email: 'x' } }, clients: { spa: { scopes: ['nothing'] } } }
-    const form = await script('seed.mjs', [seedFile(faulty)])
+    const form = await script('seed.ts', [seedFile(faulty)])
     expect(form.code).toBe(1)
     expect(form.output).toMatch(/nothing was written:\n {2}users\.carol\.email must be an e-mail address\n$/)
-    const rules = await script('seed.mjs', [seedFile({ ...faulty, users: { bob: {} } })])
+    const rules = await script('seed.ts', [seedFile({ ...faulty, users: { bob: {} } })])
     expect(rules.output).toMatch(/clients\.spa\.redirect_uris .*\n {2}clients\.spa\.scopes .* nothing\n$/)
     await expect(provider.operator('GET', 'users/bob')).rejects.toThrow('404')
   })
 
   it('says what only the provider can refuse', async () => {
-    const { code, output } = await script('seed.mjs', [seedFile({ users: { mallory: { login_name: 'ALICE' } } })])
+    const { code, output } = await script('seed.ts', [seedFile({ users: { mallory: { login_name: 'ALICE' } } })])
     expect(code).toBe(1)
     expect(output).toMatch(/^refused {3}users\.mallory: .*login_name/)
   })
 
   it('names what is wrong with the call', async () => {
-    expect((await script('seed.mjs', [])).output).toMatch(/^Usage/)
-    expect((await script('seed.mjs', ['/nowhere.json'])).output).toMatch(/no such file/)
-    expect((await script('seed.mjs', [seedFile(seed)], 'wrong')).output).toMatch(/does not know this OPERATOR_TOKEN/)
+    expect((await script('seed.ts', [])).output).toMatch(/^Usage/)
+    expect((await script('seed.ts', ['/nowhere.json'])).output).toMatch(/no such file/)
+    expect((await script('seed.ts', [seedFile(seed)], 'wrong')).output).toMatch(/does not know this OPERATOR_TOKEN/)
   })
 })
 

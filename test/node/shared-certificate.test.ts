@@ -53,16 +53,18 @@ async function addClient({ reach, issuer, secrets }: Provider): Promise<number> 
 }
 
 const kidsOf = async ({ reach, issuer }: Provider): Promise<string[]> => {
-  const jwks = await (await reach(`${issuer}/.well-known/openid-configuration/jwks`, {})).json()
-  return jwks.keys.map(({ kid }: { kid: string }) => kid)
+  const jwks = await reach(`${issuer}/.well-known/openid-configuration/jwks`, {})
+  const { keys } = (await jwks.json()) as { keys: { kid: string }[] }
+  return keys.map(({ kid }) => kid)
 }
 
 /** The ring waits for the election to be over, for longer than a request waits for the ring. */
 async function signingKeyOf(provider: Provider): Promise<string> {
   for (let attempt = 0; attempt < 20; attempt += 1) {
     await kidsOf(provider)
-    const health = await (await provider.reach(`${provider.issuer}/health`, {})).json()
-    if (health.signing_keys.length > 0) return health.signing_keys.join()
+    const health = await provider.reach(`${provider.issuer}/health`, {})
+    const { signing_keys } = (await health.json()) as { signing_keys: string[] }
+    if (signing_keys.length > 0) return signing_keys.join()
     await new Promise((resolve) => setTimeout(resolve, 1000))
   }
   throw new Error('no key')

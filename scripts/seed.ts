@@ -1,17 +1,25 @@
 // npm run seed -- file.json [--remote [URL]]: creates and updates what a seed file describes (docs/seed-file.md), through the operators'
 // interface. Applied twice, it changes nothing the second time.
 import { readFileSync } from 'node:fs'
-import { judgeSeed, parseSeed, pathsOf, requestsOf } from '../src/admin/seed/seed-file.ts'
-import { readDevVars } from './dev-vars.ts'
-import { findOperator, parseArguments, Refusal, run } from './operator.ts'
+import {
+  judgeSeed,
+  parseSeed,
+  pathsOf,
+  requestsOf,
+  type SeedRequest,
+  type Stored,
+} from '../src/admin/seed/seed-file.ts'
+import { readDevVars, type Variables } from './dev-vars.ts'
+import { findOperator, type Operator, type Problem, parseArguments, Refusal, run } from './operator.ts'
 
-/**
- * @param {string} file
- * @param {import('./operator.ts').Operator} operator
- * @param {(line: string) => void} print
- */
-export async function applySeed(file, operator, print) {
-  const parsed = parseSeed(read(file), { ...readDevVars(), ...process.env, AUTHORITY_URL: operator.issuer })
+/** `variables` stand for `$NAME` in the file. Throws a Refusal with every fault of the file, or with what the provider has refused. */
+export async function applySeed(
+  file: string,
+  variables: Variables,
+  operator: Operator,
+  print: (line: string) => void,
+): Promise<void> {
+  const parsed = parseSeed(read(file), { ...variables, AUTHORITY_URL: operator.issuer })
   if ('faults' in parsed) throw faulty(file, parsed.faults)
   const { seed } = parsed
   const stored = await readStored(pathsOf(seed), operator)
@@ -20,21 +28,21 @@ export async function applySeed(file, operator, print) {
   for (const request of requestsOf(seed)) print(await apply(request, stored, operator))
 }
 
-function read(file) {
+function read(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new Refusal(`${file}: ${error.message}`)
+    throw new Refusal(`${file}: ${error instanceof Error ? error.message : error}`)
   }
 }
 
-function faulty(file, faults) {
+function faulty(file: string, faults: Readonly<Record<string, string>>): Refusal {
   const lines = Object.entries(faults).map(([path, fault]) => `  ${path} ${fault}`)
   return new Refusal(`${file} has faults, nothing was written:\n${lines.join('\n')}`)
 }
 
-async function readStored(paths, operator) {
-  const answers = new Map()
+async function readStored(paths: string[], operator: Operator): Promise<Stored> {
+  const answers = new Map<string, Record<string, unknown> | undefined>()
   for (const path of paths) {
     const { status, body } = await operator.request('GET', path)
     answers.set(path, status === 200 ? body : undefined)
@@ -42,7 +50,7 @@ async function readStored(paths, operator) {
   return answers
 }
 
-async function apply({ method, path, body, name }, stored, operator) {
+async function apply({ method, path, body, name }: SeedRequest, stored: Stored, operator: Operator): Promise<string> {
   const before = stored.get(path)
   const answer = await operator.request(method, path, body)
   if (answer.status >= 400) throw refused(name, answer.body)
@@ -53,7 +61,7 @@ async function apply({ method, path, body, name }, stored, operator) {
 }
 
 /** What only the provider can know: a login name that somebody else has, for example. What came before it is written. */
-function refused(name, problem) {
+function refused(name: string, problem: Problem | undefined): Refusal {
   const fields = Object.entries(problem?.fields ?? {}).map(([path, fault]) => `\n  ${name}.${path} ${fault}`)
   return new Refusal(`refused   ${name}: ${problem?.title}${fields.join('')}`)
 }
@@ -63,6 +71,6 @@ if (import.meta.main) {
     const { remote, rest } = parseArguments(process.argv.slice(2))
     const [file] = rest
     if (!file || rest.length > 1) throw new Refusal('Usage: npm run seed -- file.json [--remote [URL]]')
-    await applySeed(file, findOperator(remote), console.log)
+    await applySeed(file, { ...readDevVars(), ...process.env }, findOperator(remote), console.log)
   })
 }

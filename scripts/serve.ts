@@ -1,10 +1,10 @@
 // The built Worker straight in workerd, as production runs it: no dev proxy before it, D1 and objects on disk.
-// `node scripts/serve.mjs '{"port":8788}'` serves until it is ended; the options are ServeOptions of server.ts.
+// `node scripts/serve.ts '{"port":8788}'` serves until it is ended; the options are ServeOptions of server.ts.
 
 import './clean-environment.ts'
 
 import { execFileSync } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import {
   cpSync,
   existsSync,
@@ -17,11 +17,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
-import { devNull, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
+import { randomSecret } from './dev-vars.ts'
+import { freePort } from './place.ts'
+import type { Secrets, ServeOptions, Started } from './server.ts'
 import { exactly, wranglerArguments } from './worker-variables.ts'
 import { workerdOf } from './workerd-process.ts'
 
@@ -29,8 +31,7 @@ process.chdir(path.join(import.meta.dirname, '..'))
 // wrangler asks no questions.
 process.env.CI = 'true'
 
-/** @type {import('./server.ts').ServeOptions} */
-const options = JSON.parse(process.argv[2] ?? '{}')
+const options: ServeOptions = JSON.parse(process.argv[2] ?? '{}')
 const state = path.resolve(options.state ?? mkdtempSync(path.join(tmpdir(), 'countersign-')))
 const port = options.port || (await freePort())
 const issuer = options.issuer ?? `http://127.0.0.1:${port}${options.path ?? ''}`
@@ -40,11 +41,10 @@ const secrets = secretsOf(state)
 // wrangler warns of declared secrets that it finds in no file and not in the environment.
 Object.assign(process.env, secrets)
 const build = builtWorker()
-// With a file of its own, which is empty, wrangler does not read .dev.vars.
-const { workerOptions } = unstable_getMiniflareWorkerOptions('wrangler.toml', undefined, { envFiles: [devNull] })
+const { workerOptions } = unstable_getMiniflareWorkerOptions('wrangler.toml')
 // Miniflare puts a router before a Worker that has static assets, which costs more than the Worker itself. Only the playground needs them.
 if (options.vars?.PLAYGROUND !== 'on') delete workerOptions.assets
-for (const limiter of Object.values(workerOptions.ratelimits)) Object.assign(limiter.simple, options.rateLimit)
+for (const limiter of Object.values(workerOptions.ratelimits ?? {})) Object.assign(limiter.simple, options.rateLimit)
 
 const server = new Miniflare(
   convertV4MiniflareOptions({
@@ -52,7 +52,7 @@ const server = new Miniflare(
     name: 'countersign',
     modules: [{ type: 'ESModule', path: path.join(build, 'index.js') }],
     modulesRoot: build,
-    // Not those of wrangler.toml, where an operator's own may stand.
+    // Not those of wrangler.toml and .dev.vars, where an operator's own may stand.
     bindings: exactly({ ...secrets, AUTHORITY_URL: issuer, REQUEST_LOG: 'off', ...options.vars }),
     cf: false,
     host: '127.0.0.1',
@@ -64,7 +64,7 @@ const server = new Miniflare(
   }),
 )
 await server.ready
-const started = { issuer, port, state, secrets, pid: workerdOf(process.pid) }
+const started: Started = { issuer, port, state, secrets, pid: workerdOf(process.pid) }
 if (process.send) process.send(started)
 else console.log(`${issuer} (state in ${state})`)
 
@@ -73,36 +73,40 @@ for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => server.di
 process.once('disconnect', () => server.dispose().finally(() => process.exit()))
 
 /** Kept with the state they seal: a restart on the same folder reads what it wrote. */
-function secretsOf(folder) {
+function secretsOf(folder: string): Secrets {
   const file = path.join(folder, 'secrets.json')
-  const kept = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
-  const names = ['SEAL_KEY', 'WRAP_KEY', 'PEPPER', 'OPERATOR_TOKEN']
-  const generated = Object.fromEntries(names.map((name) => [name, randomBytes(32).toString('base64url')]))
+  const kept: Partial<Secrets> = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+  const generated = {
+    SEAL_KEY: randomSecret(),
+    WRAP_KEY: randomSecret(),
+    PEPPER: randomSecret(),
+    OPERATOR_TOKEN: randomSecret(),
+  }
   const secrets = { ...generated, ...kept, ...options.secrets }
   writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 })
   return secrets
 }
 
-function builtWorker() {
+function builtWorker(): string {
   return cached('served', ['src', 'wrangler.toml', 'tsconfig.json', 'package-lock.json'], (folder) => {
     wrangler('deploy', '--dry-run', '--minify', '--outdir', folder)
   })
 }
 
 /** A state folder with the migrations applied to an empty database, made once for each set of migrations. */
-function migratedState() {
+function migratedState(): string {
   return cached('state', ['migrations', 'wrangler.toml', 'package-lock.json'], (folder) => {
     wrangler('d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder)
   })
 }
 
-function wrangler(...args) {
+function wrangler(...args: string[]): void {
   const [command, script] = [process.execPath, path.resolve('node_modules/wrangler/bin/wrangler.js')]
   execFileSync(command, [script, ...args, ...wranglerArguments], { stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
 /** dist/<name>/<hash of the inputs>. Made aside and renamed, so that servers which start together never see half of it. */
-function cached(name, inputs, make) {
+function cached(name: string, inputs: string[], make: (folder: string) => void): string {
   const hash = createHash('sha256').update(make.toString())
   for (const file of inputs.flatMap(filesOf)) hash.update(file).update(readFileSync(file))
   const root = path.resolve('dist', name)
@@ -124,20 +128,10 @@ function cached(name, inputs, make) {
   return folder
 }
 
-function filesOf(entry) {
+function filesOf(entry: string): string[] {
   if (!statSync(entry).isDirectory()) return [entry]
   return readdirSync(entry, { recursive: true, withFileTypes: true })
     .filter((each) => each.isFile())
     .map((each) => path.join(each.parentPath, each.name))
     .sort()
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address()
-      probe.close(() => resolve(port))
-    })
-  })
 }

@@ -1,14 +1,33 @@
 // npm start: a working provider on this machine. Makes secrets, applies migrations, serves, seeds the demo data once, and says how to use it.
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { isLoopbackHost } from '../src/protocol/authorization-request/redirect-uri.ts'
 import { pronounceable, randomSecret, readDevVars, root, sealingSecrets, writeDevVars } from './dev-vars.ts'
 import { findOperator, Refusal, run } from './operator.ts'
 import { defaultPort, isTaken, portOf, stateFolder } from './place.ts'
-import { applySeed } from './seed.mjs'
+import { applySeed } from './seed.ts'
+
+type Wrangler = ChildProcessByStdio<null, Readable, Readable>
+
+interface Server {
+  child: Wrangler
+  /** What it has printed before its log is shown. */
+  early: string[]
+  showLog(): void
+}
+
+interface Place {
+  issuer: string
+  port: number
+  /** Where this machine reaches it. */
+  address: string
+  /** What the reader of the block should know. */
+  note: string | undefined
+}
 
 const patienceMilliseconds = 90_000
 const wrangler = path.join(root, 'node_modules', 'wrangler', 'bin', 'wrangler.js')
@@ -38,7 +57,7 @@ await run(async () => {
 })
 
 /** On this machine the port is part of the issuer, and both are remembered in .dev.vars. An issuer elsewhere (a tunnel) stays as it is. */
-function choosePlace() {
+function choosePlace(): Place {
   const wanted = process.env.PORT
   if (wanted !== undefined && !(/^[1-9]\d{1,4}$/.test(wanted) && Number(wanted) <= 65535)) {
     throw new Refusal(`PORT=${wanted} is not a port`)
@@ -59,7 +78,7 @@ function choosePlace() {
   return { issuer, port, address, note }
 }
 
-async function refuseTakenPort(port) {
+async function refuseTakenPort(port: number): Promise<void> {
   if (!(await isTaken(port))) return
   const other = port + 1
   throw new Refusal(
@@ -69,7 +88,7 @@ async function refuseTakenPort(port) {
 }
 
 /** What is missing is made; but secrets that sealed the data there is cannot be made again. */
-function prepareSecrets(state) {
+function prepareSecrets(state: string): void {
   const known = readDevVars()
   const gone = sealingSecrets.filter((name) => !known[name])
   if (gone.length > 0 && existsSync(path.join(state, 'v3', 'd1'))) {
@@ -78,7 +97,7 @@ function prepareSecrets(state) {
         'are lost.\n\n  Restore .dev.vars, or\n  npm run reset     removes the data; npm start then begins anew',
     )
   }
-  const wanted = {
+  const wanted: Record<string, string> = {
     ...Object.fromEntries(
       [...sealingSecrets, 'OPERATOR_TOKEN', 'DEMO_CLIENT_SECRET'].map((name) => [name, randomSecret()]),
     ),
@@ -91,8 +110,8 @@ function prepareSecrets(state) {
 }
 
 /** wrangler, without a terminal and without its questions to the network; what stands in .dev.vars is not overruled by the shell. */
-function startWrangler(args) {
-  const env = {
+function startWrangler(args: string[]): Wrangler {
+  const env: NodeJS.ProcessEnv = {
     ...process.env,
     CI: 'true',
     CLOUDFLARE_CF_FETCH_ENABLED: 'false',
@@ -104,28 +123,28 @@ function startWrangler(args) {
 }
 
 /** wrangler takes seconds to find that there is nothing to do, so what was applied is noted beside the data. */
-async function migrate(state) {
+async function migrate(state: string): Promise<void> {
   const marker = path.join(state, 'migrated')
   const migrations = readdirSync(path.join(root, 'migrations')).sort().join('\n')
   if (existsSync(marker) && readFileSync(marker, 'utf8') === migrations) return
   mkdirSync(state, { recursive: true })
   const child = startWrangler(['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', state])
-  const output = []
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(chunk))
+  const output: Buffer[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk))
   const code = await new Promise((resolve) => child.once('close', resolve))
   if (code !== 0) throw new Refusal(`The migrations could not be applied:\n${Buffer.concat(output)}`)
   writeFileSync(marker, migrations)
 }
 
-function serve(port, state) {
+function serve(port: number, state: string): Server {
   const args = ['dev', '--ip', '127.0.0.1', '--port', String(port), '--persist-to', state]
   const child = startWrangler([...args, '--show-interactive-dev-session=false', '--inspector-port', '0'])
-  const early = []
+  const early: string[] = []
   let isShown = false
   for (const [stream, out] of [
     [child.stdout, process.stdout],
     [child.stderr, process.stderr],
-  ]) {
+  ] as const) {
     createInterface({ input: stream }).on('line', (line) => {
       if (!isShown) early.push(line)
       else if (!chatter.test(line)) out.write(`${line}\n`)
@@ -142,7 +161,7 @@ function serve(port, state) {
 }
 
 /** Ctrl-C reaches wrangler too; a plain signal to this process is passed on. Whoever ends first takes the other with it. */
-function endTogether({ child, early }) {
+function endTogether({ child, early }: Server): () => void {
   let isEnding = false
   const end = () => {
     if (isEnding) return
@@ -162,11 +181,11 @@ function endTogether({ child, early }) {
 }
 
 /** Throws a Refusal when the provider says what is wrong with its settings, or nothing for too long. */
-async function untilHealthy(address, { early }) {
+async function untilHealthy(address: string, { early }: Server): Promise<void> {
   const start = Date.now()
   while (Date.now() - start < patienceMilliseconds) {
     const answer = await fetch(`${address}/health`).catch(() => undefined)
-    const body = await answer?.json().catch(() => undefined)
+    const body = (await answer?.json().catch(() => undefined)) as { faults?: string[] } | undefined
     if (body?.faults) throw new Refusal(`The provider is not configured (.dev.vars):\n  ${body.faults.join('\n  ')}`)
     if (answer?.ok) return
     await setTimeout(150)
@@ -177,16 +196,20 @@ async function untilHealthy(address, { early }) {
 }
 
 /** Once for each data folder: what an operator changed or deleted afterwards stays so. */
-async function seedOnce(state, address) {
+async function seedOnce(state: string, address: string): Promise<void> {
   const marker = path.join(state, 'seeded')
   if (existsSync(marker) || !readDevVars().OPERATOR_TOKEN) return
   const operator = findOperator(undefined, address)
   const { status } = await operator.request('GET', 'clients/demo-service')
-  if (status === 404) await applySeed(path.join(root, 'seeds', 'demo.json'), operator, () => {})
+  if (status === 404) {
+    // The block prints what stands in .dev.vars, so the shell does not overrule it.
+    const variables = { ...process.env, ...readDevVars() }
+    await applySeed(path.join(root, 'seeds', 'demo.json'), variables, operator, () => {})
+  }
   writeFileSync(marker, `${new Date().toISOString()}\n`)
 }
 
-function block(issuer, note) {
+function block(issuer: string, note: string | undefined): string {
   const { DEMO_PASSWORD, DEMO_CLIENT_SECRET } = readDevVars()
   const fragment = new URLSearchParams({ client_id: 'demo-service', client_secret: DEMO_CLIENT_SECRET ?? '' })
   const lines = [
@@ -197,7 +220,7 @@ function block(issuer, note) {
       'A token',
       `curl -s -u demo-service:${DEMO_CLIENT_SECRET} -d grant_type=client_credentials -d scope=full_api_access ${issuer}/connect/token`,
     ],
-  ]
+  ] as const
   const text = lines.map(([name, value]) => `  ${name.padEnd(11)} ${value}`).join('\n')
   return `\n${text}\n\n  Ctrl-C stops it. The log follows.${note ? `\n  ${note}` : ''}\n`
 }

@@ -1,8 +1,14 @@
 // Durable storage for oidc-provider as its documentation outlines it: one row for each artifact, each write on disk before the answer.
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
+
+interface Payload {
+  uid?: string
+  grantId?: string
+  consumed?: number
+}
 
 /** An adapter factory over one database: WAL and synchronous=FULL, one fsync a write, as a Durable Object does. */
-export function sqliteAdapter(file) {
+export function sqliteAdapter(file: string) {
   const database = new DatabaseSync(file)
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
     CREATE TABLE IF NOT EXISTS artifacts (model TEXT, id TEXT, payload TEXT NOT NULL, grant_id TEXT, uid TEXT, expires_at INTEGER,
@@ -19,30 +25,32 @@ export function sqliteAdapter(file) {
   }
   const seconds = () => Math.floor(Date.now() / 1000)
 
-  return (model) => ({
-    async upsert(id, payload, expiresIn) {
+  const parse = (row: Record<string, SQLOutputValue>): Payload => JSON.parse(String(row.payload))
+
+  return (model: string) => ({
+    async upsert(id: string, payload: Payload, expiresIn?: number) {
       const expiresAt = expiresIn ? seconds() + expiresIn : null
-      const uid = model === 'Session' ? payload.uid : null
+      const uid = model === 'Session' ? (payload.uid ?? null) : null
       statements.upsert.run(model, id, JSON.stringify(payload), payload.grantId ?? null, uid, expiresAt)
     },
-    async find(id) {
+    async find(id: string) {
       const row = statements.find.get(model, id)
-      if (!row || (row.expires_at !== null && row.expires_at < seconds())) return undefined
-      const payload = JSON.parse(row.payload)
-      if (row.consumed) payload.consumed = row.consumed
+      if (!row || (row.expires_at !== null && Number(row.expires_at) < seconds())) return undefined
+      const payload = parse(row)
+      if (row.consumed) payload.consumed = Number(row.consumed)
       return payload
     },
-    async findByUid(uid) {
+    async findByUid(uid: string): Promise<Payload | undefined> {
       const row = statements.findByUid.get(uid, model)
-      return row ? this.find(row.id) : undefined
+      return row ? this.find(String(row.id)) : undefined
     },
-    async consume(id) {
+    async consume(id: string) {
       statements.consume.run(seconds(), model, id)
     },
-    async destroy(id) {
+    async destroy(id: string) {
       statements.destroy.run(model, id)
     },
-    async revokeByGrantId(grantId) {
+    async revokeByGrantId(grantId: string) {
       statements.revoke.run(grantId)
     },
   })

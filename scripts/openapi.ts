@@ -4,7 +4,7 @@ import path from 'node:path'
 import { openApiDocument } from '../src/admin/openapi.ts'
 import { seedFileSchema } from '../src/admin/seed/seed-file.ts'
 
-const write = (name, document) => {
+function write(name: string, document: unknown): void {
   const file = path.join(import.meta.dirname, '..', 'docs', name)
   writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`)
   console.log(file)

@@ -2,10 +2,10 @@
 // ID tokens of the same algorithm, rotation on every refresh, PKCE. Whoever follows the sign-in link is signed in, and consent is given.
 // Arguments: port, algorithm, database file, then client_id:secret for each client (static ones: the cheapest look-up it has).
 import { generateKeyPairSync } from 'node:crypto'
-import Provider from 'oidc-provider'
-import { sqliteAdapter } from './sqlite-adapter.mjs'
+import Provider, { type Context, type Interaction } from 'oidc-provider'
+import { sqliteAdapter } from './sqlite-adapter.ts'
 
-const [port, alg, file, redirectUri, ...clients] = process.argv.slice(2)
+const [port, alg, file = '', redirectUri, ...clients] = process.argv.slice(2)
 const issuer = `http://127.0.0.1:${port}`
 const resource = 'https://api.bench.test'
 const { privateKey } =
@@ -13,7 +13,7 @@ const { privateKey } =
     ? generateKeyPairSync('rsa', { modulusLength: 2048 })
     : generateKeyPairSync('ec', { namedCurve: 'P-256' })
 
-const provider = new Provider(issuer, {
+const provider: Provider = new Provider(issuer, {
   adapter: sqliteAdapter(file),
   clients: clients.map((each) => {
     const [client_id, client_secret] = each.split(':')
@@ -41,10 +41,11 @@ const provider = new Provider(issuer, {
   },
   pkce: { required: () => true },
   rotateRefreshToken: true,
-  issueRefreshToken: (_context, client) => client.grantTypeAllowed('refresh_token'),
-  findAccount: (_context, sub) => ({ accountId: sub, claims: () => ({ sub, name: 'Bench User' }) }),
-  interactions: { url: (_context, interaction) => `/sign-in/${interaction.uid}` },
-  async loadExistingGrant(context) {
+  issueRefreshToken: (_: Context, client: { grantTypeAllowed(grantType: string): boolean }) =>
+    client.grantTypeAllowed('refresh_token'),
+  findAccount: (_: Context, sub: string) => ({ accountId: sub, claims: () => ({ sub, name: 'Bench User' }) }),
+  interactions: { url: (_: Context, interaction: Interaction) => `/sign-in/${interaction.uid}` },
+  async loadExistingGrant(context: Context) {
     const { client, session } = context.oidc
     const known = session.grantIdFor(client.clientId)
     if (known) return provider.Grant.find(known)

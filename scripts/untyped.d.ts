@@ -7,6 +7,10 @@ declare module 'oidc-provider' {
     prompt: { name: string; reasons: string[] }
   }
   interface Context {
+    path: string
+    req: IncomingMessage
+    res: ServerResponse
+    respond: boolean
     oidc: {
       client: { clientId: string }
       session: { accountId: string; grantIdFor(clientId: string): string | undefined }
@@ -14,6 +18,7 @@ declare module 'oidc-provider' {
   }
   interface Grant {
     addOIDCScope(scope: string): void
+    addResourceScope(resource: string, scope: string): void
     save(): Promise<string>
   }
 
@@ -21,6 +26,8 @@ declare module 'oidc-provider' {
     constructor(issuer: string, configuration: Record<string, unknown>)
     Grant: { new (of: { accountId: string; clientId: string }): Grant; find(id: string): Promise<Grant | undefined> }
     on(event: 'error', listener: (error: Error) => void): void
+    use(middleware: (context: Context, next: () => Promise<void>) => Promise<void>): void
+    listen(port: number, host: string, listening: () => void): void
     callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>
     interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<Interaction>
     interactionFinished(
