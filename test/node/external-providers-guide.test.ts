@@ -2,23 +2,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { judgeSeed, parseSeed } from '../../src/admin/seed/seed-file.ts'
 import { mappedFields, templateFields, upstreamAuthMethods } from '../../src/model/external-provider.ts'
 import { attemptSteps } from '../../src/model/login-attempt.ts'
 
 const root = path.join(import.meta.dirname, '..', '..')
 const read = (...names: string[]) => readFileSync(path.join(root, ...names), 'utf8')
 const guide = read('docs', 'external-providers.md')
-
-type Faults = Record<string, string>
-interface SeedFile {
-  parseSeed(
-    text: string,
-    variables: Record<string, string>,
-  ): { seed: { identity_providers?: Record<string, unknown> } } | { faults: Faults }
-  judgeSeed(seed: object, stored: ReadonlyMap<string, unknown>, issuer: string): Promise<Faults>
-}
-/** By name, since what it is made of is typed for workerd. */
-const { parseSeed, judgeSeed } = (await import(path.join(root, 'src', 'admin', 'seed', 'seed-file.ts'))) as SeedFile
 
 const headings = [...guide.matchAll(/^#+ (.+)$/gm)]
 const headingBefore = (at: number) => headings.filter((heading) => heading.index < at).at(-1)?.[1] ?? ''
@@ -85,11 +75,8 @@ it('leads to headings that are there', () => {
   expect(links.filter((slug) => !slugs.includes(slug ?? ''))).toEqual([])
 })
 
-const sources = [
-  ...readdirSync(path.join(root, 'src', 'brokering')).map((name) => ['brokering', name]),
-  ['protocol', 'upstream-callback.ts'],
-  ['protocol', 'upstream-id-token.ts'],
-]
+const folder = path.join(root, 'src', 'brokering')
+const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tsx?$/.test(name))
 
 /** As they stand in the sources: the second argument of an error, or a fault's `check`. */
 const patterns = [
@@ -104,7 +91,7 @@ it('says what to do about every check of an attempt', () => {
   const named = new Set([...table.matchAll(/`(\w+)`/g)].map(([, name]) => name))
   expect(attemptSteps.filter((step) => !named.has(step))).toEqual([])
   const checks = sources.flatMap((file) => {
-    const text = read('src', ...file)
+    const text = read('src', 'brokering', file)
     return patterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([, check = '']) => check))
   })
   expect(new Set(checks).size).toBeGreaterThan(25)
