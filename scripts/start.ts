@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import { isLoopbackHost } from '../src/protocol/authorization-request/redirect-uri.ts'
 import { pronounceable, randomSecret, readDevVars, root, sealingSecrets, writeDevVars } from './dev-vars.ts'
 import { findOperator, Refusal, run } from './operator.ts'
@@ -167,10 +167,13 @@ function endTogether({ child, early }: Server): () => void {
     if (isEnding) return
     isEnding = true
     child.kill('SIGINT')
-    setTimeout(5000, undefined, { ref: false }).then(() => child.kill('SIGKILL'))
+    wait(5000, undefined, { ref: false }).then(() => child.kill('SIGKILL'))
   }
   process.on('SIGINT', end)
   process.on('SIGTERM', end)
+  // npm passes a signal on to the shell between us only, which dies of it.
+  const parent = process.ppid
+  if (process.env.npm_lifecycle_event) setInterval(() => process.ppid !== parent && end(), 500).unref()
   process.once('exit', () => child.kill())
   child.once('close', (code) => {
     if (isEnding) process.exit(process.exitCode ?? 0)
@@ -188,7 +191,7 @@ async function untilHealthy(address: string, { early }: Server): Promise<void> {
     const body = (await answer?.json().catch(() => undefined)) as { faults?: string[] } | undefined
     if (body?.faults) throw new Refusal(`The provider is not configured (.dev.vars):\n  ${body.faults.join('\n  ')}`)
     if (answer?.ok) return
-    await setTimeout(150)
+    await wait(150)
   }
   throw new Refusal(
     `The server did not answer within ${patienceMilliseconds / 1000} s:\n${early.slice(-30).join('\n')}`,
