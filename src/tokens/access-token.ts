@@ -1,63 +1,57 @@
 // Access tokens: RFC 9068 JWTs, or the shape of IdentityServer where the shared issuer's resource servers expect that (DESIGN §6).
 
-import type { Client } from '../model/client.ts'
-import type { Person } from '../model/person.ts'
+import { clientSessionId } from '../authentication/sessions.ts'
 import { selectClaims } from '../protocol/claims.ts'
+import { authenticationClaims } from '../protocol/id-token/id-token-claims.ts'
 import type { RequestContext } from '../request/context.ts'
 import { signJwt } from '../signing-keys/signing.ts'
+import type { Authorization, SignIn } from './authorization.ts'
 
-export interface AccessTokenContent {
-  client: Client
-  sub: string
-  scope: string[]
-  jti: string
-  /** Seconds. */
-  iat: number
-  /** Whoever signed in; absent for client_credentials. */
-  sign_in?: { person: Person; authenticated_at: number; acr: string; amr: string[]; idp: string; sid: string }
-}
-
-export interface IssuedToken {
-  token: string
+export interface IssuedAccessToken {
+  access_token: string
   /** Seconds. */
   expires_in: number
 }
 
-export async function issueAccessToken(context: RequestContext, content: AccessTokenContent): Promise<IssuedToken> {
+export async function issueAccessToken(
+  context: RequestContext,
+  authorization: Authorization,
+): Promise<IssuedAccessToken> {
+  const { client, sub, scope, jti, iat, sign_in } = authorization
   const { settings } = context.configuration
-  const expiresIn = content.client.access_token_lifetime ?? settings.access_token_lifetime
+  const expiresIn = client.access_token_lifetime ?? settings.access_token_lifetime
   const isIdentityServer = settings.token_profile === 'identityserver'
-  const claims: Record<string, unknown> = {
-    ...customClaims(context, content),
+  const claims = {
+    ...userClaims(context, authorization),
     iss: context.issuer.url,
-    sub: content.sub,
-    aud: audienceOf(context, content.scope),
-    client_id: content.client.client_id,
-    scope: isIdentityServer ? content.scope : content.scope.join(' '),
-    jti: content.jti,
-    iat: content.iat,
-    exp: content.iat + expiresIn,
-  }
-  if (isIdentityServer) claims.nbf = content.iat
-  if (content.sign_in) {
-    const { authenticated_at } = content.sign_in
-    // An external provider need not say when it was.
-    if (authenticated_at > 0) claims.auth_time = Math.floor(authenticated_at / 1000)
-    claims.acr = content.sign_in.acr
-    claims.amr = content.sign_in.amr
-    if (isIdentityServer) {
-      claims.idp = content.sign_in.idp
-      claims.sid = content.sign_in.sid
-    }
+    sub,
+    aud: audienceOf(context, scope),
+    client_id: client.client_id,
+    scope: isIdentityServer ? scope : scope.join(' '),
+    jti,
+    iat,
+    exp: iat + expiresIn,
+    ...(isIdentityServer ? { nbf: iat } : {}),
+    ...(sign_in ? authenticationClaims(sign_in.grant) : {}),
+    ...(sign_in && isIdentityServer ? await identityServerClaims(authorization, sign_in) : {}),
   }
   const token = await signJwt(context, { alg: settings.access_token_signing_alg, typ: 'at+jwt', claims })
-  return { token, expires_in: expiresIn }
+  return { access_token: token, expires_in: expiresIn }
 }
 
-function customClaims(context: RequestContext, content: AccessTokenContent): Record<string, unknown> {
-  if (!content.sign_in) return {}
-  return selectClaims(content.sign_in.person.claims, context.configuration.scopes, content.scope, 'access_token')
+/** The claims whose scopes send them to access tokens. */
+function userClaims(context: RequestContext, { scope, sign_in }: Authorization): Record<string, unknown> {
+  if (!sign_in) return {}
+  return selectClaims(sign_in.person.claims, context.configuration.scopes, scope, 'access_token')
 }
+
+const identityServerClaims = async (
+  { client }: Authorization,
+  { grant }: SignIn,
+): Promise<Record<string, unknown>> => ({
+  idp: grant.idp,
+  sid: await clientSessionId(grant.session_id, client.client_id),
+})
 
 /**
  * RFC 9068 §3: the resources whose scopes were granted; without any, the configured default. A token that may be used at userinfo is also for

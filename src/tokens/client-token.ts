@@ -1,11 +1,8 @@
-// Tokens of client_credentials belong to no Subject: their jti says so, and OneTime keeps the revoked ones.
+// Tokens of client_credentials belong to no Subject: OneTime keeps the revoked ones.
 
 import { askOneTime } from '../grants/one-time/ask-one-time.ts'
 import type { RequestContext } from '../request/context.ts'
-
-export const clientTokenPrefix = 'c.'
-
-export const isClientTokenId = (jti: string): boolean => jti.startsWith(clientTokenPrefix)
+import { clientTokenPrefix } from './token-id.ts'
 
 const shards = 16
 

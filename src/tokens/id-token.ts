@@ -1,43 +1,34 @@
-// ID tokens (OIDC Core §2): protocol claims, and person claims only where asked for or configured.
+// ID tokens (OIDC Core §2): protocol claims, and claims of the user only where they were asked for or configured.
 
-import type { Client } from '../model/client.ts'
-import type { Grant } from '../model/grant.ts'
-import type { Person } from '../model/person.ts'
+import { clientSessionId } from '../authentication/sessions.ts'
 import { selectClaims } from '../protocol/claims.ts'
 import { claimHash } from '../protocol/id-token/claim-hash.ts'
+import { idTokenClaims } from '../protocol/id-token/id-token-claims.ts'
 import type { RequestContext } from '../request/context.ts'
 import { signJwt } from '../signing-keys/signing.ts'
+import type { Authorization, SignIn } from './authorization.ts'
 
-export interface IdTokenContent {
-  client: Client
-  person: Person
-  grant: Grant
-  sid: string
+export interface IdTokenRequest extends Pick<Authorization, 'client' | 'iat'> {
+  sign_in: SignIn
   access_token: string
-  /** Only in the answer to the code (OIDC Core §12.2). */
-  nonce?: string | undefined
-  /** Seconds. */
-  iat: number
 }
 
-export async function issueIdToken(context: RequestContext, content: IdTokenContent): Promise<string> {
-  const { client, person, grant, iat } = content
+export async function issueIdToken(context: RequestContext, request: IdTokenRequest): Promise<string> {
+  const { client, iat, access_token } = request
+  const { person, grant, nonce } = request.sign_in
   const { settings, scopes } = context.configuration
   const alg = client.id_token_signed_response_alg ?? settings.id_token_signing_alg
-  const claims: Record<string, unknown> = {
-    ...selectClaims(person.claims, scopes, grant.scope, 'id_token', grant.id_token_claims),
+  const claims = idTokenClaims({
     iss: context.issuer.url,
     sub: person.sub,
     aud: client.client_id,
     iat,
     exp: iat + (client.id_token_lifetime ?? settings.id_token_lifetime),
-    // An external provider need not say when it was.
-    ...(grant.authenticated_at > 0 ? { auth_time: Math.floor(grant.authenticated_at / 1000) } : {}),
-    acr: grant.acr,
-    amr: grant.amr,
-    sid: content.sid,
-    at_hash: await claimHash(content.access_token, alg),
-  }
-  if (content.nonce !== undefined) claims.nonce = content.nonce
+    authentication: grant,
+    sid: await clientSessionId(grant.session_id, client.client_id),
+    at_hash: await claimHash(access_token, alg),
+    nonce,
+    user: selectClaims(person.claims, scopes, grant.scope, 'id_token', grant.id_token_claims),
+  })
   return signJwt(context, { alg, typ: 'JWT', claims })
 }

@@ -1,12 +1,12 @@
 // An access token that somebody presents: whose it is, and whether it is still good (RFC 9068 §4, DESIGN §6).
 
-import { openHandle } from '../grants/handles.ts'
+import { grantFault } from '../grants/grant-fault.ts'
 import { askSubject } from '../grants/subject/ask-subject.ts'
 import type { TokenStatus } from '../grants/subject/questions.ts'
-import { acceptedIdps, isAcceptedIdp } from '../protocol/login-choice.ts'
 import type { RequestContext } from '../request/context.ts'
 import { verifyJwt } from '../signing-keys/signing.ts'
-import { isClientTokenId, isClientTokenRevoked } from './client-token.ts'
+import { isClientTokenRevoked } from './client-token.ts'
+import { ownerOf, type TokenOwner } from './token-id.ts'
 
 export interface PresentedToken {
   claims: Record<string, unknown>
@@ -16,8 +16,7 @@ export interface PresentedToken {
   scope: string[]
   /** Milliseconds. */
   expires_at: number
-  /** `person`: kept by a Subject; `client`: of client_credentials; `foreign`: of another instance that shares our key. */
-  owner: { kind: 'person'; subject_ref: string; grant_id: string } | { kind: 'client' } | { kind: 'foreign' }
+  owner: TokenOwner
 }
 
 export type TokenStanding =
@@ -41,12 +40,6 @@ export async function readAccessToken(context: RequestContext, token: string): P
     expires_at: exp * 1000,
     owner: await ownerOf(context, jti),
   }
-}
-
-async function ownerOf(context: RequestContext, jti: string): Promise<PresentedToken['owner']> {
-  if (isClientTokenId(jti)) return { kind: 'client' }
-  const handle = await openHandle(context, 'token-id', jti)
-  return handle ? { kind: 'person', subject_ref: handle.subject_ref, grant_id: handle.id } : { kind: 'foreign' }
 }
 
 const ofAnotherClient = 'its client was deleted; the present one has only the same id'
@@ -81,10 +74,9 @@ export async function standingOf(
     subject.tokenStatus(owner.grant_id, token.jti, forUserinfo),
   )
   if (status.outcome === 'inactive') return gone('it was revoked, or the user was disabled or signed out')
-  if (status.client_since !== client.created_at) return gone(ofAnotherClient)
-  const idps = acceptedIdps(context.configuration.identityProviders)
-  if (!isAcceptedIdp(idps, status.idp, status.granted_at))
-    return gone(`the person signed in by ${status.idp}, which is disabled or deleted`)
+  const fault = grantFault(context, client, { ...status, created_at: status.granted_at })
+  if (fault === 'client') return gone(ofAnotherClient)
+  if (fault) return gone(`the person signed in by ${status.idp}, which is disabled or deleted`)
   return { isActive: true, person: status }
 }
 

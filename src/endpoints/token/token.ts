@@ -1,4 +1,4 @@
-// Token endpoint (RFC 6749 §3.2): the steps every grant type shares. What differs lives in grant-types/, one file each.
+// Token endpoint (RFC 6749 §3.2): the steps every grant type shares. A grant type supplies only the authorization (grant-types/, one file each).
 
 import { authenticateClient } from '../../clients/authentication/client-authentication.ts'
 import type { Client } from '../../model/client.ts'
@@ -6,6 +6,7 @@ import { OAuthError } from '../../model/errors.ts'
 import { type GrantType, grantTypes, isGrantType, mayUseGrantType } from '../../model/grant-type.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
+import { issueTokens } from '../../tokens/issue-tokens.ts'
 import { grantHandlers } from './grant-types/grant-types.ts'
 
 export async function token(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
@@ -13,7 +14,10 @@ export async function token(context: RequestContext, { request, parameters }: In
   const grantType = requireGrantType(parameters.get('grant_type'))
   context.log.grant_type = grantType
   requireMayUse(client, grantType)
-  const tokens = await grantHandlers[grantType](context, { parameters, client })
+
+  const authorization = await grantHandlers[grantType](context, { parameters, client })
+  const tokens = await issueTokens(context, authorization)
+
   // RFC 6749 §5.1: no cache may keep a token.
   return Response.json(tokens, { headers: { 'cache-control': 'no-store', pragma: 'no-cache' } })
 }

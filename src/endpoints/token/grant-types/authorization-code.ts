@@ -1,4 +1,4 @@
-// grant_type=authorization_code (RFC 6749 §4.1.3, RFC 7636 §4.5): a code for tokens, once.
+// grant_type=authorization_code (RFC 6749 §4.1.3, RFC 7636 §4.5): a code is redeemed once.
 
 import { sha256 } from '../../../crypto/encoding.ts'
 import { hashSecret, newSecret, openHandle, sealHandle } from '../../../grants/handles.ts'
@@ -7,10 +7,12 @@ import type { NewFamily } from '../../../grants/subject/grants.ts'
 import type { Client } from '../../../model/client.ts'
 import { isCodeVerifier } from '../../../protocol/authorization-request/pkce.ts'
 import type { RequestContext } from '../../../request/context.ts'
-import { newTokenId, respondWithTokens, type TokenResponse } from '../../../tokens/token-response.ts'
+import type { Authorization } from '../../../tokens/authorization.ts'
+import { newGrantTokenId } from '../../../tokens/token-id.ts'
 import { invalidGrant, requiredParameter, type TokenRequest } from './grant-handler.ts'
+import { requireUsableGrant } from './usable-grant.ts'
 
-export async function authorizationCode(context: RequestContext, request: TokenRequest): Promise<TokenResponse> {
+export async function authorizationCode(context: RequestContext, request: TokenRequest): Promise<Authorization> {
   const { client, parameters } = request
   const handle = await openHandle(context, 'code', requiredParameter(parameters, 'code'))
   if (!handle) {
@@ -44,25 +46,17 @@ export async function authorizationCode(context: RequestContext, request: TokenR
   if (redemption.outcome === 'unknown') throw invalidGrant('the code is not valid', redemption.detail)
 
   const { grant, person } = redemption
-  if (grant.client_since !== client.created_at) {
-    throw invalidGrant('the code is not valid', {
-      check: 'client_id',
-      expected: `a code of the present client ${client.client_id}`,
-      received: 'one of a client with the same id that was deleted',
-      fix: 'start a new authorization request',
-    })
-  }
+  requireUsableGrant(context, client, grant, 'code')
   const hasFamily = family !== null && grant.scope.includes('offline_access')
-  return respondWithTokens(context, {
+  return {
     client,
-    person,
-    grant,
+    sub: person.sub,
     scope: grant.scope,
-    jti: await newTokenId(context, subject_ref, id),
+    jti: await newGrantTokenId(context, subject_ref, id),
     iat: Math.floor(context.now / 1000),
+    sign_in: { person, grant, nonce: grant.nonce },
     refresh_token: hasFamily ? await sealHandle(context, 'refresh-token', { subject_ref, id, secret }) : undefined,
-    nonce: grant.nonce,
-  })
+  }
 }
 
 async function newFamily(context: RequestContext, client: Client, secret: Uint8Array<ArrayBuffer>): Promise<NewFamily> {

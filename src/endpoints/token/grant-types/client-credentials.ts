@@ -1,16 +1,14 @@
 // grant_type=client_credentials (RFC 6749 §4.4): the client acts as the user it is linked to, who is the subject of the token.
 
-import { newId } from '../../../grants/handles.ts'
 import { type Client, isPublicClient, type LinkedUser } from '../../../model/client.ts'
 import { OAuthError } from '../../../model/errors.ts'
 import { grantableScopes, parseScope } from '../../../protocol/authorization-request/scope.ts'
 import type { RequestContext } from '../../../request/context.ts'
-import { issueAccessToken } from '../../../tokens/access-token.ts'
-import { clientTokenPrefix } from '../../../tokens/client-token.ts'
-import type { TokenResponse } from '../../../tokens/token-response.ts'
+import type { Authorization } from '../../../tokens/authorization.ts'
+import { newClientTokenId } from '../../../tokens/token-id.ts'
 import type { TokenRequest } from './grant-handler.ts'
 
-export async function clientCredentials(context: RequestContext, request: TokenRequest): Promise<TokenResponse> {
+export async function clientCredentials(context: RequestContext, request: TokenRequest): Promise<Authorization> {
   const { client, parameters } = request
   const user = linkedUserOf(client)
   const { scopes } = context.configuration
@@ -20,14 +18,7 @@ export async function clientCredentials(context: RequestContext, request: TokenR
   // RFC 6749 §3.3: without a scope parameter, all that the client has.
   const wanted = requested.length > 0 ? requested : [...client.scopes, 'full_api_access']
   const scope = grantableScopes(wanted, client, isGrantable)
-  const { token, expires_in } = await issueAccessToken(context, {
-    client,
-    sub: user.sub,
-    scope,
-    jti: clientTokenPrefix + newId(),
-    iat: Math.floor(context.now / 1000),
-  })
-  return { access_token: token, token_type: 'Bearer', expires_in, scope: scope.join(' ') }
+  return { client, sub: user.sub, scope, jti: newClientTokenId(), iat: Math.floor(context.now / 1000) }
 }
 
 /** Throws unauthorized_client: RFC 6749 §4.4 is for confidential clients, and ours must be linked to an enabled user. */

@@ -1,16 +1,17 @@
-// What a grant type is: parameters and an authenticated client in, tokens out.
+// What a grant type is: parameters and an authenticated client in, an authorization out. It issues no tokens itself.
 
 import type { Client } from '../../../model/client.ts'
 import { OAuthError, type RefusalDetail } from '../../../model/errors.ts'
 import type { RequestContext } from '../../../request/context.ts'
-import type { TokenResponse } from '../../../tokens/token-response.ts'
+import type { Authorization } from '../../../tokens/authorization.ts'
 
 export interface TokenRequest {
   parameters: URLSearchParams
   client: Client
 }
 
-export type GrantHandler = (context: RequestContext, request: TokenRequest) => Promise<TokenResponse>
+/** Throws OAuthError when the client gets no tokens. */
+export type GrantHandler = (context: RequestContext, request: TokenRequest) => Promise<Authorization>
 
 /** RFC 6749 §5.2. The caller learns nothing more; the operator reads the detail. */
 export function invalidGrant(description: string, detail: RefusalDetail): OAuthError {

@@ -9,8 +9,10 @@ import { OAuthError } from '../../../model/errors.ts'
 import type { Grant } from '../../../model/grant.ts'
 import { mayRequestScope, parseScope } from '../../../protocol/authorization-request/scope.ts'
 import type { RequestContext } from '../../../request/context.ts'
-import { newTokenId, respondWithTokens, type TokenResponse } from '../../../tokens/token-response.ts'
+import type { Authorization } from '../../../tokens/authorization.ts'
+import { newGrantTokenId } from '../../../tokens/token-id.ts'
 import { invalidGrant, requiredParameter, type TokenRequest } from './grant-handler.ts'
+import { requireUsableGrant } from './usable-grant.ts'
 
 /** What a retry must repeat. */
 interface Successor {
@@ -19,7 +21,7 @@ interface Successor {
   iat: number
 }
 
-export async function refreshToken(context: RequestContext, request: TokenRequest): Promise<TokenResponse> {
+export async function refreshToken(context: RequestContext, request: TokenRequest): Promise<Authorization> {
   const { client, parameters } = request
   const presented = requiredParameter(parameters, 'refresh_token')
   const handle = await openHandle(context, 'refresh-token', presented)
@@ -44,7 +46,7 @@ export async function refreshToken(context: RequestContext, request: TokenReques
   const next = newSecret()
   const drawn: Successor = {
     refresh_token: await sealHandle(context, 'refresh-token', { subject_ref, id, secret: next }),
-    jti: await newTokenId(context, subject_ref, id),
+    jti: await newGrantTokenId(context, subject_ref, id),
     iat: Math.floor(context.now / 1000),
   }
   const rotation = await rotationFor(context, client, secret, next, drawn, requested)
@@ -59,34 +61,24 @@ export async function refreshToken(context: RequestContext, request: TokenReques
   }
   if (answer.outcome === 'scope') throw widened(answer.grant, requested)
   if (answer.outcome === 'unknown') throw invalidGrant('the refresh token is not valid', answer.detail)
-  if (answer.grant.client_since !== client.created_at) throw ofDeletedClient(client)
 
-  const successor = answer.outcome === 'retried' ? await openRetry(answer.retry, secret) : drawn
   const { grant, person } = answer
+  requireUsableGrant(context, client, grant, 'refresh token')
+  const successor = answer.outcome === 'retried' ? await openRetry(answer.retry, secret) : drawn
   const isEnabled = (scope: string) => context.configuration.scopes.get(scope)?.enabled === true
   // A scope that was taken from the client since is no longer given.
   const scope = (requested.length > 0 ? requested : grant.scope).filter(
     (name) => isEnabled(name) && mayRequestScope(client, name),
   )
-  return respondWithTokens(context, {
+  return {
     client,
-    person,
-    grant,
+    sub: person.sub,
     scope,
     jti: successor.jti,
     iat: successor.iat,
+    sign_in: { person, grant },
     refresh_token: answer.outcome === 'kept' ? presented : successor.refresh_token,
-    nonce: undefined,
-  })
-}
-
-function ofDeletedClient(client: Client): OAuthError {
-  return invalidGrant('the refresh token is not valid', {
-    check: 'client_id',
-    expected: `a token of the present client ${client.client_id}`,
-    received: 'one of a client with the same id that was deleted',
-    fix: 'sign in again',
-  })
+  }
 }
 
 async function rotationFor(

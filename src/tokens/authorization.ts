@@ -1,0 +1,29 @@
+// What a grant type decides about one token request. The shared phase (issue-tokens.ts) turns it into tokens.
+
+import type { Client } from '../model/client.ts'
+import type { Grant } from '../model/grant.ts'
+import type { Person } from '../model/person.ts'
+
+export interface Authorization {
+  client: Client
+  /** Subject identifier (OIDC Core §8) of the user whose rights the tokens carry. */
+  sub: string
+  /** What the access token is for: what was granted, or less (RFC 6749 §6). */
+  scope: string[]
+  /** Of the access token (RFC 9068 §2.2), from token-id.ts. */
+  jti: string
+  /** When the tokens count as issued, in seconds: a repeated refresh states the time of the first one. */
+  iat: number
+  /** Absent when no user signed in (RFC 6749 §4.4). Then there is no ID token. */
+  sign_in?: SignIn
+  /** As the client will present it. */
+  refresh_token?: string | undefined
+}
+
+/** The user who signed in, and what they allowed the client. */
+export interface SignIn {
+  person: Person
+  grant: Grant
+  /** Only when a code is redeemed (OIDC Core §12.2). */
+  nonce?: string | undefined
+}
