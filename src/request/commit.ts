@@ -1,12 +1,14 @@
-// The one way from the operators' interface to D1: a change, what isolates must hear of it, and its audit event, all or nothing.
+// The one way a change reaches D1: its statements, what isolates must hear of it, and its audit event, all or nothing.
 
 import { Problem } from '../model/errors.ts'
 import { recordAuditEvent } from '../storage/audit-events.ts'
 import { type Concern, recordChange } from '../storage/changes.ts'
 import { type Database, openDatabase, runBatch, type Statement } from '../storage/database.ts'
-import { hop, type RequestContext } from './context.ts'
+import { hop, innermost, type RequestContext, unanswered } from './context.ts'
 
 export interface Change {
+  /** Who changes it, as the audit event names it; an operator unless stated. */
+  actor?: string
   /** `client.update`, `user.sign-out`, … */
   action: string
   /** Key of the record. */
@@ -18,29 +20,61 @@ export interface Change {
   statements: (db: Database) => Statement[]
 }
 
+/** A constraint of the schema that a change broke, so that nothing was written. */
+export interface Conflict {
+  /** `version`: another writer changed the user since it was read. `reference`: a record that is missing or still referred to. */
+  constraint: 'version' | 'unique' | 'reference' | 'other'
+  /** The words of D1, which name columns and no values. */
+  fault: string
+}
+
 /** One read of D1's primary: an operator sees what was written a moment ago. */
 export function read<T>(context: RequestContext, query: (db: Database) => Promise<T>): Promise<T> {
   return hop(context, 'D1', () => query(openDatabase(context.env.DB.withSession('first-primary'))))
 }
 
-/**
- * `overtaken`: another writer changed the record since it was read, nothing was written. Throws a Problem when the change contradicts the
- * rest of the directory.
- */
-export async function commit(context: RequestContext, change: Change): Promise<'committed' | 'overtaken'> {
-  const outcome = await hop(context, 'D1', () => write(context, change))
-  if (outcome === 'overtaken') return outcome
-  if (outcome !== 'committed') throw new Problem(409, outcome)
+/** One round trip. Throws 503 when D1 does not answer; the caller decides what a conflict means and how to say it. */
+export async function tryCommit(
+  context: RequestContext,
+  change: Change,
+): Promise<{ outcome: 'committed' } | { outcome: 'conflict'; conflict: Conflict }> {
+  const conflict = await hop(context, 'D1', () => write(context, change))
+  if (conflict) return { outcome: 'conflict', conflict }
   context.log.action = change.action
   context.log.target = change.target
-  if (change.concerns?.length) await refresh(context)
-  return outcome
+  return { outcome: 'committed' }
 }
 
-async function write(context: RequestContext, change: Change): Promise<'committed' | 'overtaken' | string> {
+/** For an operator's change: throws a Problem when it contradicts the rest of the directory. */
+export async function commit(context: RequestContext, change: Change): Promise<void> {
+  const result = await tryCommit(context, change)
+  if (result.outcome === 'conflict') throw problemOf(context, result.conflict)
+  if (change.concerns?.length) await refresh(context)
+}
+
+/** This isolate follows at once; the others within ten seconds. The change is made, whether or not this read succeeds. */
+export async function refresh(context: RequestContext): Promise<void> {
+  await context.configuration.refresh().catch(() => undefined)
+}
+
+/** What an operator is told of a conflict. */
+export function problemOf(context: RequestContext, { constraint, fault }: Conflict): Error {
+  switch (constraint) {
+    case 'version':
+      return new Problem(409, 'Somebody else changed this user at the same moment: try again')
+    case 'unique':
+      return new Problem(409, `Another record has this value already: ${uniqueColumns.exec(fault)?.[1]}`)
+    case 'reference':
+      return new Problem(409, 'Other records refer to this one, or it refers to one that does not exist')
+    case 'other':
+      return unanswered(context, 'D1', fault)
+  }
+}
+
+async function write(context: RequestContext, change: Change): Promise<Conflict | undefined> {
   const db = openDatabase(context.env.DB.withSession('first-primary'))
-  const { action, target, detail = {}, concerns = [] } = change
-  const event = { at: context.now, actor: 'operator', action, target, request_id: context.requestId, detail }
+  const { actor = 'operator', action, target, detail = {}, concerns = [] } = change
+  const event = { at: context.now, actor, action, target, request_id: context.requestId, detail }
   try {
     await runBatch(db, [
       // Before the change: a deleted user is linked to no client any more.
@@ -48,31 +82,21 @@ async function write(context: RequestContext, change: Change): Promise<'committe
       ...change.statements(db),
       recordAuditEvent(db, event),
     ])
-    return 'committed'
-  } catch (fault) {
-    const refusal = refusalOf(fault)
-    if (refusal) return refusal
-    throw fault
+    return undefined
+  } catch (error) {
+    const fault = innermost(error)
+    const constraint = constraintOf(fault)
+    if (!constraint) throw error
+    return { constraint, fault }
   }
 }
 
-/** What a constraint of the schema says, in words; undefined: D1 itself failed. */
-function refusalOf(fault: unknown): string | undefined {
-  const text = messagesOf(fault)
-  if (text.includes('NOT NULL constraint failed: users.version')) return 'overtaken'
-  const unique = /UNIQUE constraint failed: ([\w., ]+)/.exec(text)?.[1]
-  if (unique) return `Another record has this value already: ${unique}`
-  if (text.includes('FOREIGN KEY constraint failed')) {
-    return 'Other records refer to this one, or it refers to one that does not exist'
-  }
-  return undefined
-}
+const uniqueColumns = /UNIQUE constraint failed: ([\w., ]+)/
 
-function messagesOf(fault: unknown): string {
-  return fault instanceof Error ? `${fault.message} ${messagesOf(fault.cause)}` : ''
-}
-
-/** This isolate follows at once; the others within ten seconds. The change is made, whether or not this read succeeds. */
-async function refresh(context: RequestContext): Promise<void> {
-  await context.configuration.refresh().catch(() => undefined)
+/** Undefined: no constraint was broken, D1 itself failed. */
+function constraintOf(fault: string): Conflict['constraint'] | undefined {
+  if (fault.includes('NOT NULL constraint failed: users.version')) return 'version'
+  if (uniqueColumns.test(fault)) return 'unique'
+  if (fault.includes('FOREIGN KEY constraint failed')) return 'reference'
+  return fault.includes('SQLITE_') ? 'other' : undefined
 }

@@ -1,6 +1,6 @@
 // One per request: who we are, what time it is, what is configured, and the ways out of the isolate, counted.
 
-import { temporarilyUnavailable } from '../model/errors.ts'
+import { type OAuthError, temporarilyUnavailable } from '../model/errors.ts'
 import type { ConfigurationView } from './configuration.ts'
 import type { Deployment } from './deployment.ts'
 import type { Issuer } from './issuer.ts'
@@ -42,11 +42,16 @@ export async function hop<T>(
   try {
     return await Promise.race([call(), timeout])
   } catch (fault) {
-    context.log.fault = `${store}: ${innermost(fault)}`
-    throw temporarilyUnavailable(`${store} did not answer`)
+    throw unanswered(context, store, fault)
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** 503 for the caller; the cause goes to the request's log line. */
+export function unanswered(context: Pick<RequestContext, 'log'>, store: string, fault: unknown): OAuthError {
+  context.log.fault = `${store}: ${innermost(fault)}`
+  return temporarilyUnavailable(`${store} did not answer`)
 }
 
 /** A query builder's own message repeats the values of the query; its cause says what went wrong. */

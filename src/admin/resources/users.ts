@@ -1,7 +1,6 @@
 // Users: read, written, deleted, signed out, given a new password.
 import * as z from 'zod/mini'
-import { hashPassword } from '../../crypto/password-hash.ts'
-import { changeUser, planUser, removeUser } from '../../directory/change-user.ts'
+import { changeUser, removeUser, setPassword, signUserOut } from '../../directory/change-user.ts'
 import { read } from '../../request/commit.ts'
 import { findUser, listUsers } from '../../storage/users.ts'
 import { found, parseKey } from '../record.ts'
@@ -42,8 +41,7 @@ export const userRoutes: AdminRoute[] = [
     answer: z.extend(userAnswer, { pushed }),
     async handle(context, call) {
       const id = parseKey('user_id', userId, call.params.user_id)
-      const plan = (stored: Parameters<typeof planUser>[3]) => planUser(context, id, call.body, stored)
-      const user = await changeUser(context, id, 'user.update', plan)
+      const user = await changeUser(context, id, call.body)
       return saved({ ...shownUser(user.record), pushed: user.pushed }, user.isNew)
     },
   }),
@@ -53,8 +51,7 @@ export const userRoutes: AdminRoute[] = [
     summary: 'Delete a user',
     description: 'Sessions and tokens end at the next call. The subject identifier is never given to anybody else.',
     async handle(context, call) {
-      found((await removeUser(context, call.params.user_id)) === 'removed' ? true : undefined)
-      return done
+      return doneOrMissing(await removeUser(context, call.params.user_id))
     },
   }),
   route({
@@ -62,11 +59,7 @@ export const userRoutes: AdminRoute[] = [
     path: 'users/{user_id}/sign-out',
     summary: 'End every session and grant of a user',
     async handle(context, call) {
-      await changeUser(context, call.params.user_id, 'user.sign-out', async (stored) => {
-        const { row, groups } = found(stored)
-        return { row: { ...row, not_before: context.now }, groups }
-      })
-      return done
+      return doneOrMissing(await signUserOut(context, call.params.user_id))
     },
   }),
   route({
@@ -76,12 +69,9 @@ export const userRoutes: AdminRoute[] = [
     description: 'Ends every session and grant.',
     body: z.strictObject({ password }),
     async handle(context, call) {
-      await changeUser(context, call.params.user_id, 'user.password', async (stored) => {
-        const { row, groups } = found(stored)
-        const password_hash = await hashPassword(call.body.password, context.deployment.pepper)
-        return { row: { ...row, password_hash }, groups }
-      })
-      return done
+      return doneOrMissing(await setPassword(context, call.params.user_id, call.body.password))
     },
   }),
 ]
+
+const doneOrMissing = (outcome: 'done' | 'unknown') => found(outcome === 'done' ? done : undefined)

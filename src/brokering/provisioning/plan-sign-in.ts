@@ -2,7 +2,7 @@
 
 import { BrokeringError, type FieldChange } from '../../model/login-attempt.ts'
 import type { DirectoryAnswer, DirectoryUser } from '../../storage/external-identities.ts'
-import type { UserRow } from '../../storage/users.ts'
+import type { UserRecord, UserRow } from '../../storage/users.ts'
 import { isNameField } from './claim-mapping.ts'
 import { quoted } from './claim-values.ts'
 import type { Newcomer } from './match-user.ts'
@@ -14,11 +14,8 @@ export interface ArrivalPlan {
   isLinked: boolean
   /** Equal to the stored row when nothing changes. */
   row: UserRow
-  /** Names of the groups, after. */
-  groupNames: string[]
-  /** Ids. */
-  granted: string[]
-  withdrawn: string[]
+  /** The user's groups after the sign-in, by name. */
+  groups: UserRecord['groups']
   changes: FieldChange[]
 }
 

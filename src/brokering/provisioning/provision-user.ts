@@ -1,15 +1,13 @@
 // Who an external sign-in is here: found, created or brought up to date, in one read and at most one write of the directory.
 
-import { askSubject } from '../../grants/subject/ask-subject.ts'
+import { type UserChange, writeUser } from '../../directory/write-user.ts'
 import type { IdentityProvider, UpstreamLogin } from '../../model/external-provider.ts'
 import { BrokeringError, type FieldChange } from '../../model/login-attempt.ts'
 import type { Person } from '../../model/person.ts'
-import { hop, innermost, type RequestContext } from '../../request/context.ts'
-import { recordAuditEvent } from '../../storage/audit-events.ts'
-import { recordChange } from '../../storage/changes.ts'
-import { type Database, openDatabase, runBatch, type Statement } from '../../storage/database.ts'
+import type { Conflict } from '../../request/commit.ts'
+import type { RequestContext } from '../../request/context.ts'
 import { insertExternalIdentity } from '../../storage/external-identities.ts'
-import { grantGroups, insertUser, personOf, type UserRow, updateUser, withdrawGroups } from '../../storage/users.ts'
+import { personOfRecord, type UserRow } from '../../storage/users.ts'
 import { isNameField } from './claim-mapping.ts'
 import type { Newcomer } from './match-user.ts'
 import { type ArrivalPlan, didChange, isWrite, provisioningFault } from './plan-sign-in.ts'
@@ -22,9 +20,6 @@ export interface Arrival {
   changes: FieldChange[]
 }
 
-/** When another writer comes between, once more from the start: of several first sign-ins of one person, the others find the user (I23). */
-const attempts = 2
-
 /** Throws BrokeringError for who may not sign in here, and when the user cannot be created or updated: then nothing was written. */
 export async function resolveUser(
   context: RequestContext,
@@ -33,20 +28,14 @@ export async function resolveUser(
 ): Promise<Arrival> {
   const newcomer = { provider, login }
   try {
-    let fault = ''
-    for (let attempt = 1; attempt <= attempts; attempt++) {
-      const plan = await planArrival(context, newcomer)
-      const outcome = await carryOut(context, newcomer, plan)
-      if (outcome.outcome === 'arrived') return outcome.arrival
-      fault = outcome.fault
-    }
-    throw provisioningFault(
-      'overtaken',
-      `Somebody else changed the directory at the same moment: ${fault}.`,
-      'Sign in again.',
-      [],
-      'failed',
-    )
+    const written = await writeUser<ProvisionedUser>(context, {
+      plan: async () => changeOf(context, newcomer, await planArrival(context, newcomer)),
+      onConflict: (change, conflict) => decide(context, newcomer, change, conflict),
+      afterwards: 'sign-in',
+    })
+    if (written.outcome === 'overtaken') throw overtaken(written.conflict)
+    if (written.outcome === 'refused') throw notTaken(refusedOf(written.change, written.conflict))
+    return arrivalOf(written.change.plan)
   } catch (error) {
     if (error instanceof BrokeringError) {
       const { issuer, subject, claims } = login
@@ -56,46 +45,71 @@ export async function resolveUser(
   }
 }
 
-type Outcome = { outcome: 'arrived'; arrival: Arrival } | { outcome: 'overtaken'; fault: string }
-
-async function carryOut(context: RequestContext, newcomer: Newcomer, plan: ArrivalPlan): Promise<Outcome> {
-  // Rights are taken first where they are used, then in the directory (DESIGN §3).
-  if (takesAway(plan)) await askSubject(context, plan.row.subject_ref, (subject) => subject.update(personOfPlan(plan)))
-  const written = await write(context, newcomer, plan)
-  if (written.outcome === 'overtaken') return written
-  if (written.outcome === 'written') return { outcome: 'arrived', arrival: arrivalOf(plan) }
-
-  const nameless = withoutNames(plan, written.fault)
-  const again = nameless ? await write(context, newcomer, nameless) : written
-  if (again.outcome === 'overtaken') return again
-  if (nameless && again.outcome === 'written') return { outcome: 'arrived', arrival: arrivalOf(nameless) }
-  throw notTaken(plan, written.fault)
+interface Refused {
+  plan: ArrivalPlan
+  fault: string
 }
 
-function notTaken({ stored, changes }: ArrivalPlan, fault: string): BrokeringError {
-  const error = provisioningFault(
-    'directory',
-    `The directory did not take the user: ${fault}.`,
-    'Look for the fault in the log by the request id; nothing was changed, so signing in again is safe.',
-    changes.map((change) => (didChange(change) ? { ...change, action: 'failed' } : change)),
-    'failed',
-  )
-  if (stored) error.known = { user_id: stored.row.user_id }
-  return error
+interface ProvisionedUser extends UserChange {
+  plan: ArrivalPlan
+  /** The whole plan, which D1 did not take; this change is what remains of it. */
+  refused?: Refused
 }
 
-const personOfPlan = ({ row, groupNames }: ArrivalPlan): Person => personOf(row, [...groupNames].sort())
+const refusedOf = ({ plan, refused }: ProvisionedUser, { fault }: Conflict): Refused => refused ?? { plan, fault }
 
-const arrivalOf = (plan: ArrivalPlan): Arrival => ({
-  person: personOfPlan(plan),
-  isNew: plan.stored === undefined,
-  changes: plan.changes.filter((change) => change.action !== 'unchanged'),
-})
+function changeOf(context: RequestContext, newcomer: Newcomer, plan: ArrivalPlan): ProvisionedUser {
+  const { stored, row, groups, isLinked } = plan
+  const { provider_id } = newcomer.provider
+  const { issuer, subject } = newcomer.login
+  const identity = { provider_id, issuer, subject, user_id: row.user_id, created_at: context.now }
+  return {
+    plan,
+    stored,
+    next: { row, groups },
+    event: eventOf(newcomer, plan),
+    grantedBy: provider_id,
+    statements: (db) => (isLinked ? [] : [insertExternalIdentity(db, identity)]),
+  }
+}
 
-const takesAway = ({ stored, row, withdrawn }: ArrivalPlan): boolean =>
-  stored !== undefined && (withdrawn.length > 0 || stored.row.tenant_id !== row.tenant_id)
+/** Undefined: nothing is to be written. */
+function eventOf({ provider, login }: Newcomer, plan: ArrivalPlan): UserChange['event'] {
+  const action = actionOf(plan)
+  if (!action) return undefined
+  const { issuer, subject } = login
+  const fields = plan.changes.filter(isWrite).map((change) => change.field)
+  return {
+    actor: `provider:${provider.provider_id}`,
+    action,
+    detail: { fields, ...(plan.isLinked ? {} : { issuer, subject }) },
+  }
+}
 
-/** A name is not worth a sign-in (I21). Undefined: no name was to be written. */
+function actionOf({ stored, isLinked, changes }: ArrivalPlan): string | undefined {
+  if (!stored) return 'user.create'
+  if (changes.some(isWrite)) return 'user.update'
+  return isLinked ? undefined : 'user.link'
+}
+
+/**
+ * Another version of the user, another user under the same key, a group or tenant that is gone: reading again tells which, so of several first
+ * sign-ins of one person the others find the user (I23). A display name that cannot be stored must not block the sign-in (I21).
+ */
+function decide(
+  context: RequestContext,
+  newcomer: Newcomer,
+  change: ProvisionedUser,
+  { constraint, fault }: Conflict,
+): 'plan-again' | 'give-up' | ProvisionedUser {
+  context.log.fault = `D1: ${fault}`
+  if (constraint !== 'other') return 'plan-again'
+  const { plan } = change
+  const nameless = withoutNames(plan, fault)
+  return nameless ? { ...changeOf(context, newcomer, nameless), refused: { plan, fault } } : 'give-up'
+}
+
+/** Returns undefined if the plan writes no name. */
 function withoutNames(plan: ArrivalPlan, fault: string): ArrivalPlan | undefined {
   const isName = (change: FieldChange) => isWrite(change) && isNameField(change.field)
   if (!plan.changes.some(isName)) return undefined
@@ -115,72 +129,29 @@ function withoutNames(plan: ArrivalPlan, fault: string): ArrivalPlan | undefined
   return { ...plan, row: isChanged ? row : (plan.stored?.row ?? row), changes }
 }
 
-type Written = { outcome: 'written' } | { outcome: 'overtaken'; fault: string } | { outcome: 'failed'; fault: string }
-
-/** All or nothing, in one hop; none when there is nothing to write. */
-async function write(context: RequestContext, newcomer: Newcomer, plan: ArrivalPlan): Promise<Written> {
-  const action = actionOf(plan)
-  if (!action) return { outcome: 'written' }
-  const db = openDatabase(context.env.DB.withSession('first-primary'))
-  const statements = [
-    ...statementsOf(context, db, newcomer, plan),
-    recordAuditEvent(db, auditEvent(context, newcomer, plan, action)),
-  ]
-  return hop(context, 'D1', async () => {
-    try {
-      await runBatch(db, statements)
-      context.log.action = action
-      context.log.target = plan.row.user_id
-      return { outcome: 'written' }
-    } catch (error) {
-      const fault = innermost(error)
-      // Not a word of SQLite: D1 itself did not answer, and a second question would wait as long.
-      if (!fault.includes('SQLITE_')) throw error
-      context.log.fault = `D1: ${fault}`
-      return { outcome: isOvertaken(fault) ? 'overtaken' : 'failed', fault }
-    }
-  })
-}
-
-/** Another version of the user, another user under the same key, a group or tenant that went: reading again tells which. */
-const isOvertaken = (fault: string): boolean =>
-  ['NOT NULL constraint failed: users.version', 'UNIQUE constraint failed', 'FOREIGN KEY constraint failed'].some(
-    (constraint) => fault.includes(constraint),
+const overtaken = ({ fault }: Conflict): BrokeringError =>
+  provisioningFault(
+    'overtaken',
+    `Somebody else changed the directory at the same moment: ${fault}.`,
+    'Sign in again.',
+    [],
+    'failed',
   )
 
-/** Undefined: nothing is to be written. */
-function actionOf({ stored, isLinked, changes }: ArrivalPlan): string | undefined {
-  if (!stored) return 'user.create'
-  if (changes.some(isWrite)) return 'user.update'
-  return isLinked ? undefined : 'user.link'
+function notTaken({ plan: { stored, changes }, fault }: Refused): BrokeringError {
+  const error = provisioningFault(
+    'directory',
+    `The directory did not take the user: ${fault}.`,
+    'Look for the fault in the log by the request id; nothing was changed, so signing in again is safe.',
+    changes.map((change) => (didChange(change) ? { ...change, action: 'failed' } : change)),
+    'failed',
+  )
+  if (stored) error.known = { user_id: stored.row.user_id }
+  return error
 }
 
-function statementsOf(context: RequestContext, db: Database, newcomer: Newcomer, plan: ArrivalPlan): Statement[] {
-  const { stored, row, granted, withdrawn, isLinked, changes } = plan
-  const { provider_id } = newcomer.provider
-  const { issuer, subject } = newcomer.login
-  const { user_id } = row
-  const identity = { provider_id, issuer, subject, user_id, created_at: context.now }
-  const isTenantChanged = stored && stored.row.tenant_id !== row.tenant_id
-  return [
-    ...(isTenantChanged ? [recordChange(db, { kind: 'linked-clients', user_id }, context.now)] : []),
-    ...(stored ? [] : [insertUser(db, row)]),
-    ...(stored && changes.some(isWrite) ? [updateUser(db, row, stored.row.version)] : []),
-    ...(isLinked ? [] : [insertExternalIdentity(db, identity)]),
-    ...(withdrawn.length > 0 ? [withdrawGroups(db, user_id, withdrawn, provider_id)] : []),
-    ...(granted.length > 0 ? [grantGroups(db, user_id, granted, provider_id)] : []),
-  ]
-}
-
-function auditEvent(context: RequestContext, { provider, login }: Newcomer, plan: ArrivalPlan, action: string) {
-  const { issuer, subject } = login
-  const fields = plan.changes.filter(isWrite).map((change) => change.field)
-  return {
-    at: context.now,
-    actor: `provider:${provider.provider_id}`,
-    action,
-    target: plan.row.user_id,
-    request_id: context.requestId,
-    detail: { fields, ...(plan.isLinked ? {} : { issuer, subject }) },
-  }
-}
+const arrivalOf = ({ row, groups, stored, changes }: ArrivalPlan): Arrival => ({
+  person: personOfRecord({ row, groups }),
+  isNew: stored === undefined,
+  changes: changes.filter((change) => change.action !== 'unchanged'),
+})

@@ -7,7 +7,7 @@ import { hop, type RequestContext } from '../../request/context.ts'
 import { openDatabase } from '../../storage/database.ts'
 import { askDirectory, type DirectoryAnswer, type DirectoryUser } from '../../storage/external-identities.ts'
 import { newUser } from '../../storage/new-user.ts'
-import { nextVersion, type UserRow } from '../../storage/users.ts'
+import { nextVersion, type UserRecord, type UserRow } from '../../storage/users.ts'
 import { namesToLookUp, plannedUserId, planUser } from './claim-mapping.ts'
 import type { FieldValue } from './field-value.ts'
 import { planGroups } from './group-mapping.ts'
@@ -84,9 +84,7 @@ const unchanged = (newcomer: Newcomer, { outcome, user }: Found): ArrivalPlan =>
   stored: user,
   isLinked: outcome === 'linked',
   row: user.row,
-  groupNames: user.groups.map((group) => group.name),
-  granted: [],
-  withdrawn: [],
+  groups: byName(user.groups),
   changes: outcome === 'linked' ? [] : [linkOf(newcomer)],
 })
 
@@ -161,9 +159,10 @@ function withGroups(
     stored,
     isLinked: false,
     row,
-    groupNames: [...kept, ...groups.granted].map((group) => group.name),
-    granted: groups.granted.map((group) => group.group_id),
-    withdrawn: groups.withdrawn,
+    groups: byName([...kept, ...groups.granted]),
     changes: [...changes, ...groups.changes],
   }
 }
+
+const byName = (groups: UserRecord['groups']): UserRecord['groups'] =>
+  groups.map(({ group_id, name }) => ({ group_id, name })).sort((a, b) => (a.name < b.name ? -1 : 1))
