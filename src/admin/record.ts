@@ -2,6 +2,7 @@
 import type * as z from 'zod/mini'
 import { Problem } from '../model/errors.ts'
 import { refuseFaults } from '../model/refuse-faults.ts'
+import { done, type Outcome } from './route.ts'
 import { faultsOf } from './schema-faults.ts'
 
 /** The key that a path names, for a record that may be created under it. Throws a Problem that names the field. */
@@ -15,3 +16,7 @@ export function found<Item>(item: Item | undefined): Item {
   if (item === undefined) throw new Problem(404, 'There is no such record')
   return item
 }
+
+/** 204, or 404 when there was nothing to do it to. */
+export const doneIfFound = (outcome: 'done' | 'unknown'): Outcome<undefined> =>
+  found(outcome === 'done' ? done : undefined)

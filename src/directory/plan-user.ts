@@ -7,8 +7,8 @@ import { read } from '../request/commit.ts'
 import type { RequestContext } from '../request/context.ts'
 import { findGroups } from '../storage/groups.ts'
 import { newUser } from '../storage/new-user.ts'
-import { findTenant } from '../storage/tenants.ts'
 import { findSubjectOwner, type UserRecord, type UserRow } from '../storage/users.ts'
+import { tenantFaults } from './change-tenant.ts'
 import type { UserInput } from './user-input.ts'
 import { mergeUser, userFaults } from './user-record.ts'
 
@@ -24,7 +24,7 @@ export async function planUser(
   const faults = userFaults(row, body)
   const groups = body.groups ? await namedGroups(context, body.groups, faults) : (stored?.groups ?? [])
   if (!stored) await checkSubject(context, row, faults)
-  await checkTenant(context, row, faults)
+  Object.assign(faults, await tenantFaults(context, row.tenant_id))
   refuseFaults(faults)
 
   row.password_hash = await passwordHash(context, body, base.password_hash)
@@ -48,13 +48,6 @@ async function checkSubject(context: RequestContext, row: UserRow, faults: Recor
   faults.sub = owner.deleted
     ? `${row.sub} belonged to a deleted user and is never given again: state another sub`
     : `${row.sub} belongs to the user ${owner.user_id}: state another sub`
-}
-
-async function checkTenant(context: RequestContext, row: UserRow, faults: Record<string, string>): Promise<void> {
-  const { tenant_id } = row
-  if (tenant_id !== null && !(await read(context, (db) => findTenant(db, tenant_id)))) {
-    faults.tenant_id = 'is not a tenant'
-  }
 }
 
 /** The same password again is no change: a seed that is applied twice signs nobody out. */

@@ -1,19 +1,16 @@
 // Who a user is at external providers.
 import * as z from 'zod/mini'
-import { refuseFaults } from '../../model/refuse-faults.ts'
-import { commit, read } from '../../request/commit.ts'
+import { linkIdentity, unlinkIdentity } from '../../directory/link-identity.ts'
+import { read } from '../../request/commit.ts'
 import {
-  deleteExternalIdentity,
   type ExternalIdentityRow,
-  insertExternalIdentity,
   listIdentitiesOfProvider,
   listIdentitiesOfUser,
 } from '../../storage/external-identities.ts'
-import { findIdentityProvider } from '../../storage/external-providers.ts'
 import { findUser } from '../../storage/users.ts'
 import { line, toInstant } from '../fields.ts'
-import { found } from '../record.ts'
-import { type AdminRoute, done, ok, page, pageOf, route, saved } from '../route.ts'
+import { doneIfFound, found } from '../record.ts'
+import { type AdminRoute, ok, page, pageOf, route, saved } from '../route.ts'
 
 const identity = z.object({
   user_id: z.string(),
@@ -57,20 +54,8 @@ export const externalIdentityRoutes: AdminRoute[] = [
     body: z.strictObject({ issuer: line(500), subject: line(255) }),
     answer: identity,
     async handle(context, call) {
-      const { row } = found(await read(context, (db) => findUser(db, call.params.user_id)))
-      const { provider_id } = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
-      if (row.service_account) refuseFaults({ user_id: 'is a service account, which nobody signs in as' })
-      const linked = { provider_id, user_id: row.user_id, ...call.body, created_at: context.now }
-      const identities = await read(context, (db) => listIdentitiesOfUser(db, row.user_id))
-      const known = identities.find((each) => each.provider_id === provider_id)
-      if (known?.issuer === linked.issuer && known.subject === linked.subject) return saved(shown(known), false)
-      await commit(context, {
-        action: 'external-identity.create',
-        target: row.user_id,
-        detail: { provider_id, ...call.body },
-        statements: (db) => [insertExternalIdentity(db, linked)],
-      })
-      return saved(shown(linked), true)
+      const { record, isNew } = found(await linkIdentity(context, { ...call.params, ...call.body }))
+      return saved(shown(record), isNew)
     },
   }),
   route({
@@ -80,16 +65,7 @@ export const externalIdentityRoutes: AdminRoute[] = [
     description:
       'The next sign-in there finds the user by the identifying claim, or nobody. Sessions go on: sign the user out to end them.',
     async handle(context, call) {
-      const { user_id, provider_id } = call.params
-      const identities = await read(context, (db) => listIdentitiesOfUser(db, user_id))
-      const { issuer, subject } = found(identities.find((each) => each.provider_id === provider_id))
-      await commit(context, {
-        action: 'external-identity.delete',
-        target: user_id,
-        detail: { provider_id, issuer, subject },
-        statements: (db) => [deleteExternalIdentity(db, provider_id, user_id)],
-      })
-      return done
+      return doneIfFound(await unlinkIdentity(context, call.params.user_id, call.params.provider_id))
     },
   }),
 ]

@@ -1,11 +1,11 @@
 // Tenants: what users and groups may belong to.
 import * as z from 'zod/mini'
-import { changedFields, merge } from '../../model/record.ts'
-import { commit, read } from '../../request/commit.ts'
-import { deleteTenant, findTenant, listTenants, saveTenant } from '../../storage/tenants.ts'
+import { changeTenant, removeTenant } from '../../directory/change-tenant.ts'
+import { read } from '../../request/commit.ts'
+import { findTenant, listTenants } from '../../storage/tenants.ts'
 import { identifier, line } from '../fields.ts'
-import { found, parseKey } from '../record.ts'
-import { type AdminRoute, done, ok, page, pageOf, route, saved } from '../route.ts'
+import { doneIfFound, found, parseKey } from '../record.ts'
+import { type AdminRoute, ok, page, pageOf, route, saved } from '../route.ts'
 
 export const tenantKey = identifier(100)
 export const tenantBody = z.strictObject({ name: z.optional(line(200)) })
@@ -40,18 +40,8 @@ export const tenantRoutes: AdminRoute[] = [
     answer: tenant,
     async handle(context, call) {
       const tenant_id = parseKey('tenant_id', tenantKey, call.params.tenant_id)
-      const stored = await read(context, (db) => findTenant(db, tenant_id))
-      const next = merge(stored ?? { tenant_id, name: tenant_id }, call.body)
-      const fields = changedFields(stored, next)
-      if (fields.length > 0) {
-        await commit(context, {
-          action: stored ? 'tenant.update' : 'tenant.create',
-          target: tenant_id,
-          detail: { fields },
-          statements: (db) => [saveTenant(db, next)],
-        })
-      }
-      return saved(next, !stored)
+      const { record, isNew } = await changeTenant(context, tenant_id, call.body)
+      return saved(record, isNew)
     },
   }),
   route({
@@ -60,13 +50,7 @@ export const tenantRoutes: AdminRoute[] = [
     summary: 'Delete a tenant',
     description: 'Refused while users or groups belong to it.',
     async handle(context, call) {
-      const { tenant_id } = found(await read(context, (db) => findTenant(db, call.params.tenant_id)))
-      await commit(context, {
-        action: 'tenant.delete',
-        target: tenant_id,
-        statements: (db) => [deleteTenant(db, tenant_id)],
-      })
-      return done
+      return doneIfFound(await removeTenant(context, call.params.tenant_id))
     },
   }),
 ]

@@ -3,8 +3,8 @@ import * as z from 'zod/mini'
 import { changeUser, removeUser, setPassword, signUserOut } from '../../directory/change-user.ts'
 import { read } from '../../request/commit.ts'
 import { findUser, listUsers } from '../../storage/users.ts'
-import { found, parseKey } from '../record.ts'
-import { type AdminRoute, done, ok, page, pageOf, route, saved } from '../route.ts'
+import { doneIfFound, found, parseKey } from '../record.ts'
+import { type AdminRoute, ok, page, pageOf, route, saved } from '../route.ts'
 import { password, shownUser, userAnswer, userBody, userId } from './user-fields.ts'
 
 const pushed = z.boolean()
@@ -51,7 +51,7 @@ export const userRoutes: AdminRoute[] = [
     summary: 'Delete a user',
     description: 'Sessions and tokens end at the next call. The subject identifier is never given to anybody else.',
     async handle(context, call) {
-      return doneOrMissing(await removeUser(context, call.params.user_id))
+      return doneIfFound(await removeUser(context, call.params.user_id))
     },
   }),
   route({
@@ -59,7 +59,7 @@ export const userRoutes: AdminRoute[] = [
     path: 'users/{user_id}/sign-out',
     summary: 'End every session and grant of a user',
     async handle(context, call) {
-      return doneOrMissing(await signUserOut(context, call.params.user_id))
+      return doneIfFound(await signUserOut(context, call.params.user_id))
     },
   }),
   route({
@@ -69,9 +69,7 @@ export const userRoutes: AdminRoute[] = [
     description: 'Ends every session and grant.',
     body: z.strictObject({ password }),
     async handle(context, call) {
-      return doneOrMissing(await setPassword(context, call.params.user_id, call.body.password))
+      return doneIfFound(await setPassword(context, call.params.user_id, call.body.password))
     },
   }),
 ]
-
-const doneOrMissing = (outcome: 'done' | 'unknown') => found(outcome === 'done' ? done : undefined)
