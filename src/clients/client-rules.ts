@@ -1,6 +1,6 @@
 // What a client's settings must be together. Each check names the field it faults.
-import { importVerificationKey } from '../crypto/jwk.ts'
-import { signingAlgorithms } from '../model/client.ts'
+import { acceptedAlgorithms } from '../crypto/accepted-algorithms.ts'
+import { importForeignKey, isPublicKey } from '../crypto/foreign-jwt.ts'
 import { signsInUsers } from '../model/grant-type.ts'
 import type { ProviderSettings } from '../model/settings.ts'
 import { webUriFault } from '../protocol/authorization-request/redirect-uri.ts'
@@ -66,8 +66,6 @@ function checkPublicClient({ row, secrets }: ClientRecord, faults: Faults): void
   if (!row.require_pkce) faults.require_pkce = 'a public client needs PKCE'
 }
 
-const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
-
 async function checkKeys({ row }: ClientRecord, faults: Faults): Promise<void> {
   for (const [index, jwk] of (row.jwks?.keys ?? []).entries()) {
     const fault = await keyFault(jwk)
@@ -78,9 +76,9 @@ async function checkKeys({ row }: ClientRecord, faults: Faults): Promise<void> {
 }
 
 async function keyFault(jwk: JsonWebKey): Promise<string | undefined> {
-  if (privateMembers.some((member) => member in jwk)) return 'must be a public key: it has a private or secret member'
-  for (const alg of signingAlgorithms) if (await importVerificationKey(jwk, alg)) return undefined
-  return `must be an RSA (2048 bits or more), P-256, P-384 or Ed25519 key that verifies ${signingAlgorithms.join(', ')}`
+  if (!isPublicKey(jwk)) return 'must be a public key: it has a private or secret member'
+  for (const alg of acceptedAlgorithms) if (await importForeignKey(jwk, alg)) return undefined
+  return `must be an RSA (2048 bits or more), P-256, P-384, P-521 or Ed25519 key that verifies ${acceptedAlgorithms.join(', ')}`
 }
 
 /** The provider itself fetches it. */

@@ -1,4 +1,5 @@
-// JWS in compact serialisation (RFC 7515 §3.1, RFC 8725): strict to read, quick to write. Knows nothing of who signs or what is claimed.
+// JWS in compact serialisation (RFC 7515 §3.1, RFC 8725): the strict parser for every token, and signing and verifying with the keys of this provider.
+// Tokens that others sign are verified in foreign-jwt.ts.
 import { base64url, fromUtf8, parseBase64url, utf8 } from './encoding.ts'
 import { type JwsAlgorithm, jwsAlgorithms } from './signing-algorithms.ts'
 
@@ -122,7 +123,8 @@ export async function verifyJws(jws: ParsedJws, key: CryptoKey, alg: JwsAlgorith
   return crypto.subtle.verify(parameters, key, jws.signature, jws.signingInput)
 }
 
-function hasZeroHalf(signature: Uint8Array): boolean {
+/** Whether r or s of an ECDSA signature (RFC 7518 §3.4) is zero. */
+export function hasZeroHalf(signature: Uint8Array): boolean {
   const half = signature.length / 2
   const isZero = (part: Uint8Array) => part.every((byte) => byte === 0)
   return isZero(signature.subarray(0, half)) || isZero(signature.subarray(half))

@@ -1,4 +1,5 @@
-// The signature algorithms this provider makes and accepts (RFC 7518 §3, RFC 8037 §3.1) as Web Crypto names them.
+// The signature algorithms this provider signs its own tokens with (RFC 7518 §3, RFC 8037 §3.1), as Web Crypto names them.
+// What it accepts from others is another list: accepted-algorithms.ts.
 
 export type JwsAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'ES384' | 'EdDSA'
 

@@ -1,7 +1,7 @@
 // The documents every client reads: discovery (OIDC Discovery §3, RFC 8414 §2) and JWKS (RFC 7517 §5), with validators for caches.
 
+import { acceptedAlgorithms } from '../crypto/accepted-algorithms.ts'
 import { base64url, utf8 } from '../crypto/encoding.ts'
-import { signingAlgorithms } from '../model/client.ts'
 import { grantTypes } from '../model/grant-type.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
@@ -63,11 +63,11 @@ function metadata(context: RequestContext): Record<string, unknown> {
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: settings.signing_algs,
     token_endpoint_auth_methods_supported: [...confidential, 'none'],
-    token_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
+    token_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
     introspection_endpoint_auth_methods_supported: confidential,
-    introspection_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
+    introspection_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
     revocation_endpoint_auth_methods_supported: [...confidential, 'none'],
-    revocation_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
+    revocation_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
     code_challenge_methods_supported: ['S256'],
     acr_values_supported: ['1'],
     claims_supported: [

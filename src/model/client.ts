@@ -1,9 +1,11 @@
 // A client as the protocol sees it: RFC 7591 §2 names where they exist, IAM's settings beside them.
 
+import type { AcceptedAlgorithm } from '../crypto/accepted-algorithms.ts'
 import type { GrantType } from './grant-type.ts'
 
 export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
 
+/** What our own tokens are signed with. */
 export const signingAlgorithms = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'] as const
 export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 
@@ -29,8 +31,8 @@ export interface Client {
   enabled: boolean
   /** Null: any of the client's secrets, by Basic or body; without secrets and keys: `none`. */
   token_endpoint_auth_method: ClientAuthenticationMethod | null
-  /** Null: any asymmetric algorithm that fits the key. */
-  token_endpoint_auth_signing_alg: SigningAlgorithm | null
+  /** Null: any accepted algorithm that fits the key. */
+  token_endpoint_auth_signing_alg: AcceptedAlgorithm | null
   jwks: { keys: JsonWebKey[] } | null
   jwks_uri: string | null
   grant_types: GrantType[]

@@ -1,8 +1,9 @@
 // The public keys that others publish as a JWK set (RFC 7517 §5), fetched and kept for a while: those of clients and of external providers.
 // A fetch belongs to the request that made it; what it leaves in memory is everybody's (no promise is shared between requests).
 
-import { importVerificationKey, keyMembers } from '../crypto/jwk.ts'
-import type { JwsAlgorithm } from '../crypto/signing-algorithms.ts'
+import type { AcceptedAlgorithm } from '../crypto/accepted-algorithms.ts'
+import { importForeignKey, isPublicKey } from '../crypto/foreign-jwt.ts'
+import { keyMembers } from '../crypto/jwk.ts'
 import { fetchLimited, parseJsonBody } from './bounded-fetch.ts'
 
 /** `kid` and the like are as the publisher wrote them: any type. `issuer`: Entra says whose tokens a key signs. */
@@ -158,15 +159,18 @@ export async function fetchKeySet(
   return parseKeySet(uri, answer.body)
 }
 
-/** Only what verification needs is kept, so that a hundred large sets fit in memory. */
+/** Only public keys, and of them only what verification needs, so that a hundred large sets fit in memory. */
 function parseKeySet(uri: string, body: Uint8Array): RemoteKeys {
   const document = parseJsonBody(body)
   if (!document) return { fault: `${uri} does not answer with a JSON object` }
   const { keys } = document
   if (!Array.isArray(keys)) return { fault: `${uri} does not answer with a JWK set` }
   if (keys.length > mostKeys) return { fault: `${uri} has ${keys.length} keys, more than ${mostKeys}` }
-  return { keys: keys.filter((key): key is RemoteKey => typeof key?.kty === 'string').map(reduced) }
+  return { keys: keys.filter(isRemoteKey).map(reduced) }
 }
+
+const isRemoteKey = (key: RemoteKey | null | undefined): key is RemoteKey =>
+  typeof key?.kty === 'string' && isPublicKey(key)
 
 function reduced(key: RemoteKey): RemoteKey {
   const { kid, alg, use, key_ops, issuer } = key
@@ -175,13 +179,13 @@ function reduced(key: RemoteKey): RemoteKey {
 }
 
 /** Imported once for each key that is in memory. */
-const imported = new WeakMap<RemoteKey, Map<JwsAlgorithm, CryptoKey | undefined>>()
+const imported = new WeakMap<RemoteKey, Map<AcceptedAlgorithm, CryptoKey | undefined>>()
 
-/** Undefined: malformed, too weak, or made for something else. */
-export async function importRemoteKey(jwk: RemoteKey, alg: JwsAlgorithm): Promise<CryptoKey | undefined> {
+/** Returns undefined if the key is malformed, too weak, or made for something else. */
+export async function importRemoteKey(jwk: RemoteKey, alg: AcceptedAlgorithm): Promise<CryptoKey | undefined> {
   const known = imported.get(jwk)
   if (known?.has(alg)) return known.get(alg)
-  const key = await importVerificationKey(jwk, alg)
+  const key = await importForeignKey(jwk, alg)
   imported.set(jwk, new Map(known).set(alg, key))
   return key
 }

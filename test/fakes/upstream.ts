@@ -3,6 +3,7 @@
 import { exports } from 'cloudflare:workers'
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK, jwtVerify, SignJWT, UnsecuredJWT } from 'jose'
 import { vi } from 'vitest'
+import { type AcceptedAlgorithm, acceptedAlgorithms } from '../../src/crypto/accepted-algorithms.ts'
 import { base64url, fromUtf8, randomBytes, utf8 } from '../../src/crypto/encoding.ts'
 import type { UpstreamAuthMethod } from '../../src/model/external-provider.ts'
 
@@ -22,7 +23,7 @@ export interface UpstreamOptions {
   client_secret?: string
   token_endpoint_auth_method?: UpstreamAuthMethod
   /** Of its ID tokens. RSA keys cost a second. */
-  alg?: 'ES256' | 'ES384' | 'RS256' | 'PS256' | 'EdDSA'
+  alg?: AcceptedAlgorithm
   /** Over the members of its metadata; undefined removes one. */
   metadata?: Claims
   user?: Claims & { sub: string }
@@ -173,7 +174,7 @@ const metadataOf = (issuer: string): Claims => ({
   response_types_supported: ['code'],
   subject_types_supported: ['public'],
   code_challenge_methods_supported: ['S256'],
-  id_token_signing_alg_values_supported: ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'],
+  id_token_signing_alg_values_supported: [...acceptedAlgorithms],
   token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
   scopes_supported: ['openid', 'profile', 'email'],
   claims_supported: ['sub', 'iss', 'name', 'given_name', 'family_name', 'email', 'email_verified', 'groups'],
@@ -351,7 +352,7 @@ async function idToken(fake: FakeUpstream, state: State, asked: URLSearchParams,
 
 /** OIDC Core §3.1.3.6; EdDSA with Ed25519 goes with SHA-512. */
 async function halfHash(alg: string, text: string): Promise<string> {
-  const bits = alg.endsWith('384') ? 384 : alg === 'EdDSA' ? 512 : 256
+  const bits = alg.startsWith('Ed') ? 512 : Number(alg.slice(-3))
   return base64url((await digest(`SHA-${bits}`, text)).subarray(0, bits / 16))
 }
 

@@ -6,7 +6,8 @@ import { expect, it } from 'vitest'
 
 /** From the bottom. Folders on one floor do not know each other. */
 const floors: string[][] = [
-  ['model', 'crypto'],
+  ['crypto'],
+  ['model'],
   ['protocol', 'storage'],
   ['outbound', 'pages'],
   ['request'],

@@ -1,5 +1,6 @@
 // What an operator writes and reads of a client: RFC 7591 §2 names where they exist, IAM's settings beside them.
 import * as z from 'zod/mini'
+import { acceptedAlgorithms } from '../../crypto/accepted-algorithms.ts'
 import { signingAlgorithms } from '../../model/client.ts'
 import { grantTypes } from '../../model/grant-type.ts'
 import { originFault, redirectUriFault, webUriFault } from '../../protocol/authorization-request/redirect-uri.ts'
@@ -12,7 +13,6 @@ export const clientId = identifier(100)
 const uri = z.string().check(judgedBy(redirectUriFault))
 const origin = z.string().check(judgedBy(originFault))
 const link = z.nullable(z.string().check(judgedBy(webUriFault)))
-const algorithm = z.nullable(z.enum(signingAlgorithms))
 
 const minute = 60
 const day = 24 * 60 * minute
@@ -25,7 +25,7 @@ const metadata = {
   token_endpoint_auth_method: z.nullable(
     z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']),
   ),
-  token_endpoint_auth_signing_alg: algorithm,
+  token_endpoint_auth_signing_alg: z.nullable(z.enum(acceptedAlgorithms)),
   jwks: z.nullable(
     z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())).check(z.minLength(1), z.maxLength(20)) }),
   ),
@@ -42,7 +42,7 @@ const metadata = {
   require_consent: z.boolean(),
   /** user_id of the user that client_credentials tokens represent. */
   linked_user: z.nullable(z.string()),
-  id_token_signed_response_alg: algorithm,
+  id_token_signed_response_alg: z.nullable(z.enum(signingAlgorithms)),
   access_token_lifetime: lifetime(minute, day),
   id_token_lifetime: lifetime(minute, day),
   code_lifetime: lifetime(10, 10 * minute),

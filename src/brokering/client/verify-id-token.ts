@@ -1,6 +1,6 @@
 // The ID token of an external provider, validated in full (OIDC Core §3.1.3.7, §3.1.3.8).
 
-import type { JwsAlgorithm } from '../../crypto/signing-algorithms.ts'
+import type { AcceptedAlgorithm } from '../../crypto/accepted-algorithms.ts'
 import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
 import { claimHash } from '../../protocol/id-token/claim-hash.ts'
@@ -8,7 +8,7 @@ import type { RequestContext } from '../../request/context.ts'
 import { type IdTokenExpectation, idTokenFault, isSubject, type TokenFault } from './id-token-claims.ts'
 import type { Budget } from './provider-fetch.ts'
 import type { UpstreamTokens } from './token-request.ts'
-import { verifyUpstreamJwt } from './token-signature.ts'
+import { verifyUpstreamJwt } from './verify-upstream-jwt.ts'
 
 export interface IdTokenClaims extends Record<string, unknown> {
   iss: string
@@ -38,7 +38,7 @@ export async function verifyIdToken(
   if (id_token === undefined) throw refused(missing)
   const verified = await verifyUpstreamJwt(context, provider, id_token, budget)
   if ('fault' in verified) throw refused(verified.fault, verified.isOurOutage)
-  const { payload: claims } = verified.jws
+  const { claims } = verified
   const fault =
     idTokenFault(claims, { ...expectationOf(context, provider, metadata), nonce }) ??
     (await accessTokenFault(claims, verified.alg, access_token))
@@ -51,7 +51,7 @@ export async function verifyIdToken(
 /** §3.1.3.8: the access token is the one that came with this ID token. */
 async function accessTokenFault(
   { at_hash }: Record<string, unknown>,
-  alg: JwsAlgorithm,
+  alg: AcceptedAlgorithm,
   accessToken: string | undefined,
 ): Promise<TokenFault | undefined> {
   if (at_hash === undefined || accessToken === undefined || at_hash === (await claimHash(accessToken, alg)))

@@ -13,8 +13,8 @@ import {
   type TokenFault,
 } from './id-token-claims.ts'
 import { startBudget } from './provider-fetch.ts'
-import { verifyUpstreamJwt } from './token-signature.ts'
 import { expectationOf } from './verify-id-token.ts'
+import { verifyUpstreamJwt } from './verify-upstream-jwt.ts'
 
 export type VerifiedLogoutToken = { issuer: string; sub?: string; sid?: string; jti: string; iat: number }
 
@@ -29,7 +29,7 @@ export async function verifyLogoutToken(
     return { fault: `${provider.name} is no OpenID Provider whose metadata was read.` }
   const verified = await verifyUpstreamJwt(context, provider, token, startBudget())
   if ('fault' in verified) return { fault: verified.fault.cause }
-  const claims = verified.jws.payload
+  const { claims } = verified
   const fault = firstFault(logoutChecks, claims, expectationOf(context, provider, metadata))
   return fault ? { fault: fault.cause } : parsed(claims)
 }

@@ -8,7 +8,7 @@ export interface MetadataRules extends Pick<IdentityProvider, 'valid_issuers' | 
   metadata_endpoint: string
   allowLoopback: boolean
   /** Signature algorithms that we can verify. */
-  algorithms: string[]
+  algorithms: readonly string[]
 }
 
 type Document = Record<string, unknown>

@@ -1,6 +1,6 @@
 // Reading what an external provider says of itself, and its keys (OIDC Discovery §4, RFC 8414 §3), in bounded time and size (I09, I11).
 
-import { jwsAlgorithms } from '../../crypto/signing-algorithms.ts'
+import { acceptedAlgorithms } from '../../crypto/accepted-algorithms.ts'
 import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { fetchLimited, parseJsonBody } from '../../outbound/bounded-fetch.ts'
 import { type Asker, fetchKeySet } from '../../outbound/remote-jwks.ts'
@@ -20,8 +20,7 @@ export async function readProviderMetadata(
   const document = await fetchDocument(context, metadata_endpoint, internal_hosts)
   if ('fault' in document) return document
   const allowLoopback = context.issuer.isLoopback
-  const algorithms = Object.keys(jwsAlgorithms)
-  const rules = { metadata_endpoint, internal_hosts, valid_issuers, allowLoopback, algorithms }
+  const rules = { metadata_endpoint, internal_hosts, valid_issuers, allowLoopback, algorithms: acceptedAlgorithms }
   const judged = parseProviderMetadata(document.body, rules)
   if ('fault' in judged) return judged
   const { metadata } = judged

@@ -1,10 +1,10 @@
 // private_key_jwt (RFC 7523, OIDC Core §9): a JWT signed by the client, good for one use.
 
-import { type ParsedJws, verifyJws } from '../../crypto/jws.ts'
-import { isJwsAlgorithm, type JwsAlgorithm } from '../../crypto/signing-algorithms.ts'
+import { acceptedAlgorithms, isAcceptedAlgorithm } from '../../crypto/accepted-algorithms.ts'
+import type { ForeignJwt } from '../../crypto/foreign-jwt.ts'
 import { isFirstUse } from '../../grants/first-use.ts'
-import { type Client, signingAlgorithms } from '../../model/client.ts'
-import { importRemoteKey, type RemoteKey } from '../../outbound/remote-jwks.ts'
+import type { Client } from '../../model/client.ts'
+import { verifySignature } from '../../outbound/verify-signature.ts'
 import { checkAssertionClaims } from '../../protocol/token-request/client-assertion.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { getClientKeys, getNewerClientKeys } from './client-keys.ts'
@@ -19,15 +19,15 @@ export async function checkClientAssertion(
   credentials: Assertion,
   pathname: string,
 ): Promise<Client | Refused> {
-  const { client_id, client_assertion: jws } = credentials
-  if (!jws) return unfit('a signed JWT', 'something else', 'send a compact JWS without extensions')
+  const { client_id, client_assertion: jwt } = credentials
+  if (!jwt) return unfit('a signed JWT', 'something else', 'send a compact JWS without extensions')
   const client = await findUsableClient(context, client_id, 'private_key_jwt')
   if ('fault' in client) return client
-  const fault = await signatureFault(context, jws, client)
+  const fault = await signatureFault(context, jwt, client)
   if (fault) return fault
 
   const { issuer, configuration, now } = context
-  const verdict = checkAssertionClaims(jws.payload, {
+  const verdict = checkAssertionClaims(jwt.claims, {
     client_id: client.client_id,
     audiences: [issuer.url, `${issuer.url}/connect/token`, issuer.origin + pathname],
     now,
@@ -40,44 +40,31 @@ export async function checkClientAssertion(
     : { ...unfit('a jti that was never used', 'a jti used before', 'sign a new one for every request'), isProven: true }
 }
 
-async function signatureFault(context: RequestContext, jws: ParsedJws, client: Client): Promise<Refused | undefined> {
-  const { alg, kid } = jws.header
+async function signatureFault(context: RequestContext, jwt: ForeignJwt, client: Client): Promise<Refused | undefined> {
+  const { alg, kid } = jwt.header
   const pinned = client.token_endpoint_auth_signing_alg
-  if (!isJwsAlgorithm(alg) || (pinned !== null && alg !== pinned)) {
+  if (!isAcceptedAlgorithm(alg) || (pinned !== null && alg !== pinned)) {
     return unfit(
-      `alg ${pinned ?? signingAlgorithms.join(', ')}`,
+      `alg ${pinned ?? acceptedAlgorithms.join(', ')}`,
       `alg ${alg}`,
       'sign with an algorithm the client is registered for',
     )
   }
-  const known = await getClientKeys(context, client)
-  if ('fault' in known) return unfit('the keys of the client', known.fault, 'correct jwks or jwks_uri of the client')
-  if (await isSignedByOne(known.keys, jws, alg)) return undefined
-  const newer = await getNewerClientKeys(context, client, known.keys)
-  if (newer && (await isSignedByOne(newer, jws, alg))) return undefined
-  const kids = (newer ?? known.keys).map((key) => key.kid ?? '(no kid)').join(', ')
+  const verdict = await verifySignature(jwt, alg, {
+    getKeys: () => getClientKeys(context, client),
+    getNewerKeys: (tried) => getNewerClientKeys(context, client, tried),
+    whenSeveralFit: 'try',
+  })
+  if (verdict === 'verified') return undefined
+  if ('fault' in verdict) {
+    return unfit('the keys of the client', verdict.fault, 'correct jwks or jwks_uri of the client')
+  }
+  const kids = verdict.keys.map((key) => key.kid ?? '(no kid)').join(', ')
   return unfit(
     `a signature by one of the keys ${kids}`,
     `kid ${kid ?? '(none)'}, alg ${alg}`,
     'publish the key the client signs with',
   )
-}
-
-/** Keys tried on one assertion: more than one only without kid, or with a kid given twice. */
-const mostTried = 5
-
-async function isSignedByOne(keys: RemoteKey[], jws: ParsedJws, alg: JwsAlgorithm): Promise<boolean> {
-  const { kid } = jws.header
-  let tried = 0
-  for (const jwk of keys) {
-    if (kid !== undefined && jwk.kid !== kid) continue
-    const key = await importRemoteKey(jwk, alg)
-    if (!key) continue
-    if (await verifyJws(jws, key, alg)) return true
-    tried += 1
-    if (tried === mostTried) return false
-  }
-  return false
 }
 
 const unfit = (expected: string, received: string, fix: string): Refused =>

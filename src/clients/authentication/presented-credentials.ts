@@ -1,13 +1,13 @@
 // What a client presents to prove who it is (RFC 6749 §2.3, RFC 7521 §4.2), read from the request; nothing is judged here.
 import { fromUtf8 } from '../../crypto/encoding.ts'
-import { type ParsedJws, parseJws } from '../../crypto/jws.ts'
+import { type ForeignJwt, parseForeignJwt } from '../../crypto/foreign-jwt.ts'
 import { OAuthError, type RefusalDetail } from '../../model/errors.ts'
 
 export type ClientCredentials =
   | { method: 'none'; client_id: string }
   | { method: 'client_secret_basic' | 'client_secret_post'; client_id: string; client_secret: string }
   /** Undefined `client_assertion`: not a JWT. */
-  | { method: 'private_key_jwt'; client_id: string; client_assertion: ParsedJws | undefined }
+  | { method: 'private_key_jwt'; client_id: string; client_assertion: ForeignJwt | undefined }
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
@@ -46,9 +46,9 @@ export function parseClientCredentials(
 
 /** RFC 7521 §4.2: client_id is optional, the assertion's subject names the client. */
 function readAssertion(assertion: string, clientId: string | undefined): ClientCredentials | undefined {
-  const jws = parseJws(assertion)
-  const id = clientId ?? jws?.payload.sub
-  return typeof id === 'string' ? { method: 'private_key_jwt', client_id: id, client_assertion: jws } : undefined
+  const jwt = parseForeignJwt(assertion)
+  const id = clientId ?? jwt?.claims.sub
+  return typeof id === 'string' ? { method: 'private_key_jwt', client_id: id, client_assertion: jwt } : undefined
 }
 
 const basicForm = /^basic +([A-Za-z\d+/]+={0,2}) *$/i

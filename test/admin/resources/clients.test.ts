@@ -156,6 +156,13 @@ describe('every faulty field is named', () => {
     expect(await rows('select 1 from clients')).toEqual([])
   })
 
+  it('takes every public key that an accepted algorithm verifies with', async () => {
+    const p521: EcKeyGenParams = { name: 'ECDSA', namedCurve: 'P-521' }
+    const keys = await Promise.all([rsa(2048), p256, p521].map(async (algorithm) => (await jwkOf(algorithm))[0]))
+    const client = { ...web, token_endpoint_auth_signing_alg: 'ES512', jwks: { keys } }
+    expect(await ask('PUT clients/web', client)).toMatchObject({ status: 201, body: client })
+  })
+
   it('K01 private and weak keys are refused in jwks', async () => {
     const [, privateJwk] = await jwkOf(p256)
     const [weak] = await jwkOf(rsa(1024))

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers'
 import { exportJWK, generateKeyPair, importJWK, SignJWT, UnsecuredJWT } from 'jose'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { authenticateClient } from '../../../src/clients/authentication/client-authentication.ts'
+import { acceptedAlgorithms } from '../../../src/crypto/accepted-algorithms.ts'
 import { base64, base64url, randomBytes, sha256, utf8 } from '../../../src/crypto/encoding.ts'
 import type { Client } from '../../../src/model/client.ts'
 import { OAuthError } from '../../../src/model/errors.ts'
@@ -319,6 +320,39 @@ describe('private_key_jwt (RFC 7523)', () => {
     expect((await present(asBody(await sign({ kid: undefined })))).client, 'the one key that fits').toBe(pkj)
   })
 
+  it.each(acceptedAlgorithms)('authenticates by %s, if the client is registered for it', async (alg) => {
+    const keys = await generateKeyPair(alg, { extractable: true })
+    const jwks = { keys: [{ ...(await publicJwk(keys, 'k')), alg, use: 'sig' }] }
+    const client = { ...pkj, jwks, token_endpoint_auth_signing_alg: alg }
+    const assertion = await sign({ alg, kid: 'k', key: keys.privateKey })
+    expect((await present({ ...asBody(assertion), context: aTestContext({ clients: [client] }) })).client).toBe(client)
+    const other = {
+      ...client,
+      token_endpoint_auth_signing_alg: alg === 'RS256' ? ('PS256' as const) : ('RS256' as const),
+    }
+    const error = await refusalOf({ ...asBody(assertion), context: aTestContext({ clients: [other] }) })
+    expect(error.detail.received).toBe(`alg ${alg}`)
+  })
+
+  it('tries at most five keys that fit, if the assertion has no kid or the kid is given twice', async () => {
+    const strangers = await Promise.all(
+      Array.from({ length: 5 }, () => generateKeyPair('ES256', { extractable: true })),
+    )
+    const context = async (before: number, kid: string) => {
+      const keys = await Promise.all([...strangers.slice(0, before), ec].map((each) => publicJwk(each, kid)))
+      return aTestContext({ clients: [{ ...pkj, jwks: { keys } }] })
+    }
+    for (const kid of ['ec-1', undefined]) {
+      const signing = async () => asBody(await sign({ kid }))
+      expect((await present({ ...(await signing()), context: await context(4, 'ec-1') })).method).toBe(
+        'private_key_jwt',
+      )
+      expect(await refusalOf({ ...(await signing()), context: await context(5, 'ec-1') })).toMatchObject({
+        code: 'invalid_client',
+      })
+    }
+  })
+
   it('T21 accepts as aud the issuer, the token endpoint and the endpoint called', async () => {
     for (const aud of [issuer, tokenEndpoint]) {
       expect((await present(asBody(await sign({ claims: { aud } })))).client, aud).toBe(pkj)
@@ -542,6 +576,13 @@ describe('private_key_jwt (RFC 7523)', () => {
         expect(await attempt({ ...pkj, jwks: null, jwks_uri }, 0), jwks_uri).toContain(jwks_uri)
       }
       expect(fetch).not.toHaveBeenCalled()
+    })
+
+    it('K01 do not count if they are published with their private members', async () => {
+      const client = aRemote()
+      const jwk = { ...(await exportJWK(ec?.privateKey ?? new CryptoKey())), kid: 'ec-1' }
+      serves(() => Response.json({ keys: [jwk] }))
+      expect(await attempt(client, 0)).toBe('kid ec-1, alg ES256')
     })
 
     it('T24 may stand on loopback for an issuer on loopback', async () => {

@@ -1,0 +1,40 @@
+// The signature algorithms accepted on JWTs that others sign (RFC 7518 §3, RFC 8037 §3.1, RFC 9864 §2.2), with the key that each needs.
+// What this provider signs with is another list: signing-algorithms.ts. HMAC and `none` are in neither (RFC 8725 §3.1, §3.2).
+
+export const acceptedAlgorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const
+export type AcceptedAlgorithm = (typeof acceptedAlgorithms)[number]
+
+interface KeyRequirement {
+  kty: 'RSA' | 'EC' | 'OKP'
+  crv?: string
+}
+
+export const keyRequirements: Readonly<Record<AcceptedAlgorithm, KeyRequirement>> = {
+  RS256: { kty: 'RSA' },
+  RS384: { kty: 'RSA' },
+  RS512: { kty: 'RSA' },
+  PS256: { kty: 'RSA' },
+  PS384: { kty: 'RSA' },
+  PS512: { kty: 'RSA' },
+  ES256: { kty: 'EC', crv: 'P-256' },
+  ES384: { kty: 'EC', crv: 'P-384' },
+  ES512: { kty: 'EC', crv: 'P-521' },
+  // RFC 9864 §2.2: the older name leaves the curve to the key. Ed448 is not accepted: Web Crypto in workerd does not have it.
+  EdDSA: { kty: 'OKP', crv: 'Ed25519' },
+  Ed25519: { kty: 'OKP', crv: 'Ed25519' },
+}
+
+export const isAcceptedAlgorithm = (name: unknown): name is AcceptedAlgorithm =>
+  typeof name === 'string' && Object.hasOwn(keyRequirements, name)
