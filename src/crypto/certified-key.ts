@@ -4,7 +4,7 @@ import { keyMembers } from './jwk.ts'
 import { KeyFileError } from './key-file-error.ts'
 import { type BerElement, childrenOf, octetsOf, oidOf, parseBer } from './pkcs12/ber.ts'
 import { largestCertificate, type Reading, startReading, unsupported } from './pkcs12/limits.ts'
-import type { KeyFamily } from './signing-algorithms.ts'
+import { isKeyFamily, type KeyFamily } from './signing-algorithms.ts'
 import { type CertificateFields, parseCertificate } from './x509.ts'
 
 export interface CertifiedKey {
@@ -73,7 +73,7 @@ export function familyOf({ privateKey }: CertifiedKey): KeyFamily {
   const { algorithm, curve } = infoOf(privateKey)
   const parameters = keyParameters[curve ?? algorithm]
   const family = parameters?.name === rsa.name ? 'RSA' : (parameters?.namedCurve ?? parameters?.name)
-  if (family === 'RSA' || family === 'P-256' || family === 'P-384' || family === 'Ed25519') return family
+  if (isKeyFamily(family)) return family
   throw unsupported(`signing with a key of kind ${family}`)
 }
 

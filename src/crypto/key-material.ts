@@ -1,6 +1,6 @@
 // A certificate and its private key: made, and checked before anybody relies on them (DESIGN §5).
 import { isStrongEnough, minimumRsaBits } from './jwk.ts'
-import { type JwsAlgorithm, jwsAlgorithms, type KeyFamily } from './signing-algorithms.ts'
+import { certificateAlgorithmOf, type JwsAlgorithm, jwsAlgorithms, type KeyFamily } from './signing-algorithms.ts'
 import { createCertificate, parseCertificate } from './x509.ts'
 
 export interface KeyMaterial {
@@ -11,14 +11,6 @@ export interface KeyMaterial {
   privateKey: Uint8Array<ArrayBuffer>
 }
 
-/** The algorithm under which a family's certificate signs itself. */
-const certificateAlgorithm = {
-  RSA: 'RS256',
-  'P-256': 'ES256',
-  'P-384': 'ES384',
-  Ed25519: 'EdDSA',
-} as const satisfies Record<KeyFamily, JwsAlgorithm>
-
 const minute = 60_000
 /** Verifiers with a slow clock must not meet a certificate of the future. */
 const backdating = 5 * minute
@@ -26,7 +18,7 @@ const tenYears = 3652 * 24 * 60 * minute
 
 /** A new key with a self-signed certificate of ten years. RSA takes 100 ms of CPU and more. */
 export async function generateKeyMaterial(family: KeyFamily, rsaBits: number, now: number): Promise<KeyMaterial> {
-  const alg = certificateAlgorithm[family]
+  const alg = certificateAlgorithmOf(family)
   const { key } = jwsAlgorithms[alg]
   const rsa = { modulusLength: rsaBits, publicExponent: Uint8Array.of(1, 0, 1) }
   const algorithm = family === 'RSA' ? { ...key, ...rsa } : key
@@ -48,7 +40,7 @@ export function importCertificateKey(certificate: Uint8Array<ArrayBuffer>, alg: 
 
 /** The self-test of a version: what is wrong with it, or undefined. */
 export async function faultOf(material: KeyMaterial, now: number): Promise<string | undefined> {
-  const alg = certificateAlgorithm[material.family]
+  const alg = certificateAlgorithmOf(material.family)
   const fields = parseCertificate(material.certificate)
   if (!fields) return 'the certificate is not X.509'
   if (now < fields.notBefore) return 'the certificate is not valid yet'

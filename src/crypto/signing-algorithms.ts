@@ -1,26 +1,25 @@
-// The signature algorithms this provider signs its own tokens with (RFC 7518 §3, RFC 8037 §3.1), as Web Crypto names them.
-// What it accepts from others is another list: accepted-algorithms.ts.
-
-export type JwsAlgorithm = 'RS256' | 'PS256' | 'ES256' | 'ES384' | 'EdDSA'
-
-/** What shares one key, and so one certificate: RS256 and PS256 do. */
-export type KeyFamily = 'RSA' | 'P-256' | 'P-384' | 'Ed25519'
+// The signature algorithms this provider signs its own tokens with (RFC 7518 §3, RFC 8037 §3.1): one row says everything about one. A new one
+// is a row here and its name in model/client.ts. What the provider accepts from others is another list: accepted-algorithms.ts.
 
 interface AlgorithmParameters {
-  family: KeyFamily
-  /** For importKey and, but for RSA, generateKey. */
+  /** What shares one key, and so one certificate: RS256 and PS256 do. Named by its curve, if it has one. */
+  family: string
+  /** For importKey and, except for RSA, generateKey. */
   key: { name: string; hash?: string; namedCurve?: string }
   /** For sign and verify. */
   signature: { name: string; hash?: string; saltLength?: number }
   /** Bytes; absent for RSA: as many as the modulus has. */
   signatureLength?: number
+  /** Signature algorithm of a self-signed certificate (RFC 5280 §4.1.1.2). Exactly one algorithm of each family has it. */
+  certificateOid?: string
 }
 
-export const jwsAlgorithms: Readonly<Record<JwsAlgorithm, AlgorithmParameters>> = {
+const rows = {
   RS256: {
     family: 'RSA',
     key: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
     signature: { name: 'RSASSA-PKCS1-v1_5' },
+    certificateOid: '1.2.840.113549.1.1.11',
   },
   PS256: {
     family: 'RSA',
@@ -32,15 +31,50 @@ export const jwsAlgorithms: Readonly<Record<JwsAlgorithm, AlgorithmParameters>> 
     key: { name: 'ECDSA', namedCurve: 'P-256' },
     signature: { name: 'ECDSA', hash: 'SHA-256' },
     signatureLength: 64,
+    certificateOid: '1.2.840.10045.4.3.2',
   },
   ES384: {
     family: 'P-384',
     key: { name: 'ECDSA', namedCurve: 'P-384' },
     signature: { name: 'ECDSA', hash: 'SHA-384' },
     signatureLength: 96,
+    certificateOid: '1.2.840.10045.4.3.3',
   },
-  EdDSA: { family: 'Ed25519', key: { name: 'Ed25519' }, signature: { name: 'Ed25519' }, signatureLength: 64 },
-}
+  EdDSA: {
+    family: 'Ed25519',
+    key: { name: 'Ed25519' },
+    signature: { name: 'Ed25519' },
+    signatureLength: 64,
+    certificateOid: '1.3.101.112',
+  },
+} as const satisfies Record<string, AlgorithmParameters>
+
+export type JwsAlgorithm = keyof typeof rows
+export type KeyFamily = (typeof rows)[JwsAlgorithm]['family']
+
+/** The algorithms under which certificates are signed: not PS256, which shares the certificate of RS256. */
+export type CertificateAlgorithm = {
+  [Alg in JwsAlgorithm]: (typeof rows)[Alg] extends { certificateOid: string } ? Alg : never
+}[JwsAlgorithm]
+
+export const jwsAlgorithms: Readonly<Record<JwsAlgorithm, AlgorithmParameters & { family: KeyFamily }>> = rows
 
 export const isJwsAlgorithm = (name: unknown): name is JwsAlgorithm =>
   typeof name === 'string' && Object.hasOwn(jwsAlgorithms, name)
+
+export const isCertificateAlgorithm = (name: unknown): name is CertificateAlgorithm =>
+  isJwsAlgorithm(name) && 'certificateOid' in rows[name]
+
+export const isKeyFamily = (name: unknown): name is KeyFamily =>
+  Object.values(rows).some(({ family }) => family === name)
+
+/** The algorithm under which the certificates of a family sign themselves. */
+export function certificateAlgorithmOf(family: KeyFamily): CertificateAlgorithm {
+  const alg = Object.keys(rows)
+    .filter(isCertificateAlgorithm)
+    .find((each) => rows[each].family === family)
+  if (!alg) throw new Error(`no algorithm signs certificates of the family ${family}`)
+  return alg
+}
+
+export const certificateOidOf = (alg: CertificateAlgorithm): string => rows[alg].certificateOid

@@ -1,11 +1,11 @@
 // Certificates of signing keys (RFC 5280): a self-signed one is written, the fields we need are read, thumbprints are taken.
 import * as der from './der.ts'
 import { base64url } from './encoding.ts'
-import { type JwsAlgorithm, jwsAlgorithms } from './signing-algorithms.ts'
+import { type CertificateAlgorithm, certificateOidOf, jwsAlgorithms } from './signing-algorithms.ts'
 
 export interface CertificateRequest {
   keys: CryptoKeyPair
-  alg: Exclude<JwsAlgorithm, 'PS256'>
+  alg: CertificateAlgorithm
   commonName?: string
   /** Milliseconds since 1970. */
   notBefore: number
@@ -15,10 +15,6 @@ export interface CertificateRequest {
 export const defaultCommonName = 'CountersignOpenID'
 
 const oids = {
-  RS256: '1.2.840.113549.1.1.11',
-  ES256: '1.2.840.10045.4.3.2',
-  ES384: '1.2.840.10045.4.3.3',
-  EdDSA: '1.3.101.112',
   commonName: '2.5.4.3',
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
@@ -41,15 +37,16 @@ export async function createCertificate(request: CertificateRequest): Promise<Ui
     spki,
     der.encode(0xa3, der.sequence(...(await extensions(spki)))),
   )
-  const signature = new Uint8Array(await crypto.subtle.sign(jwsAlgorithms[alg].signature, keys.privateKey, toBeSigned))
-  const isEcdsa = alg === 'ES256' || alg === 'ES384'
-  return der.sequence(toBeSigned, algorithm, der.bitString(isEcdsa ? ecdsaSignature(signature) : signature))
+  const { signature: parameters } = jwsAlgorithms[alg]
+  const signature = new Uint8Array(await crypto.subtle.sign(parameters, keys.privateKey, toBeSigned))
+  const encoded = parameters.name === 'ECDSA' ? ecdsaSignature(signature) : signature
+  return der.sequence(toBeSigned, algorithm, der.bitString(encoded))
 }
 
 /** RFC 4055 §5 wants the NULL, RFC 5758 §3.2 and RFC 8410 §3 forbid it. */
-function signatureAlgorithm(alg: CertificateRequest['alg']): Uint8Array {
-  const id = der.oid(oids[alg])
-  return alg === 'RS256' ? der.sequence(id, der.nil()) : der.sequence(id)
+function signatureAlgorithm(alg: CertificateAlgorithm): Uint8Array {
+  const id = der.oid(certificateOidOf(alg))
+  return jwsAlgorithms[alg].family === 'RSA' ? der.sequence(id, der.nil()) : der.sequence(id)
 }
 
 const distinguishedName = (commonName: string) =>

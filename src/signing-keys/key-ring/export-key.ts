@@ -5,6 +5,7 @@ import { writePem } from '../../crypto/pem.ts'
 import { writePkcs12 } from '../../crypto/pkcs12/write.ts'
 import { writePrivateJwk } from '../../crypto/private-jwk.ts'
 import type { Sealer } from '../../crypto/seal.ts'
+import { isCertificateAlgorithm } from '../../crypto/signing-algorithms.ts'
 import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
 
 /** PEM and JWK are in the clear. */
@@ -13,10 +14,12 @@ export type KeyFileRequest =
   | { format: 'pem' }
   | { format: 'jwk' }
 
-/** By kid or version. RS256 speaks for a version that serves PS256 too. */
+/** By kid or version. RS256 stands for a version that serves PS256 too. */
 export function keyNamed(keys: readonly SigningKeyRecord[], name: string): SigningKeyRecord | undefined {
   const ofVersion = keys.filter(({ version }) => version === name)
-  return keys.find(({ kid }) => kid === name) ?? ofVersion.find(({ alg }) => alg === 'RS256') ?? ofVersion[0]
+  return (
+    keys.find(({ kid }) => kid === name) ?? ofVersion.find(({ alg }) => isCertificateAlgorithm(alg)) ?? ofVersion[0]
+  )
 }
 
 /** Undefined: the private key is gone, or sealed under a WRAP_KEY that is. A PFX costs some tenths of a second of CPU. */

@@ -3,7 +3,7 @@ import { base64 } from '../../crypto/encoding.ts'
 import { jwkThumbprint, keyMembers } from '../../crypto/jwk.ts'
 import { importCertificateKey } from '../../crypto/key-material.ts'
 import type { Sealer } from '../../crypto/seal.ts'
-import type { JwsAlgorithm } from '../../crypto/signing-algorithms.ts'
+import { isCertificateAlgorithm, type JwsAlgorithm } from '../../crypto/signing-algorithms.ts'
 import { thumbprints } from '../../crypto/x509.ts'
 import type { ProviderSettings } from '../../model/settings.ts'
 import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
@@ -53,7 +53,7 @@ async function createPublicJwk(
   return { ...members, use: 'sig', alg, kid, ...ofCertificate }
 }
 
-/** Unique per entry: where the form names only the key, PS256, which shares the certificate of RS256, is told apart by its name. */
+/** Unique per entry: where the form names only the key, an algorithm that shares a certificate (PS256) adds its name. */
 function kidOf(
   form: EntryOptions['kidForm'],
   alg: JwsAlgorithm,
@@ -62,5 +62,5 @@ function kidOf(
 ): string {
   if (form === 'thumbprint-alg') return certificateHex + alg
   const name = form === 'thumbprint' ? certificateHex : keyThumbprint
-  return alg === 'PS256' ? name + alg : name
+  return isCertificateAlgorithm(alg) ? name : name + alg
 }
