@@ -1,5 +1,6 @@
 // Which vault the signing certificate lives in, from variables: our own names, the vendors', and those of Indicium's appsettings.json as
 // environment variables. The table in docs/signing-certificate.md is this one.
+import type { KeyFamily } from '../crypto/signing-algorithms.ts'
 import { isLoopbackHost } from '../protocol/authorization-request/redirect-uri.ts'
 
 /** The first is ours or the vendor's; `__` stands for the colon of appsettings. */
@@ -45,6 +46,19 @@ export const vaultVariables: readonly string[] = Object.values(names).flat()
 type Name = keyof typeof names
 type Values = Readonly<Record<Name, string>>
 
+/** Where the certificates of other families than RSA are named. Azure Key Vault has none of Ed25519. */
+const certificateUrls = {
+  'P-256': 'certificateUrlES256',
+  'P-384': 'certificateUrlES384',
+} as const satisfies Partial<Record<KeyFamily, Name>>
+const secretNames = {
+  'P-256': 'secretNameES256',
+  'P-384': 'secretNameES384',
+  Ed25519: 'secretNameEdDSA',
+} as const satisfies Partial<Record<KeyFamily, Name>>
+
+type CertificateFamily = 'RSA' | keyof typeof certificateUrls
+
 export interface CertificateName {
   /** Origin of the vault. */
   vault: string
@@ -85,7 +99,7 @@ export type VaultSettings =
   | { kind: 'local' }
   | (Shared & {
       kind: 'azure-key-vault'
-      certificates: Partial<Record<'RSA' | 'P-256' | 'P-384', CertificateName>>
+      certificates: Partial<Record<CertificateFamily, CertificateName>>
       credential: AzureCredentialSettings
       resource: string
     })
@@ -93,7 +107,7 @@ export type VaultSettings =
       kind: 'aws-secrets-manager'
       region: string
       endpoint: string
-      secrets: Partial<Record<'RSA' | 'P-256' | 'P-384' | 'Ed25519', string>>
+      secrets: Partial<Record<KeyFamily, string>>
       credential: AwsCredentialSettings
     })
 
@@ -107,10 +121,10 @@ export function parseVaultSettings(env: Readonly<Record<string, unknown>>, fault
   if (values.peers && values.peers !== 'one-key') faults.push(`${names.peers[0]}: "one-key" or nothing expected`)
   if (azure) return parseAzure(values, faults)
   if (aws) return parseAws(values, faults)
-  for (const name of ['certificateUrlES256', 'certificateUrlES384', 'clientSecret'] as const) {
+  for (const name of [...Object.values(certificateUrls), 'clientSecret'] as const) {
     if (values[name]) faults.push(`${names[name][0]}: without ${names.certificateUrl[0]} it means nothing`)
   }
-  for (const name of ['secretNameES256', 'secretNameES384', 'secretNameEdDSA'] as const) {
+  for (const name of Object.values(secretNames)) {
     if (values[name]) faults.push(`${names[name][0]}: without ${names.secretName[0]} it means nothing`)
   }
   return { kind: 'local' }
@@ -143,11 +157,9 @@ const clouds = [
 
 function parseAzure(values: Values, faults: string[]): VaultSettings {
   const main = parseCertificateUrl('certificateUrl', values, faults)
-  const certificates: Partial<Record<'RSA' | 'P-256' | 'P-384', CertificateName>> = main ? { RSA: main } : {}
-  for (const [family, name] of [
-    ['P-256', 'certificateUrlES256'],
-    ['P-384', 'certificateUrlES384'],
-  ] as const) {
+  const certificates: Partial<Record<CertificateFamily, CertificateName>> = main ? { RSA: main } : {}
+  for (const family of Object.keys(certificateUrls) as (keyof typeof certificateUrls)[]) {
+    const name = certificateUrls[family]
     const address = values[name] ? parseCertificateUrl(name, values, faults) : undefined
     if (!address) continue
     if (main && address.vault !== main.vault) faults.push(`${names[name][0]}: must be in the vault of the first one`)
@@ -228,10 +240,11 @@ function parseAws(values: Values, faults: string[]): VaultSettings {
     if (!values[name]) return `https://${service}.${region}.${domain}`
     return checkAddress(name, values[name], faults)?.href.replace(/\/$/, '') ?? ''
   }
-  const secrets: Partial<Record<'RSA' | 'P-256' | 'P-384' | 'Ed25519', string>> = { RSA: values.secretName }
-  if (values.secretNameES256) secrets['P-256'] = values.secretNameES256
-  if (values.secretNameES384) secrets['P-384'] = values.secretNameES384
-  if (values.secretNameEdDSA) secrets.Ed25519 = values.secretNameEdDSA
+  const secrets: Partial<Record<KeyFamily, string>> = { RSA: values.secretName }
+  for (const family of Object.keys(secretNames) as (keyof typeof secretNames)[]) {
+    const name = values[secretNames[family]]
+    if (name) secrets[family] = name
+  }
   for (const name of Object.values(secrets)) {
     if (!/^[\w/+=.@:-]{1,512}$/.test(name)) faults.push(`${names.secretName[0]}: letters, digits and /_+=.@- expected`)
   }

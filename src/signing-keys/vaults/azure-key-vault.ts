@@ -232,12 +232,7 @@ function nextPage({ json }: VaultAnswer, vault: string): URL | undefined {
 
 const lastSegment = (id: string): string => id.slice(id.lastIndexOf('/') + 1)
 
-const keyProperties = {
-  RSA: { kty: 'RSA' },
-  'P-256': { kty: 'EC', crv: 'P-256' },
-  'P-384': { kty: 'EC', crv: 'P-384' },
-  Ed25519: {},
-} as const satisfies Record<KeyFamily, object>
+const keyProperties = (family: KeyFamily): object => (family === 'RSA' ? { kty: 'RSA' } : { kty: 'EC', crv: family })
 
 /** As PFX, which is what .NET peers read from the secret, in the one encryption that the vault is known to import. */
 async function importCertificate(client: Client, address: CertificateAddress, material: KeyMaterial): Promise<void> {
@@ -248,7 +243,7 @@ async function importCertificate(client: Client, address: CertificateAddress, ma
     value: base64(pfx),
     pwd: password,
     policy: {
-      key_props: { exportable: true, reuse_key: false, ...keyProperties[material.family] },
+      key_props: { exportable: true, reuse_key: false, ...keyProperties(material.family) },
       secret_props: { contentType: 'application/x-pkcs12' },
       issuer: { name: 'Unknown' },
     },
