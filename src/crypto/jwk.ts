@@ -1,7 +1,7 @@
 // Public keys as JWK (RFC 7517, RFC 7518 §6, RFC 8037 §2): the members that make the key, its thumbprint, and Web Crypto's form of our own keys.
 // Keys of others are imported in foreign-jwt.ts.
 import { calculateJwkThumbprint, type JWK } from 'jose'
-import { type JwsAlgorithm, jwsAlgorithms } from './signing-algorithms.ts'
+import { type SigningAlgorithm, signingParameters } from './signing-algorithms.ts'
 
 /** RFC 7518 §3.3: RSA keys of at least 2048 bits. */
 export const minimumRsaBits = 2048
@@ -17,9 +17,9 @@ export function keyMembers(jwk: JsonWebKey): JsonWebKey {
 export const jwkThumbprint = (jwk: JsonWebKey): Promise<string> => calculateJwkThumbprint(jwk as JWK, 'sha256')
 
 /** A key of this provider. Returns undefined if it is malformed, too weak, or of another type than `alg` needs. */
-export async function importVerificationKey(jwk: JsonWebKey, alg: JwsAlgorithm): Promise<CryptoKey | undefined> {
+export async function importVerificationKey(jwk: JsonWebKey, alg: SigningAlgorithm): Promise<CryptoKey | undefined> {
   try {
-    const key = await crypto.subtle.importKey('jwk', keyMembers(jwk), jwsAlgorithms[alg].key, false, ['verify'])
+    const key = await crypto.subtle.importKey('jwk', keyMembers(jwk), signingParameters[alg].key, false, ['verify'])
     return isStrongEnough(key) ? key : undefined
   } catch {
     return undefined

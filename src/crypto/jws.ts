@@ -1,7 +1,7 @@
 // JWS in compact serialisation (RFC 7515 §3.1, RFC 8725): the strict parser for every token, and signing and verifying with the keys of this provider.
 // Tokens that others sign are verified in foreign-jwt.ts.
 import { base64url, fromUtf8, parseBase64url, utf8 } from './encoding.ts'
-import { type JwsAlgorithm, jwsAlgorithms } from './signing-algorithms.ts'
+import { type SigningAlgorithm, signingParameters } from './signing-algorithms.ts'
 
 export interface JwsHeader {
   alg: string
@@ -26,9 +26,9 @@ const longestJws = 16 * 1024
 export const encodeHeader = (header: JwsHeader): string => `${base64url(utf8(JSON.stringify(header)))}.`
 
 /** `header`: from `encodeHeader`, naming the same `alg`. */
-export async function signJws(header: string, payload: object, key: CryptoKey, alg: JwsAlgorithm): Promise<string> {
+export async function signJws(header: string, payload: object, key: CryptoKey, alg: SigningAlgorithm): Promise<string> {
   const signingInput = header + base64url(utf8(JSON.stringify(payload)))
-  const signature = await crypto.subtle.sign(jwsAlgorithms[alg].signature, key, utf8(signingInput))
+  const signature = await crypto.subtle.sign(signingParameters[alg].signature, key, utf8(signingInput))
   return `${signingInput}.${base64url(new Uint8Array(signature))}`
 }
 
@@ -113,8 +113,8 @@ function hasDuplicateMembers(json: string, parsed: object): boolean {
 }
 
 /** `alg` is what the key is for, never what the token says; a token that says otherwise is refused (RFC 8725 §3.1). */
-export async function verifyJws(jws: ParsedJws, key: CryptoKey, alg: JwsAlgorithm): Promise<boolean> {
-  const { signature: parameters, signatureLength } = jwsAlgorithms[alg]
+export async function verifyJws(jws: ParsedJws, key: CryptoKey, alg: SigningAlgorithm): Promise<boolean> {
+  const { signature: parameters, signatureLength } = signingParameters[alg]
   if (jws.header.alg !== alg) return false
   // workerd throws on an Ed25519 signature of another length.
   if (signatureLength !== undefined && jws.signature.length !== signatureLength) return false

@@ -1,6 +1,11 @@
 // A certificate and its private key: made, and checked before anybody relies on them (DESIGN §5).
 import { isStrongEnough, minimumRsaBits } from './jwk.ts'
-import { certificateAlgorithmOf, type JwsAlgorithm, jwsAlgorithms, type KeyFamily } from './signing-algorithms.ts'
+import {
+  certificateAlgorithmOf,
+  type KeyFamily,
+  type SigningAlgorithm,
+  signingParameters,
+} from './signing-algorithms.ts'
 import { createCertificate, parseCertificate } from './x509.ts'
 
 export interface KeyMaterial {
@@ -19,7 +24,7 @@ const tenYears = 3652 * 24 * 60 * minute
 /** A new key with a self-signed certificate of ten years. RSA takes 100 ms of CPU and more. */
 export async function generateKeyMaterial(family: KeyFamily, rsaBits: number, now: number): Promise<KeyMaterial> {
   const alg = certificateAlgorithmOf(family)
-  const { key } = jwsAlgorithms[alg]
+  const { key } = signingParameters[alg]
   const rsa = { modulusLength: rsaBits, publicExponent: Uint8Array.of(1, 0, 1) }
   const algorithm = family === 'RSA' ? { ...key, ...rsa } : key
   const keys = (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as CryptoKeyPair
@@ -28,14 +33,14 @@ export async function generateKeyMaterial(family: KeyFamily, rsaBits: number, no
   return { family, certificate, privateKey }
 }
 
-export const importSigningKey = (privateKey: Uint8Array<ArrayBuffer>, alg: JwsAlgorithm): Promise<CryptoKey> =>
-  crypto.subtle.importKey('pkcs8', privateKey, jwsAlgorithms[alg].key, false, ['sign'])
+export const importSigningKey = (privateKey: Uint8Array<ArrayBuffer>, alg: SigningAlgorithm): Promise<CryptoKey> =>
+  crypto.subtle.importKey('pkcs8', privateKey, signingParameters[alg].key, false, ['sign'])
 
 /** The public key of a certificate, extractable. Throws when it holds none that fits. */
-export function importCertificateKey(certificate: Uint8Array<ArrayBuffer>, alg: JwsAlgorithm): Promise<CryptoKey> {
+export function importCertificateKey(certificate: Uint8Array<ArrayBuffer>, alg: SigningAlgorithm): Promise<CryptoKey> {
   const fields = parseCertificate(certificate)
   if (!fields) throw new Error('the certificate is not X.509')
-  return crypto.subtle.importKey('spki', fields.spki, jwsAlgorithms[alg].key, true, ['verify'])
+  return crypto.subtle.importKey('spki', fields.spki, signingParameters[alg].key, true, ['verify'])
 }
 
 /** The self-test of a version: what is wrong with it, or undefined. */
@@ -50,7 +55,7 @@ export async function faultOf(material: KeyMaterial, now: number): Promise<strin
     const verificationKey = await importCertificateKey(material.certificate, alg)
     if (!isStrongEnough(verificationKey)) return `the RSA key has fewer than ${minimumRsaBits} bits`
     const probe = crypto.getRandomValues(new Uint8Array(32))
-    const { signature: parameters } = jwsAlgorithms[alg]
+    const { signature: parameters } = signingParameters[alg]
     const signature = await crypto.subtle.sign(parameters, signingKey, probe)
     const isMatch = await crypto.subtle.verify(parameters, verificationKey, signature, probe)
     return isMatch ? undefined : 'the private key does not belong to the certificate'

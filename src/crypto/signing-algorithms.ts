@@ -1,5 +1,5 @@
-// The signature algorithms this provider signs its own tokens with (RFC 7518 §3, RFC 8037 §3.1): one row says everything about one. A new one
-// is a row here and its name in model/client.ts. What the provider accepts from others is another list: accepted-algorithms.ts.
+// The signature algorithms this provider signs its own tokens with (RFC 7518 §3, RFC 8037 §3.1): one row says everything about one, and a new one
+// is one row. What the provider accepts from others is another list: accepted-algorithms.ts.
 
 interface AlgorithmParameters {
   /** What shares one key, and so one certificate: RS256 and PS256 do. Named by its curve, if it has one. */
@@ -49,30 +49,29 @@ const rows = {
   },
 } as const satisfies Record<string, AlgorithmParameters>
 
-export type JwsAlgorithm = keyof typeof rows
-export type KeyFamily = (typeof rows)[JwsAlgorithm]['family']
+export type SigningAlgorithm = keyof typeof rows
+export const signingAlgorithms = Object.keys(rows) as SigningAlgorithm[]
+export type KeyFamily = (typeof rows)[SigningAlgorithm]['family']
 
 /** The algorithms under which certificates are signed: not PS256, which shares the certificate of RS256. */
 export type CertificateAlgorithm = {
-  [Alg in JwsAlgorithm]: (typeof rows)[Alg] extends { certificateOid: string } ? Alg : never
-}[JwsAlgorithm]
+  [Alg in SigningAlgorithm]: (typeof rows)[Alg] extends { certificateOid: string } ? Alg : never
+}[SigningAlgorithm]
 
-export const jwsAlgorithms: Readonly<Record<JwsAlgorithm, AlgorithmParameters & { family: KeyFamily }>> = rows
+export const signingParameters: Readonly<Record<SigningAlgorithm, AlgorithmParameters & { family: KeyFamily }>> = rows
 
-export const isJwsAlgorithm = (name: unknown): name is JwsAlgorithm =>
-  typeof name === 'string' && Object.hasOwn(jwsAlgorithms, name)
+export const isSigningAlgorithm = (name: unknown): name is SigningAlgorithm =>
+  typeof name === 'string' && Object.hasOwn(signingParameters, name)
 
 export const isCertificateAlgorithm = (name: unknown): name is CertificateAlgorithm =>
-  isJwsAlgorithm(name) && 'certificateOid' in rows[name]
+  isSigningAlgorithm(name) && 'certificateOid' in rows[name]
 
 export const isKeyFamily = (name: unknown): name is KeyFamily =>
   Object.values(rows).some(({ family }) => family === name)
 
 /** The algorithm under which the certificates of a family sign themselves. */
 export function certificateAlgorithmOf(family: KeyFamily): CertificateAlgorithm {
-  const alg = Object.keys(rows)
-    .filter(isCertificateAlgorithm)
-    .find((each) => rows[each].family === family)
+  const alg = signingAlgorithms.filter(isCertificateAlgorithm).find((each) => rows[each].family === family)
   if (!alg) throw new Error(`no algorithm signs certificates of the family ${family}`)
   return alg
 }

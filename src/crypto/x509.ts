@@ -1,7 +1,7 @@
 // Certificates of signing keys (RFC 5280): a self-signed one is written, the fields we need are read, thumbprints are taken.
 import * as der from './der.ts'
 import { base64url } from './encoding.ts'
-import { type CertificateAlgorithm, certificateOidOf, jwsAlgorithms } from './signing-algorithms.ts'
+import { type CertificateAlgorithm, certificateOidOf, signingParameters } from './signing-algorithms.ts'
 
 export interface CertificateRequest {
   keys: CryptoKeyPair
@@ -37,7 +37,7 @@ export async function createCertificate(request: CertificateRequest): Promise<Ui
     spki,
     der.encode(0xa3, der.sequence(...(await extensions(spki)))),
   )
-  const { signature: parameters } = jwsAlgorithms[alg]
+  const { signature: parameters } = signingParameters[alg]
   const signature = new Uint8Array(await crypto.subtle.sign(parameters, keys.privateKey, toBeSigned))
   const encoded = parameters.name === 'ECDSA' ? ecdsaSignature(signature) : signature
   return der.sequence(toBeSigned, algorithm, der.bitString(encoded))
@@ -46,7 +46,7 @@ export async function createCertificate(request: CertificateRequest): Promise<Ui
 /** RFC 4055 §5 wants the NULL, RFC 5758 §3.2 and RFC 8410 §3 forbid it. */
 function signatureAlgorithm(alg: CertificateAlgorithm): Uint8Array {
   const id = der.oid(certificateOidOf(alg))
-  return jwsAlgorithms[alg].family === 'RSA' ? der.sequence(id, der.nil()) : der.sequence(id)
+  return signingParameters[alg].family === 'RSA' ? der.sequence(id, der.nil()) : der.sequence(id)
 }
 
 const distinguishedName = (commonName: string) =>

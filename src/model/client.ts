@@ -1,13 +1,10 @@
 // A client as the protocol sees it: RFC 7591 §2 names where they exist, IAM's settings beside them.
 
 import type { AcceptedAlgorithm } from '../crypto/accepted-algorithms.ts'
+import type { SigningAlgorithm } from '../crypto/signing-algorithms.ts'
 import type { GrantType } from './grant-type.ts'
 
 export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
-
-/** What our own tokens are signed with. */
-export const signingAlgorithms = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'] as const
-export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 
 export interface ClientSecret {
   /** SHA-256 of the secret, base64url. */

@@ -1,5 +1,5 @@
 // What an operator may set for the whole provider, live, with its default (DESIGN §7). Durations are seconds.
-import type { SigningAlgorithm } from './client.ts'
+import type { SigningAlgorithm } from '../crypto/signing-algorithms.ts'
 
 export interface ProviderSettings {
   /** `rfc9068`: scope string; `identityserver`: scope array and `aud` = issuer/resources. */

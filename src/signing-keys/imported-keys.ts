@@ -3,14 +3,14 @@
 import { importVerificationKey } from '../crypto/jwk.ts'
 import { encodeHeader } from '../crypto/jws.ts'
 import { importSigningKey } from '../crypto/key-material.ts'
-import { isJwsAlgorithm, type JwsAlgorithm } from '../crypto/signing-algorithms.ts'
+import { isSigningAlgorithm, type SigningAlgorithm } from '../crypto/signing-algorithms.ts'
 import { OAuthError } from '../model/errors.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { SigningKeyRecord } from '../storage/configuration-reads.ts'
 
 export interface ImportedKey {
   kid: string
-  alg: JwsAlgorithm
+  alg: SigningAlgorithm
   key: CryptoKey
 }
 
@@ -35,7 +35,7 @@ export const findSigner = (kid: string): Signer | undefined => signers.get(kid)
 export async function importSigner(context: RequestContext, record: SigningKeyRecord): Promise<Signer> {
   const { kid, alg } = record
   const privateKey = await context.issuer.keyWrapper.open('signing-key', record.wrapped_private_key ?? '')
-  if (!privateKey || !isJwsAlgorithm(alg)) throw unreadableKey(record)
+  if (!privateKey || !isSigningAlgorithm(alg)) throw unreadableKey(record)
   return remember(signers, { kid, alg, key: await importSigningKey(privateKey, alg), headers: new Map() })
 }
 
@@ -51,7 +51,7 @@ export function headerOf({ kid, alg, headers }: Signer, typ: string): string {
 export const findVerifier = (kid: string): ImportedKey | undefined => verifiers.get(kid)
 
 export async function importVerifier({ kid, alg, public_jwk }: SigningKeyRecord): Promise<ImportedKey | undefined> {
-  if (!isJwsAlgorithm(alg)) return undefined
+  if (!isSigningAlgorithm(alg)) return undefined
   const key = await importVerificationKey(public_jwk, alg)
   return key && remember(verifiers, { kid, alg, key })
 }

@@ -1,7 +1,7 @@
 // Signing and verifying with the keys of this issuer (DESIGN §5, RFC 8725 §3): every token we mint or believe passes here.
 
 import { encodeHeader, type JwsHeader, parseJws, signJws, verifyJws } from '../crypto/jws.ts'
-import type { SigningAlgorithm } from '../model/client.ts'
+import type { SigningAlgorithm } from '../crypto/signing-algorithms.ts'
 import { temporarilyUnavailable } from '../model/errors.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { SigningKeyRecord } from '../storage/configuration-reads.ts'

@@ -3,14 +3,14 @@ import { describe, expect, it, vi } from 'vitest'
 import { base64url, utf8 } from '../../src/crypto/encoding.ts'
 import { importVerificationKey } from '../../src/crypto/jwk.ts'
 import { encodeHeader, parseJws, signJws, verifyJws } from '../../src/crypto/jws.ts'
-import { type JwsAlgorithm, jwsAlgorithms } from '../../src/crypto/signing-algorithms.ts'
+import { type SigningAlgorithm, signingParameters } from '../../src/crypto/signing-algorithms.ts'
 
-const algorithms = Object.keys(jwsAlgorithms) as JwsAlgorithm[]
+const algorithms = Object.keys(signingParameters) as SigningAlgorithm[]
 const claims = { iss: 'https://id.test', sub: 'Zoë ✓', n: 1 }
 const part = (text: string) => base64url(utf8(text))
 
-async function keyPair(alg: JwsAlgorithm): Promise<CryptoKeyPair> {
-  const { key, family } = jwsAlgorithms[alg]
+async function keyPair(alg: SigningAlgorithm): Promise<CryptoKeyPair> {
+  const { key, family } = signingParameters[alg]
   const rsa = { modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1) }
   const algorithm = family === 'RSA' ? { ...key, ...rsa } : key
   return (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as CryptoKeyPair

@@ -1,7 +1,7 @@
 // What an operator writes and reads of a client: RFC 7591 §2 names where they exist, IAM's settings beside them.
 import * as z from 'zod/mini'
 import { acceptedAlgorithms } from '../../crypto/accepted-algorithms.ts'
-import { signingAlgorithms } from '../../model/client.ts'
+import { signingAlgorithms } from '../../crypto/signing-algorithms.ts'
 import { grantTypes } from '../../model/grant-type.ts'
 import { originFault, redirectUriFault, webUriFault } from '../../protocol/authorization-request/redirect-uri.ts'
 import type { ClientRecord, ClientSecretRow } from '../../storage/clients.ts'

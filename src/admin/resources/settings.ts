@@ -1,7 +1,7 @@
 // The provider's settings, each within bounds that keep the protocols true. What is not set has its default.
 import * as z from 'zod/mini'
 import { someProviderWorks, wayBack } from '../../brokering/record/lockout.ts'
-import { signingAlgorithms } from '../../model/client.ts'
+import { signingAlgorithms } from '../../crypto/signing-algorithms.ts'
 import { refuseFaults } from '../../model/refuse-faults.ts'
 import { defaultSettings, type ProviderSettings } from '../../model/settings.ts'
 import { commit, read } from '../../request/commit.ts'

@@ -1,7 +1,12 @@
 // What a shared vault holds and the ring does not know yet (DESIGN §5): it is published at once, and signs when every JWKS has been renewed.
 import { base64 } from '../../crypto/encoding.ts'
 import { faultOf, type KeyMaterial } from '../../crypto/key-material.ts'
-import { isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithms, type KeyFamily } from '../../crypto/signing-algorithms.ts'
+import {
+  isSigningAlgorithm,
+  type KeyFamily,
+  type SigningAlgorithm,
+  signingParameters,
+} from '../../crypto/signing-algorithms.ts'
 import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
 import type { RingRecords } from '../../storage/signing-keys.ts'
 import type { SeenVersion } from '../vaults/vault.ts'
@@ -26,7 +31,7 @@ export interface LookOptions {
 /** Throws VaultError when the vault does not answer. */
 export async function lookAround(workshop: Workshop, options: LookOptions): Promise<Findings> {
   const findings: Findings = { adoptions: [], faults: [], promotions: [] }
-  const families = Map.groupBy(wantedAlgorithms(workshop.ring), (alg) => jwsAlgorithms[alg].family)
+  const families = Map.groupBy(wantedAlgorithms(workshop.ring), (alg) => signingParameters[alg].family)
   for (const [family, algs] of families) {
     const seen = await vaultOf(family, workshop.vault).look?.(family)
     if (seen) await judge({ family, algs, seen, workshop, options }, findings)
@@ -36,7 +41,7 @@ export async function lookAround(workshop: Workshop, options: LookOptions): Prom
 
 interface Sight {
   family: KeyFamily
-  algs: JwsAlgorithm[]
+  algs: SigningAlgorithm[]
   seen: SeenVersion[]
   workshop: Workshop
   options: LookOptions
@@ -90,7 +95,7 @@ async function entriesFor(version: SeenVersion, material: KeyMaterial, sight: Si
   return entries
 }
 
-function firstSignature({ place }: SeenVersion, alg: JwsAlgorithm, { workshop, options }: Sight): number {
+function firstSignature({ place }: SeenVersion, alg: SigningAlgorithm, { workshop, options }: Sight): number {
   const { ring, now } = workshop
   const isAlone = !signingKeyAt(ring.keys, alg, now)
   const isForced = place === 'current' && options.peersKnowOneKey
@@ -116,6 +121,8 @@ function mayPromote(
   const signing = alg && signingKeyAt(ring.keys, alg, now)
   const current = certificates.get('current')
   if (!signing || signing.certificate !== certificates.get('next') || current === signing.certificate) return false
-  const standing = [...ring.keys, ...adoptions].find((key) => key.certificate === current && isJwsAlgorithm(key.alg))
+  const standing = [...ring.keys, ...adoptions].find(
+    (key) => key.certificate === current && isSigningAlgorithm(key.alg),
+  )
   return !standing || standing.activates_at < signing.activates_at
 }

@@ -4,7 +4,7 @@ import { base64, fromUtf8 } from '../../crypto/encoding.ts'
 import { keyMembers } from '../../crypto/jwk.ts'
 import { KeyFileError, type KeyFileFault } from '../../crypto/key-file-error.ts'
 import { faultOf, type KeyMaterial } from '../../crypto/key-material.ts'
-import { type JwsAlgorithm, jwsAlgorithms } from '../../crypto/signing-algorithms.ts'
+import { type SigningAlgorithm, signingParameters } from '../../crypto/signing-algorithms.ts'
 import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
 import type { KeyTransition } from '../../storage/signing-keys.ts'
 import { readCertifiedKey } from '../vaults/key-file.ts'
@@ -76,7 +76,7 @@ export async function planImport(
   const { ring } = workshop
   const known = ring.keys.filter(({ certificate }) => certificate === base64(material.certificate))
   if (known.length > 0) return planForKnown(known, activation, workshop)
-  const algs = wantedAlgorithms(ring).filter((alg) => jwsAlgorithms[alg].family === material.family)
+  const algs = wantedAlgorithms(ring).filter((alg) => signingParameters[alg].family === material.family)
   if (algs.length === 0) {
     return refusal('algorithm_not_in_use', `signing_algs in the settings names no algorithm of ${material.family} keys`)
   }
@@ -119,7 +119,7 @@ function firstSignature(alg: string, activation: Activation, { ring, now }: Work
 
 async function draft(
   material: KeyMaterial,
-  alg: JwsAlgorithm,
+  alg: SigningAlgorithm,
   activation: Activation,
   workshop: Workshop,
 ): Promise<SigningKeyRecord> {
@@ -148,7 +148,7 @@ const successions = ({ kid, alg }: SigningKeyRecord, { ring, now }: Workshop): K
 /** Returns the vault's name of the version. */
 async function keep(
   material: KeyMaterial,
-  algs: JwsAlgorithm[],
+  algs: SigningAlgorithm[],
   activation: Activation,
   { vault, ring, now }: Workshop,
 ): Promise<string> {

@@ -1,7 +1,7 @@
 // The only place that creates and changes signing keys (DESIGN §3, §5): one object per issuer. The ring itself is rows of D1, so that an
 // isolate signs without asking here, and this object keeps nothing but an alarm and, of a shared vault, how it has been doing.
 import { DurableObject } from 'cloudflare:workers'
-import type { JwsAlgorithm } from '../../crypto/signing-algorithms.ts'
+import type { SigningAlgorithm } from '../../crypto/signing-algorithms.ts'
 import { deploymentOf } from '../../request/deployment.ts'
 import { type Issuer, issuerAt } from '../../request/issuer.ts'
 import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
@@ -237,7 +237,7 @@ export class KeyRing extends DurableObject<Env> {
   }
 
   /** A key that others may know must go even when a shared vault gives no other: then nothing is signed until it does. */
-  private async replacements(algs: JwsAlgorithm[], ring: RingRecords, now: number): Promise<SigningKeyRecord[]> {
+  private async replacements(algs: SigningAlgorithm[], ring: RingRecords, now: number): Promise<SigningKeyRecord[]> {
     try {
       return await newEntries(algs, this.workshop(ring, now), now)
     } catch (fault) {

@@ -2,7 +2,7 @@
 import { base64 } from '../../crypto/encoding.ts'
 import { faultOf, generateKeyMaterial } from '../../crypto/key-material.ts'
 import type { Sealer } from '../../crypto/seal.ts'
-import { type JwsAlgorithm, jwsAlgorithms, type KeyFamily } from '../../crypto/signing-algorithms.ts'
+import { type KeyFamily, type SigningAlgorithm, signingParameters } from '../../crypto/signing-algorithms.ts'
 import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
 import type { RingRecords } from '../../storage/signing-keys.ts'
 import { localVault } from '../vaults/local.ts'
@@ -18,7 +18,7 @@ export interface Workshop {
 }
 
 /** Entries that sign at once: of their algorithm nobody can have cached another key. */
-export function firstEntries(algs: JwsAlgorithm[], workshop: Workshop): Promise<SigningKeyRecord[]> {
+export function firstEntries(algs: SigningAlgorithm[], workshop: Workshop): Promise<SigningKeyRecord[]> {
   return entriesOf(algs, workshop, workshop.now, async (family) => {
     const known = await versionInUse(family, workshop)
     if (known) return known
@@ -38,7 +38,11 @@ const isUsedUp = ({ certificate }: KeyVersion, { ring }: Workshop): boolean =>
   ring.keys.some((key) => key.certificate === base64(certificate) && (key.state === 'retired' || key.state === 'gone'))
 
 /** Entries with a key that was never used before. */
-export function newEntries(algs: JwsAlgorithm[], workshop: Workshop, activatesAt: number): Promise<SigningKeyRecord[]> {
+export function newEntries(
+  algs: SigningAlgorithm[],
+  workshop: Workshop,
+  activatesAt: number,
+): Promise<SigningKeyRecord[]> {
   return entriesOf(algs, workshop, activatesAt, (family) => {
     const isUrgent = activatesAt <= workshop.now
     return vaultOf(family, workshop.vault).add(family, () => generate(family, workshop), isUrgent)
@@ -57,16 +61,16 @@ async function versionInUse(family: KeyFamily, { ring, keyWrapper }: Workshop): 
 }
 
 const familyOf = (alg: string): KeyFamily | undefined =>
-  Object.hasOwn(jwsAlgorithms, alg) ? jwsAlgorithms[alg as JwsAlgorithm].family : undefined
+  Object.hasOwn(signingParameters, alg) ? signingParameters[alg as SigningAlgorithm].family : undefined
 
 async function entriesOf(
-  algs: JwsAlgorithm[],
+  algs: SigningAlgorithm[],
   { vault, keyWrapper, ring, now }: Workshop,
   activatesAt: number,
   obtain: (family: KeyFamily) => Promise<KeyVersion>,
 ): Promise<SigningKeyRecord[]> {
   const entries: SigningKeyRecord[] = []
-  for (const [family, members] of Map.groupBy(algs, (alg) => jwsAlgorithms[alg].family)) {
+  for (const [family, members] of Map.groupBy(algs, (alg) => signingParameters[alg].family)) {
     const version = await obtain(family)
     const fault = await faultOf(version, now)
     const { name } = vaultOf(family, vault)

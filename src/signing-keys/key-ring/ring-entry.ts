@@ -3,7 +3,7 @@ import { base64 } from '../../crypto/encoding.ts'
 import { jwkThumbprint, keyMembers } from '../../crypto/jwk.ts'
 import { importCertificateKey } from '../../crypto/key-material.ts'
 import type { Sealer } from '../../crypto/seal.ts'
-import { isCertificateAlgorithm, type JwsAlgorithm } from '../../crypto/signing-algorithms.ts'
+import { isCertificateAlgorithm, type SigningAlgorithm } from '../../crypto/signing-algorithms.ts'
 import { thumbprints } from '../../crypto/x509.ts'
 import type { ProviderSettings } from '../../model/settings.ts'
 import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
@@ -20,7 +20,7 @@ export interface EntryOptions {
 
 export async function createEntry(
   version: KeyVersion,
-  alg: JwsAlgorithm,
+  alg: SigningAlgorithm,
   options: EntryOptions,
 ): Promise<SigningKeyRecord> {
   const publicJwk = await createPublicJwk(version.certificate, alg, options.kidForm)
@@ -42,7 +42,7 @@ export async function createEntry(
 
 async function createPublicJwk(
   certificate: Uint8Array<ArrayBuffer>,
-  alg: JwsAlgorithm,
+  alg: SigningAlgorithm,
   kidForm: EntryOptions['kidForm'],
 ): Promise<SigningKeyRecord['public_jwk']> {
   const key = await importCertificateKey(certificate, alg)
@@ -56,7 +56,7 @@ async function createPublicJwk(
 /** Unique per entry: where the form names only the key, an algorithm that shares a certificate (PS256) adds its name. */
 function kidOf(
   form: EntryOptions['kidForm'],
-  alg: JwsAlgorithm,
+  alg: SigningAlgorithm,
   certificateHex: string,
   keyThumbprint: string,
 ): string {

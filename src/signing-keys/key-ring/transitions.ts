@@ -1,5 +1,5 @@
 // The steps announced → active → retired → gone that are due, and when the next one is.
-import type { JwsAlgorithm } from '../../crypto/signing-algorithms.ts'
+import type { SigningAlgorithm } from '../../crypto/signing-algorithms.ts'
 import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
 import type { KeyTransition, RingRecords } from '../../storage/signing-keys.ts'
 import { signingKeyAt } from './key-states.ts'
@@ -18,12 +18,15 @@ export function publishedAfterRetirement({ settings, longestTokenLifetime }: Rin
 }
 
 /** OIDC Core §15.1: RS256 always. */
-export const wantedAlgorithms = ({ settings }: Pick<RingRecords, 'settings'>): JwsAlgorithm[] => [
+export const wantedAlgorithms = ({ settings }: Pick<RingRecords, 'settings'>): SigningAlgorithm[] => [
   ...new Set(['RS256', ...settings.signing_algs] as const),
 ]
 
-export const withoutSigningKey = (algs: JwsAlgorithm[], keys: SigningKeyRecord[], now: number): JwsAlgorithm[] =>
-  algs.filter((alg) => !signingKeyAt(keys, alg, now))
+export const withoutSigningKey = (
+  algs: SigningAlgorithm[],
+  keys: SigningKeyRecord[],
+  now: number,
+): SigningAlgorithm[] => algs.filter((alg) => !signingKeyAt(keys, alg, now))
 
 export function dueTransitions(ring: RingRecords, now: number): KeyTransition[] {
   return ring.keys.flatMap((key) => dueTransition(key, ring, now) ?? [])
