@@ -1,4 +1,5 @@
-// Writes worker-configuration.d.ts: the types of the Worker's bindings, the same with and without .dev.vars and whatever the shell has set.
+// Writes worker-configuration.d.ts: the types of the Worker's bindings, the same with and without .dev.vars and whatever the shell has set. Those of the
+// runtime come from @cloudflare/workers-types.
 import './clean-environment.ts'
 
 import { spawnSync } from 'node:child_process'
@@ -8,6 +9,15 @@ import path from 'node:path'
 const root = path.join(import.meta.dirname, '..')
 const wrangler = path.join(root, 'node_modules', 'wrangler', 'bin', 'wrangler.js')
 // No `--env=`: with it, wrangler leaves out the secrets.
-const argv = [wrangler, 'types', '--strict-vars=false', '--config', 'wrangler.toml', '--env-file', devNull]
+const argv = [
+  wrangler,
+  'types',
+  '--strict-vars=false',
+  '--include-runtime=false',
+  '--config',
+  'wrangler.toml',
+  '--env-file',
+  devNull,
+]
 const { status } = spawnSync(process.execPath, argv, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
 process.exitCode = status ?? 1
