@@ -3,6 +3,7 @@
 import { acceptedAlgorithms } from '../crypto/accepted-algorithms.ts'
 import { base64url, utf8 } from '../crypto/encoding.ts'
 import { grantTypes } from '../model/grant-type.ts'
+import { responseModes } from '../protocol/authorization-response/response-modes.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import { publishedJwks } from '../signing-keys/jwks.ts'
@@ -58,7 +59,7 @@ function metadata(context: RequestContext): Record<string, unknown> {
     revocation_endpoint: `${issuer}/connect/revocation`,
     scopes_supported: published.map((scope) => scope.name),
     response_types_supported: ['code'],
-    response_modes_supported: ['query', 'form_post'],
+    response_modes_supported: [...responseModes.keys()],
     grant_types_supported: grantTypes,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: settings.signing_algs,

@@ -6,8 +6,7 @@ import { newId } from '../grants/handles.ts'
 import { OAuthError } from '../model/errors.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
-import { verifyJwt } from '../signing-keys/signing.ts'
-import { advance, goOn, goToStep, type Judged, judge, redirectOf, stepForStranger } from './continue.ts'
+import { advance, goOn, goToStep, judge, stepForStranger } from './continue.ts'
 import { seeOther } from './page.ts'
 
 /** Not a registered parameter: a POSTed request that came back to us by GET. */
@@ -22,9 +21,6 @@ export async function authorize(context: RequestContext, incoming: Incoming): Pr
   const parameters = await requestParameters(context, incoming)
   const interaction = { id: newId(), started_at: context.now, parameters: withoutHint(parameters) }
   const judged = await judge(context, parameters, interaction)
-  const hint = parameters.get('id_token_hint')
-  if (hint !== null) judged.interaction.expected_sub = await subjectOfHint(context, judged, hint)
-
   if (session) return goOn(context, incoming, judged, await advance(context, judged, session))
   const step = stepForStranger(context, judged)
   if (step.kind === 'respond') throw new Error('nobody is signed in')
@@ -59,19 +55,4 @@ async function requestParameters(context: RequestContext, { parameters }: Incomi
 function unusable(expected: string, received: string): OAuthError {
   const detail = { check: 'sealed_request', expected, received, fix: 'start again from the application' }
   return new OAuthError('invalid_request', 'the request cannot be resumed', detail)
-}
-
-/** OIDC Core §3.1.2.1: whoever this ID token of ours names must be signed in. An expired one still says who. */
-async function subjectOfHint(context: RequestContext, judged: Judged, hint: string): Promise<string> {
-  const verified = await verifyJwt(context, hint, { typ: ['JWT'], allowRetiredForHint: true })
-  const { sub, aud } = verified?.claims ?? {}
-  if (typeof sub === 'string' && aud === judged.client.client_id) return sub
-  throw new OAuthError('invalid_request', 'id_token_hint is not an ID token of this client', {
-    check: 'id_token_hint',
-    expected: `an ID token issued here to ${judged.client.client_id}`,
-    received: verified ? 'one for another client' : 'something that this provider did not sign',
-    fix: 'send the ID token of this application, or leave id_token_hint out',
-  })
-    .withRedirect(redirectOf(judged))
-    .withClient(judged.client.client_id)
 }

@@ -9,22 +9,18 @@ import type { Client } from '../model/client.ts'
 import { type ErrorCode, type ErrorRedirect, OAuthError, type RefusalDetail } from '../model/errors.ts'
 import { renderFormPost } from '../pages/form-post.tsx'
 import {
-  parseAuthorizationRequest,
   type ValidatedAuthorizationRequest,
+  validateAuthorizationRequest,
 } from '../protocol/authorization-request/authorization-request.ts'
-import { mayRequestScope } from '../protocol/authorization-request/scope.ts'
-import {
-  type AuthorizationResponse,
-  redirectLocation,
-  withoutAbsent,
-} from '../protocol/authorization-response/authorization-response.ts'
-import { requestableClaims } from '../protocol/claims.ts'
-import { acceptedIdps, usableProviders } from '../protocol/login-choice.ts'
+import { type AuthorizationResponse, withoutAbsent } from '../protocol/authorization-response/authorization-response.ts'
+import { encodeResponse } from '../protocol/authorization-response/response-modes.ts'
+import { acceptedIdps } from '../protocol/login-choice.ts'
 import { decide, type Step } from '../protocol/next-step.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import { type Interaction, openInteraction, sealInteraction } from './interaction.ts'
 import { frameOf, htmlPage, seeOther } from './page.ts'
+import { providerView } from './provider-view.ts'
 
 /** A request that was judged, with the client and the interaction it belongs to. */
 export interface Judged {
@@ -39,44 +35,23 @@ export async function judge(
   parameters: URLSearchParams,
   interaction: Interaction,
 ): Promise<Judged> {
-  const clientId = parameters.get('client_id')
-  const client = clientId === null ? undefined : await context.configuration.findClient(clientId)
-  if (!client?.enabled) throw unknownClient(clientId, client)
+  const { client, parsed, request, expected_sub } = await validateAuthorizationRequest(
+    parameters,
+    providerView(context),
+  )
   context.log.client = client.client_id
-  const { scopes } = context.configuration
-  const offer = {
-    isEnabledScope: (scope: string) => scopes.get(scope)?.enabled === true,
-    claimsFor: (each: Client) => requestableClaims(scopes, (scope) => mayRequestScope(each, scope)),
-    isUsableIdp: (idp: string) => isUsableIdp(context, idp),
+  noteLeftOut(context, parsed.requested_scope, request.scope)
+  return {
+    client,
+    request,
+    interaction: expected_sub === undefined ? interaction : { ...interaction, expected_sub },
   }
-  try {
-    const request = parseAuthorizationRequest(parameters, client, offer)
-    noteLeftOut(context, parameters.get('scope'), request.scope)
-    return { client, request, interaction }
-  } catch (error) {
-    throw error instanceof OAuthError ? error.withClient(client.client_id) : error
-  }
-}
-
-function isUsableIdp({ configuration }: RequestContext, idp: string): boolean {
-  if (idp === 'local') return configuration.settings.allow_local_accounts
-  return usableProviders(configuration.identityProviders).some((provider) => provider.provider_id === idp)
 }
 
 /** A misspelled scope is no error (RFC 6749 §3.3), so the log line is where its author finds it. */
-function noteLeftOut(context: RequestContext, requested: string | null, granted: string[]): void {
-  const leftOut = (requested ?? '').split(' ').filter((scope) => scope !== '' && !granted.includes(scope))
+function noteLeftOut(context: RequestContext, requested: string[], granted: string[]): void {
+  const leftOut = requested.filter((scope) => !granted.includes(scope))
   if (leftOut.length > 0) context.log.scope_left_out = leftOut.join(' ').slice(0, 200)
-}
-
-/** RFC 6749 §4.1.2.1: shown, never redirected. */
-function unknownClient(clientId: string | null, client: Client | undefined): OAuthError {
-  return new OAuthError('invalid_request', clientId === null ? 'client_id is missing' : 'client_id is not known here', {
-    check: 'client_id',
-    expected: 'an enabled client',
-    received: clientId === null ? '(none)' : client ? `${clientId}, which is disabled` : clientId,
-    fix: 'register and enable the client, or correct the client_id that the application sends',
-  })
 }
 
 /** The interaction of a page's URL or form, with its request judged anew: client and redirect URI may have changed since. */
@@ -216,16 +191,17 @@ function stateAfter(
   return fresh ? { value: fresh.slice(prefix.length, fresh.indexOf(';')) } : browserState(context, incoming.request)
 }
 
-/** RFC 6749 §4.1.2 by redirect, or OAuth 2.0 Form Post Response Mode §2 by a page that submits itself. */
-export function authorizationResponse(
+/** By the response mode of the request: a redirect (RFC 6749 §4.1.2), or a page whose form submits itself. */
+export async function authorizationResponse(
   context: RequestContext,
   request: Request,
   response: AuthorizationResponse,
   cookies: readonly string[] = [],
-): Response {
-  if (response.response_mode === 'query') return seeOther(redirectLocation(response), cookies)
+): Promise<Response> {
+  const encoded = await encodeResponse(response)
+  if (encoded.kind === 'redirect') return seeOther(encoded.location, cookies)
   const frame = frameOf(context, request)
-  const html = renderFormPost({ frame, action: response.redirect_uri, parameters: response.parameters })
+  const html = renderFormPost({ frame, action: encoded.action, parameters: encoded.fields })
   return htmlPage(html, frame.nonce, { cookies, hasScript: true, leadsToClient: true })
 }
 

@@ -44,7 +44,8 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
 /** Where an authorization error may be sent once the redirect_uri is trusted (RFC 6749 §4.1.2.1). */
 export interface ErrorRedirect {
   readonly redirect_uri: string
-  readonly response_mode: 'query' | 'form_post'
+  /** The name of a response mode (protocol/authorization-response/response-modes.ts). */
+  readonly response_mode: string
   readonly state?: string | undefined
 }
 

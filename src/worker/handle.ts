@@ -84,13 +84,13 @@ async function serve(
   return handler(context, incoming)
 }
 
-function refuse(
+async function refuse(
   context: RequestContext,
   error: unknown,
   form: Route['errors'],
   request: Request,
   path: string,
-): Response {
+): Promise<Response> {
   const refusal = asOAuthError(error)
   if (form !== 'problem') {
     if (!(error instanceof OAuthError))

@@ -12,7 +12,12 @@ import type { RequestContext } from '../request/context.ts'
 /** `json`: RFC 6749 §5.2. `page`: for a person. `problem`: RFC 9457. */
 export type ErrorForm = 'json' | 'page' | 'problem'
 
-export function errorResponse(context: RequestContext, error: unknown, form: ErrorForm, request: Request): Response {
+export async function errorResponse(
+  context: RequestContext,
+  error: unknown,
+  form: ErrorForm,
+  request: Request,
+): Promise<Response> {
   if (form === 'problem') return problemResponse(asProblem(error), context.requestId)
   const refusal = asOAuthError(error)
   if (refusal.redirect && isForClient(refusal)) return redirectError(context, refusal, refusal.redirect, request)
@@ -46,7 +51,7 @@ function redirectError(
   error: OAuthError,
   redirect: ErrorRedirect,
   request: Request,
-): Response {
+): Promise<Response> {
   const parameters = withoutAbsent({
     error: error.code,
     error_description: described(error, context.requestId),

@@ -30,7 +30,7 @@ const innerFloors: Record<string, string[]> = {
   grants: ['subject', 'one-time', ''],
   interaction: ['', 'external', 'account', 'steps'],
   pages: ['texts', ''],
-  protocol: ['authorization-request', 'authorization-response', 'id-token', 'token-request', ''],
+  protocol: ['authorization-response', 'authorization-request', 'id-token', 'token-request', ''],
   'signing-keys': ['vaults', 'key-ring', ''],
 }
 

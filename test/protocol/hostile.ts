@@ -28,6 +28,15 @@ export function outcomeOf<T>(parse: () => T): { value: T } | { refusal: OAuthErr
   }
 }
 
+export async function outcomeOfAsync<T>(parse: () => Promise<T>): Promise<{ value: T } | { refusal: OAuthError }> {
+  try {
+    return { value: await parse() }
+  } catch (error) {
+    expect(error).toBeInstanceOf(OAuthError)
+    return { refusal: error as OAuthError }
+  }
+}
+
 /** The code of the refusal; undefined: accepted. */
 export function refusalOf(parse: () => unknown): string | undefined {
   const outcome = outcomeOf(parse)
@@ -41,6 +50,16 @@ export function millisecondsOf(call: () => unknown): number {
     call()
     return performance.now() - start
   })
+  return Math.min(...times)
+}
+
+export async function millisecondsOfAsync(call: () => Promise<unknown>): Promise<number> {
+  const times: number[] = []
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    const start = performance.now()
+    await call()
+    times.push(performance.now() - start)
+  }
   return Math.min(...times)
 }
 

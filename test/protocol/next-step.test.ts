@@ -1,10 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Consent } from '../../src/model/consent.ts'
-import type {
-  Prompt,
-  ValidatedAuthorizationRequest,
-} from '../../src/protocol/authorization-request/authorization-request.ts'
+import type { ValidatedAuthorizationRequest } from '../../src/protocol/authorization-request/authorization-request.ts'
+import type { Prompt } from '../../src/protocol/authorization-request/prompt.ts'
 import type { AcceptedIdps } from '../../src/protocol/login-choice.ts'
 import { type DecisionInput, decide, type Step } from '../../src/protocol/next-step.ts'
 

@@ -5,7 +5,7 @@ import { type SignAssertion, startUpstreamLogin } from '../../brokering/client/s
 import { OAuthError } from '../../model/errors.ts'
 import type { IdentityProvider } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
-import type { Prompt } from '../../protocol/authorization-request/authorization-request.ts'
+import type { Prompt } from '../../protocol/authorization-request/prompt.ts'
 import { usableProviders } from '../../protocol/login-choice.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'

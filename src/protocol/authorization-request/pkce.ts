@@ -1,42 +1,48 @@
 // Proof Key for Code Exchange: S256 only (RFC 7636; RFC 9700 §2.1.1 advises against `plain`).
+import { isPublicClient } from '../../model/client.ts'
 import { OAuthError } from '../../model/errors.ts'
+import type { ReceivedFromClient, Redirectable, WithClient } from './known.ts'
 
-/** The challenge of an authorization request, or undefined. Throws invalid_request; `isRequired` is the client's setting. */
-export function parseCodeChallenge(parameters: URLSearchParams, isRequired: boolean): string | undefined {
+/** `code_challenge` and `code_challenge_method` (RFC 7636 §4.3), if they were sent. Throws invalid_request. */
+export function parseCodeChallenge({ parameters }: ReceivedFromClient): { code_challenge: string | undefined } {
   const challenge = parameters.get('code_challenge')
   const method = parameters.get('code_challenge_method')
   if (!challenge) {
-    if (isRequired || method) {
-      throw refused(
-        'a code_challenge is required',
-        'code_challenge',
-        'no code_challenge',
-        'let the application use PKCE with S256',
-      )
-    }
-    return undefined
+    if (method) throw missingChallenge()
+    return { code_challenge: undefined }
   }
   // RFC 7636 §4.3: absent means plain.
   if (method !== 'S256') {
-    throw refused(
-      'code_challenge_method must be S256',
-      'S256',
-      method ?? 'none, which means plain',
-      'use code_challenge_method=S256',
-    )
+    const received = method ?? 'none, which means plain'
+    throw refused('code_challenge_method must be S256', 'S256', received, 'use code_challenge_method=S256')
   }
   // The base64url of a SHA-256 hash has 43 characters, never more or fewer.
   if (!/^[\w-]{43}$/.test(challenge)) {
-    const fix = 'send BASE64URL(SHA256(code_verifier)) without padding'
     throw refused(
       'code_challenge is not an S256 challenge',
       '43 base64url characters',
       `${challenge.length} characters`,
-      fix,
+      'send BASE64URL(SHA256(code_verifier)) without padding',
     )
   }
-  return challenge
+  return { code_challenge: challenge }
 }
+
+/** RFC 9700 §2.1.1: public clients must use PKCE; confidential ones must if their record says so. */
+export function requireCodeChallenge({
+  code_challenge,
+  client,
+}: { code_challenge?: string | undefined } & WithClient & Redirectable): void {
+  if (code_challenge === undefined && (client.require_pkce || isPublicClient(client))) throw missingChallenge()
+}
+
+const missingChallenge = (): OAuthError =>
+  refused(
+    'a code_challenge is required',
+    'code_challenge',
+    'no code_challenge',
+    'let the application use PKCE with S256',
+  )
 
 /** RFC 7636 §4.1: 43 to 128 unreserved characters. */
 export const isCodeVerifier = (text: string): boolean => /^[\w.~-]{43,128}$/.test(text)

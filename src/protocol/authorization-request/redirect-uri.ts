@@ -1,4 +1,8 @@
-// Which URIs may be registered for a client (RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §2.1): an allow-list of schemes, after parsing.
+// `redirect_uri` (RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §2.1): which URIs may be registered for a client, an allow-list of schemes after
+// parsing; and which registered URI a request may name.
+import type { Client } from '../../model/client.ts'
+import { OAuthError } from '../../model/errors.ts'
+import type { Received, Redirectable, WithClient } from './known.ts'
 
 const longest = 2000
 
@@ -72,4 +76,40 @@ export function matchesRedirectUri(registered: string, requested: string): boole
   const theirs = loopbackUri.exec(requested)
   // A port above 65535 has the form and is no address.
   return ours !== null && theirs !== null && ours[1] === theirs[1] && ours[2] === theirs[2] && URL.canParse(requested)
+}
+
+/** Required even of a client that registered only one (RFC 9700 §2.1). */
+export function parseRedirectUri({ parameters, client }: Received & WithClient): { redirect_uri: string } {
+  const redirect_uri = parameters.get('redirect_uri')
+  if (redirect_uri === null) throw untrusted('redirect_uri is missing', client, '(none)')
+  return { redirect_uri }
+}
+
+export interface ResponseTarget {
+  redirect_uri: string
+  response_mode: string
+  state?: string | undefined
+}
+
+/** RFC 9700 §4.1.3. From here on errors go to the client: `redirect` is the proof that they may. */
+export function checkRedirectUri({
+  client,
+  redirect_uri,
+  response_mode,
+  state,
+}: ResponseTarget & WithClient): Redirectable {
+  if (!client.redirect_uris.some((registered) => matchesRedirectUri(registered, redirect_uri))) {
+    throw untrusted('redirect_uri is not registered for this client', client, redirect_uri)
+  }
+  return { redirect: { redirect_uri, response_mode, state } }
+}
+
+/** Shown, never redirected (RFC 6749 §4.1.2.1). */
+function untrusted(description: string, client: Client, received: string): OAuthError {
+  return new OAuthError('invalid_request', description, {
+    check: 'redirect_uri',
+    expected: client.redirect_uris.join(' | ') || '(none registered)',
+    received,
+    fix: 'register exactly the redirect_uri that the application sends, or correct it there: every character counts',
+  })
 }

@@ -2,6 +2,7 @@
 import type { Client } from '../../model/client.ts'
 import { OAuthError } from '../../model/errors.ts'
 import { signsInUsers } from '../../model/grant-type.ts'
+import type { ReceivedFromClient, Redirectable, WithClient, WithProvider } from './known.ts'
 
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
@@ -37,4 +38,18 @@ export function grantableScopes(requested: string[], client: Client, isEnabled: 
     received: requested.slice(0, 50).join(' ') || '(no scope)',
     fix: 'request scopes that exist, are enabled and are assigned to the client; full_api_access needs its api_access, offline_access its offline_access',
   })
+}
+
+/** The `scope` parameter of an authorization request: what the client asks for, by names that are well-formed. */
+export const parseRequestedScope = ({ parameters }: ReceivedFromClient): { requested_scope: string[] } => ({
+  requested_scope: parseScope(parameters.get('scope')),
+})
+
+/** What is granted of it now. Throws invalid_scope if that is nothing. */
+export function grantScope({
+  requested_scope,
+  client,
+  provider,
+}: { requested_scope: string[] } & WithClient & WithProvider & Redirectable): { scope: string[] } {
+  return { scope: grantableScopes(requested_scope, client, (scope) => provider.isEnabledScope(scope)) }
 }

@@ -3,37 +3,44 @@ import { describe, expect, it } from 'vitest'
 import type { Client } from '../../../src/model/client.ts'
 import type { OAuthError } from '../../../src/model/errors.ts'
 import {
-  type Offer,
-  parseAuthorizationRequest,
+  type ValidatedAuthorizationRequest,
+  validateAuthorizationRequest,
 } from '../../../src/protocol/authorization-request/authorization-request.ts'
+import type { ProviderView } from '../../../src/protocol/authorization-request/known.ts'
 import { aClient } from '../../context.ts'
 import { pkce } from '../../user-agent.ts'
-import { hostileText, longTexts, millisecondsOf, outcomeOf } from '../hostile.ts'
+import { hostileText, longTexts, millisecondsOfAsync, outcomeOfAsync } from '../hostile.ts'
 
 const redirectUri = 'https://rp.test/cb'
-const offer: Offer = {
+const aProvider = (client: Client): ProviderView => ({
+  findClient: async () => client,
   isEnabledScope: (scope) => ['openid', 'profile', 'email', 'offline_access', 'full_api_access'].includes(scope),
-  claimsFor: () => new Set(['email']),
+  requestableClaims: () => new Set(['email']),
   isUsableIdp: (idp) => idp === 'corp',
-}
+  verifyIdToken: async () => undefined,
+})
 const plain = { client_id: 'web', redirect_uri: redirectUri, response_type: 'code', scope: 'openid', state: 's' }
 
 const withSecret: Partial<Client> = { require_pkce: false, token_endpoint_auth_method: 'client_secret_basic' }
 
-function parse(changes: Record<string, string | undefined> = {}, overrides: Partial<Client> = {}) {
+async function parse(
+  changes: Record<string, string | undefined> = {},
+  overrides: Partial<Client> = {},
+): Promise<ValidatedAuthorizationRequest> {
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries({ ...plain, ...changes })) if (value) parameters.set(name, value)
-  return parseAuthorizationRequest(parameters, aClient({ ...withSecret, ...overrides }), offer)
+  const provider = aProvider(aClient({ ...withSecret, ...overrides }))
+  return (await validateAuthorizationRequest(parameters, provider)).request
 }
 
-function refusal(...given: Parameters<typeof parse>): OAuthError {
-  const outcome = outcomeOf(() => parse(...given))
+async function refusal(...given: Parameters<typeof parse>): Promise<OAuthError> {
+  const outcome = await outcomeOfAsync(() => parse(...given))
   if ('value' in outcome) throw new Error('accepted')
   return outcome.refusal
 }
 
-it('gives what was asked for, and only what is asked for', () => {
-  expect(parse()).toEqual({
+it('gives what was asked for, and only what is asked for', async () => {
+  expect(await parse()).toEqual({
     client_id: 'web',
     redirect_uri: redirectUri,
     response_mode: 'query',
@@ -42,7 +49,7 @@ it('gives what was asked for, and only what is asked for', () => {
     prompt: [],
   })
   expect(
-    parse({
+    await parse({
       nonce: 'n',
       prompt: 'login consent',
       max_age: '0',
@@ -64,8 +71,8 @@ it('gives what was asked for, and only what is asked for', () => {
   })
 })
 
-it('A25 ignores parameters it does not know', () => {
-  expect(parse({ foo: 'bar', __proto__x: '1', constructor: 'x' })).toEqual(parse())
+it('A25 ignores parameters it does not know', async () => {
+  expect(await parse({ foo: 'bar', __proto__x: '1', constructor: 'x' })).toEqual(await parse())
 })
 
 describe('RFC 6749 §4.1.2.1 is shown, never redirected', () => {
@@ -81,8 +88,8 @@ describe('RFC 6749 §4.1.2.1 is shown, never redirected', () => {
       { redirect_uri: 'https://evil.test/', response_type: 'token', prompt: 'x' },
       {},
     ],
-  ])('%s', (_, changes, overrides) => {
-    expect(refusal(changes, overrides).redirect).toBeUndefined()
+  ])('%s', async (_, changes, overrides) => {
+    expect((await refusal(changes, overrides)).redirect).toBeUndefined()
   })
 })
 
@@ -116,27 +123,27 @@ describe('goes to the client', () => {
     ['A26 no scope that is to be had', 'invalid_scope', 'scope', { scope: 'nope' }],
     ['A27 claims=[]', 'invalid_request', 'claims', { claims: '[]' }],
     ['A10 plain', 'invalid_request', 'pkce', { code_challenge: pkce().code_challenge, code_challenge_method: 'plain' }],
-  ])('%s: %s', (_, code, check, changes) => {
-    const error = refusal(changes)
+  ])('%s: %s', async (_, code, check, changes) => {
+    const error = await refusal(changes)
     expect(error.code).toBe(code)
     expect(error.detail.check).toBe(check)
     expect(error.redirect).toEqual({ redirect_uri: redirectUri, response_mode: 'query', state: 's' })
   })
 
-  it('by the response mode it asked for', () => {
-    expect(refusal({ response_mode: 'form_post', prompt: 'x' }).redirect?.response_mode).toBe('form_post')
+  it('by the response mode it asked for', async () => {
+    expect((await refusal({ response_mode: 'form_post', prompt: 'x' })).redirect?.response_mode).toBe('form_post')
   })
 
-  it('without state when there was none', () => {
-    expect(refusal({ state: undefined, prompt: 'x' }).redirect?.state).toBeUndefined()
+  it('without state when there was none', async () => {
+    expect((await refusal({ state: undefined, prompt: 'x' })).redirect?.state).toBeUndefined()
   })
 
   it.each<[string, Partial<Client>]>([
     ['a client that must', { require_pkce: true }],
     ['a public client, whatever its setting,', { token_endpoint_auth_method: 'none' }],
     ['a client without any credential', { token_endpoint_auth_method: null, secrets: [] }],
-  ])('A09 %s sends a code_challenge', (_, overrides) => {
-    const error = refusal({}, overrides)
+  ])('A09 %s sends a code_challenge', async (_, overrides) => {
+    const error = await refusal({}, overrides)
     expect(error.code).toBe('invalid_request')
     expect(error.detail.check).toBe('pkce')
   })
@@ -157,11 +164,11 @@ describe('whatever a stranger sends', () => {
   )
   const value = fc.oneof(hostileText, fc.constantFrom('code', 'S256', 'openid', 'none', 'form_post', redirectUri))
 
-  it('nothing but OAuthError is thrown, and only a registered redirect_uri is ever gone to', () => {
-    fc.assert(
-      fc.property(fc.dictionary(name, value, { maxKeys: 6 }), (changes) => {
+  it('nothing but OAuthError is thrown, and only a registered redirect_uri is ever gone to', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(name, value, { maxKeys: 6 }), async (changes) => {
         const sent = { ...plain, ...changes }
-        const outcome = outcomeOf(() => parse(changes))
+        const outcome = await outcomeOfAsync(() => parse(changes))
         if ('value' in outcome) {
           expect(outcome.value.redirect_uri).toBe(redirectUri)
           expect(outcome.value.state ?? '').toBe(sent.state)
@@ -177,12 +184,9 @@ describe('whatever a stranger sends', () => {
 
   it.each(longTexts.map((text) => [text.slice(0, 20), text]))(
     'F07 50 KB of %j anywhere is judged in 5 ms',
-    (_, text) => {
+    async (_, text) => {
       for (const each of ['redirect_uri', 'scope', 'prompt', 'max_age', 'claims', 'ui_locales', 'code_challenge']) {
-        expect(
-          millisecondsOf(() => outcomeOf(() => parse({ [each]: text }))),
-          each,
-        ).toBeLessThan(5)
+        expect(await millisecondsOfAsync(() => outcomeOfAsync(() => parse({ [each]: text }))), each).toBeLessThan(5)
       }
     },
   )

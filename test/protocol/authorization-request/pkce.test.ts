@@ -1,12 +1,23 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isCodeVerifier, parseCodeChallenge } from '../../../src/protocol/authorization-request/pkce.ts'
+import {
+  isCodeVerifier,
+  parseCodeChallenge,
+  requireCodeChallenge,
+} from '../../../src/protocol/authorization-request/pkce.ts'
+import { aClient } from '../../context.ts'
 import { pkce } from '../../user-agent.ts'
 import { hostileText, outcomeOf, refusalOf } from '../hostile.ts'
 
 const challenge = pkce().code_challenge
-const parse = (parameters: Record<string, string>, isRequired = false) =>
-  parseCodeChallenge(new URLSearchParams(parameters), isRequired)
+const redirect = { redirect_uri: 'https://rp.test/cb', response_mode: 'query' }
+
+function parse(parameters: Record<string, string>, isRequired = false): string | undefined {
+  const parsed = parseCodeChallenge({ parameters: new URLSearchParams(parameters), redirect })
+  const client = aClient({ token_endpoint_auth_method: 'client_secret_basic', require_pkce: isRequired })
+  requireCodeChallenge({ ...parsed, client, redirect })
+  return parsed.code_challenge
+}
 
 it('takes an S256 challenge', () => {
   expect(parse({ code_challenge: challenge, code_challenge_method: 'S256' })).toBe(challenge)

@@ -1,5 +1,6 @@
 // The `claims` parameter (OIDC Core §5.5): which single claims a client asks for, and for acr and sub with which value.
 import { OAuthError } from '../../model/errors.ts'
+import type { ReceivedFromClient, WithClient, WithProvider } from './known.ts'
 
 export interface ClaimsRequest {
   userinfo: string[]
@@ -12,19 +13,16 @@ export interface ClaimsRequest {
 
 type Entry = { essential?: unknown; value?: unknown; values?: unknown } | null
 
-/**
- * Keeps only claims in `allowed` (those of scopes the client may request) besides sub, acr and auth_time; unknown members are ignored.
- * Throws invalid_request when it is not the object of §5.5.
- */
-export function parseClaimsRequest(text: string, allowed: ReadonlySet<string>): ClaimsRequest {
+/** Unknown members are ignored. Throws invalid_request when it is not the object of §5.5. */
+export function parseClaimsRequest(text: string): ClaimsRequest {
   const document = parseJson(text)
   if (!isObject(document)) throw malformed('a JSON object', describe(document))
   const userinfo = members(document, 'userinfo')
   const idToken = members(document, 'id_token')
 
   const request: ClaimsRequest = {
-    userinfo: [...userinfo.keys()].filter((claim) => allowed.has(claim)),
-    id_token: [...idToken.keys()].filter((claim) => allowed.has(claim)),
+    userinfo: [...userinfo.keys()],
+    id_token: [...idToken.keys()],
   }
   const acr = idToken.get('acr')
   const acrValues = acr?.values ?? acr?.value
@@ -34,6 +32,31 @@ export function parseClaimsRequest(text: string, allowed: ReadonlySet<string>): 
   if (other !== undefined) throw malformed('one value of sub', 'two')
   if (sub !== undefined) request.sub = sub
   return request
+}
+
+/** Keeps the claims in `allowed`, in both members; what is asked of acr and sub stays. */
+export function allowedClaims(request: ClaimsRequest, allowed: ReadonlySet<string>): ClaimsRequest {
+  const isAllowed = (claim: string) => allowed.has(claim)
+  return { ...request, userinfo: request.userinfo.filter(isAllowed), id_token: request.id_token.filter(isAllowed) }
+}
+
+/** The `claims` parameter of an authorization request. */
+export function parseRequestedClaims({ parameters }: ReceivedFromClient): {
+  requested_claims: ClaimsRequest | undefined
+} {
+  const text = parameters.get('claims')
+  return { requested_claims: text === null ? undefined : parseClaimsRequest(text) }
+}
+
+/** Those of scopes that the client may request now. Others are no error (OIDC Core §5.5). */
+export function grantClaims({
+  requested_claims,
+  client,
+  provider,
+}: { requested_claims?: ClaimsRequest | undefined } & WithClient & WithProvider): {
+  claims: ClaimsRequest | undefined
+} {
+  return { claims: requested_claims && allowedClaims(requested_claims, provider.requestableClaims(client)) }
 }
 
 /** The different values of sub. */

@@ -1,0 +1,24 @@
+// This provider as the checks of an authorization request see it: clients, scopes, external providers and keys of now.
+
+import type { ProviderView } from '../protocol/authorization-request/known.ts'
+import { mayRequestScope } from '../protocol/authorization-request/scope.ts'
+import { requestableClaims } from '../protocol/claims.ts'
+import { usableProviders } from '../protocol/login-choice.ts'
+import type { RequestContext } from '../request/context.ts'
+import { verifyJwt } from '../signing-keys/signing.ts'
+
+export function providerView(context: RequestContext): ProviderView {
+  const { configuration } = context
+  const { scopes, settings, identityProviders } = configuration
+  return {
+    findClient: (clientId) => configuration.findClient(clientId),
+    isEnabledScope: (scope) => scopes.get(scope)?.enabled === true,
+    requestableClaims: (client) => requestableClaims(scopes, (scope) => mayRequestScope(client, scope)),
+    isUsableIdp: (idp) =>
+      idp === 'local'
+        ? settings.allow_local_accounts
+        : usableProviders(identityProviders).some((provider) => provider.provider_id === idp),
+    verifyIdToken: async (token) =>
+      (await verifyJwt(context, token, { typ: ['JWT'], allowRetiredForHint: true }))?.claims,
+  }
+}

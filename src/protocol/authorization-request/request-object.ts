@@ -1,0 +1,22 @@
+// Parameters that would carry a request of their own, or a registration: each has a registered error (OIDC Core §6, §7.2.1).
+import { OAuthError } from '../../model/errors.ts'
+import type { ReceivedFromClient } from './known.ts'
+
+/** OIDC Core §6.1. */
+export const refuseRequest = (known: ReceivedFromClient): void => refuse(known, 'request')
+
+/** OIDC Core §6.2. Never fetched: the address comes from a stranger. */
+export const refuseRequestUri = (known: ReceivedFromClient): void => refuse(known, 'request_uri')
+
+/** OIDC Core §7.2.1. */
+export const refuseRegistration = (known: ReceivedFromClient): void => refuse(known, 'registration')
+
+function refuse({ parameters }: ReceivedFromClient, name: 'request' | 'request_uri' | 'registration'): void {
+  if (!parameters.has(name)) return
+  throw new OAuthError(`${name}_not_supported`, `the ${name} parameter is not supported`, {
+    check: name,
+    expected: 'an authorization request in plain parameters',
+    received: `a ${name} parameter`,
+    fix: `let the application send its parameters without ${name}`,
+  })
+}
