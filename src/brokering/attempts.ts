@@ -46,7 +46,7 @@ export function failedAttempt(context: RequestContext, providerId: string, error
     subject: known.subject ?? null,
     sid: null,
     request_id: context.requestId,
-    changes,
+    changes: [...changes],
     claims: known.claims ? keptClaims(known.claims) : null,
   }
 }

@@ -47,35 +47,105 @@ export type PublicCause =
   /** This sign-in was used before, or was begun elsewhere. */
   | 'used'
 
-/** A sign-in that ended before its session. `message`: the cause, one plain sentence for the operator. */
+/** Every check that can end an attempt. docs/external-providers.md says what to do about each of them. */
+export const attemptChecks = [
+  'metadata',
+  'client_secret',
+  'pushed_authorization_request_endpoint',
+  'provider_error',
+  'iss',
+  'code',
+  'state',
+  'error',
+  'error_description',
+  'token_endpoint',
+  'id_token',
+  'jwt',
+  'alg',
+  'jwks',
+  'signature',
+  'issuer',
+  'audience',
+  'azp',
+  'exp',
+  'iat',
+  'nbf',
+  'nonce',
+  'at_hash',
+  'subject',
+  'auth_time',
+  'userinfo_endpoint',
+  'userinfo_sub',
+  'no_account',
+  'identifying_claim',
+  'email_verified',
+  'ambiguous',
+  'linked_elsewhere',
+  'enabled',
+  'service_account',
+  'user_id',
+  'login_name',
+  'sub',
+  'overtaken',
+  'directory',
+  'outage',
+] as const
+export type AttemptCheck = (typeof attemptChecks)[number]
+
+/** What is known of the person when a sign-in ends. */
+export interface KnownPerson {
+  readonly issuer?: string
+  readonly subject?: string
+  readonly user_id?: string
+  readonly claims?: Record<string, unknown>
+}
+
+/** Why a sign-in ended before its session. */
+export interface BrokeringFailure {
+  readonly step: AttemptStep
+  /** The check that refused, or the field of the user template that cannot be filled. */
+  readonly check: AttemptCheck | { readonly field: string }
+  readonly publicCause: PublicCause
+  /** For the operator, one plain sentence. */
+  readonly cause: string
+  /** What to change, one plain sentence. */
+  readonly fix: string
+  /** Default: `refused`. */
+  readonly outcome?: Exclude<AttemptOutcome, 'signed_in'>
+  /** What a provisioning that failed would have done. */
+  readonly changes?: readonly FieldChange[]
+  readonly known?: KnownPerson
+}
+
+/** A sign-in that ended before its session. `message`: the cause. Like an OAuthError, it is a value that nobody changes. */
 export class BrokeringError extends Error {
   override readonly name = 'BrokeringError'
   readonly step: AttemptStep
-  /** Short stable name of the check: `issuer`, `nonce`, `signature`, `token_endpoint`, `identifying_claim`, … */
   readonly check: string
   readonly publicCause: PublicCause
   readonly outcome: Exclude<AttemptOutcome, 'signed_in'>
-  /** What to change, one plain sentence. */
   readonly fix: string
-  /** Of a provisioning that failed: what it would have done. */
-  changes: FieldChange[] = []
-  /** What is known of the person by then. */
-  known: { issuer?: string; subject?: string; user_id?: string; claims?: Record<string, unknown> } = {}
+  readonly changes: readonly FieldChange[]
+  readonly known: KnownPerson
+  readonly #failure: BrokeringFailure
 
-  constructor(
-    step: AttemptStep,
-    check: string,
-    publicCause: PublicCause,
-    cause: string,
-    fix: string,
-    outcome: Exclude<AttemptOutcome, 'signed_in'> = 'refused',
-  ) {
-    super(cause)
-    this.step = step
-    this.check = check
-    this.publicCause = publicCause
-    this.fix = fix
-    this.outcome = outcome
+  constructor(failure: BrokeringFailure) {
+    super(failure.cause)
+    this.step = failure.step
+    this.check = typeof failure.check === 'string' ? failure.check : failure.check.field
+    this.publicCause = failure.publicCause
+    this.fix = failure.fix
+    this.outcome = failure.outcome ?? 'refused'
+    this.changes = failure.changes ?? []
+    this.known = failure.known ?? {}
+    this.#failure = failure
+  }
+
+  /** A copy that knows this of the person, too. */
+  withKnown(known: KnownPerson): BrokeringError {
+    const copy = new BrokeringError({ ...this.#failure, known: { ...this.known, ...known } })
+    if (this.stack !== undefined) copy.stack = this.stack
+    return copy
   }
 }
 

@@ -116,6 +116,12 @@ async function push(
 const pushCheck = 'pushed_authorization_request_endpoint'
 
 function pushFailed(cause: string): BrokeringError {
-  const fix = 'Compare client id, client authentication, redirect URI and scopes with what the provider registered.'
-  return new BrokeringError('start', pushCheck, 'invalid_answer', cause, fix, 'failed')
+  return new BrokeringError({
+    step: 'start',
+    check: pushCheck,
+    publicCause: 'invalid_answer',
+    cause,
+    fix: 'Compare client id, client authentication, redirect URI and scopes with what the provider registered.',
+    outcome: 'failed',
+  })
 }

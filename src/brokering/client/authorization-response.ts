@@ -1,6 +1,6 @@
 // What an external provider sends the browser back with (RFC 6749 §4.1.2, OIDC Core §3.1.2.5, RFC 9207 §2.4). The state was checked before.
 import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
-import { BrokeringError, type PublicCause } from '../../model/login-attempt.ts'
+import { BrokeringError, type BrokeringFailure, type PublicCause } from '../../model/login-attempt.ts'
 import { printable } from './id-token-claims.ts'
 import { fitsIssuer } from './issuer-template.ts'
 
@@ -15,30 +15,31 @@ export function parseCallback(parameters: URLSearchParams, metadata: ProviderMet
   if (error !== null) throw providerRefused(error, parameters.get('error_description') ?? '')
   const code = parameters.get('code')
   if (code) return code
-  throw invalid('code', 'The provider sent the browser back with neither a code nor an error.')
+  throw invalid({ check: 'code', cause: 'The provider sent the browser back with neither a code nor an error.' })
 }
 
 /** RFC 6749 §3.1: a parameter that stands there twice means one thing to us and another to somebody else. */
 function requireOnce(parameters: URLSearchParams): void {
-  for (const name of ['code', 'state', 'iss', 'error', 'error_description']) {
+  for (const name of ['code', 'state', 'iss', 'error', 'error_description'] as const) {
     if (parameters.getAll(name).length > 1)
-      throw invalid(name, `The provider's answer has the parameter ${name} twice.`)
+      throw invalid({ check: name, cause: `The provider's answer has the parameter ${name} twice.` })
   }
 }
 
 function checkIssuer(iss: string | null, metadata: ProviderMetadata, rules: Rules): void {
   if (iss === null) {
     if (!metadata.authorization_response_iss_parameter_supported) return
-    throw invalid('iss', `The provider's answer lacks the parameter iss, which its metadata promises (RFC 9207).`)
+    const cause = "The provider's answer lacks the parameter iss, which its metadata promises (RFC 9207)."
+    throw invalid({ check: 'iss', cause })
   }
   if (fitsIssuer({ issuer: metadata.issuer, ...rules }, iss)) return
-  throw new BrokeringError(
-    'callback',
-    'iss',
-    'invalid_answer',
-    `The answer's issuer is ${printable(iss)}, but this provider expects ${metadata.issuer}.`,
-    'Allow additional issuers and add this one, or correct the metadata endpoint.',
-  )
+  throw new BrokeringError({
+    step: 'callback',
+    check: 'iss',
+    publicCause: 'invalid_answer',
+    cause: `The answer's issuer is ${printable(iss)}, but this provider expects ${metadata.issuer}.`,
+    fix: 'Allow additional issuers and add this one, or correct the metadata endpoint.',
+  })
 }
 
 /** RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6: the person said no, or the provider on their behalf. Others do not do their work. */
@@ -61,23 +62,23 @@ const causes = new Map<string, PublicCause>([
 function providerRefused(error: string, description: string): BrokeringError {
   const publicCause = causes.get(error) ?? 'invalid_answer'
   const isRefusal = publicCause === 'denied' || publicCause === 'too_weak'
-  return new BrokeringError(
-    'callback',
-    'provider_error',
+  return new BrokeringError({
+    step: 'callback',
+    check: 'provider_error',
     publicCause,
-    `The provider answered ${said(error, description)}.`,
-    isRefusal
+    cause: `The provider answered ${said(error, description)}.`,
+    fix: isRefusal
       ? 'Nothing, if the person said no; otherwise ask the administrator of the provider who may sign in and what is required.'
       : "Compare client id, redirect URI and scopes with what the provider registered, or look into the provider's own log.",
-    isRefusal ? 'refused' : 'failed',
-  )
+    outcome: isRefusal ? 'refused' : 'failed',
+  })
 }
 
 /** An error as an answer states it, bounded and printable. */
 export const said = (error: string, description: string): string =>
   description === '' ? `"${printable(error)}"` : `"${printable(error)}": "${printable(description)}"`
 
-function invalid(check: string, cause: string): BrokeringError {
+function invalid(fault: Pick<BrokeringFailure, 'check' | 'cause'>): BrokeringError {
   const fix = 'Tell the administrator of the provider: its answer is not what OpenID Connect asks for.'
-  return new BrokeringError('callback', check, 'invalid_answer', cause, fix)
+  return new BrokeringError({ step: 'callback', publicCause: 'invalid_answer', ...fault, fix })
 }

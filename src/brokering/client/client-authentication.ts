@@ -48,7 +48,14 @@ async function openSecret(context: RequestContext, provider: IdentityProvider, s
     sealed === null
       ? `No client secret is set, but ${provider.token_endpoint_auth_method} needs one.`
       : 'The client secret cannot be opened: WRAP_KEY is not the one it was kept under.'
-  throw new BrokeringError(step, 'client_secret', 'invalid_answer', cause, 'Enter the client secret again.', 'failed')
+  throw new BrokeringError({
+    step,
+    check: 'client_secret',
+    publicCause: 'invalid_answer',
+    cause,
+    fix: 'Enter the client secret again.',
+    outcome: 'failed',
+  })
 }
 
 /** Seconds. */

@@ -1,4 +1,5 @@
 // What an ID token from an external provider must say (OIDC Core §2, §3.1.3.7), after its signature was verified.
+import type { AttemptCheck } from '../../model/login-attempt.ts'
 import { acceptsIssuer, type IssuerRules } from './issuer-template.ts'
 
 export interface IdTokenExpectation {
@@ -14,15 +15,15 @@ export interface IdTokenExpectation {
 
 /** `check`: its short stable name; the two sentences are an operator's. */
 export interface TokenFault {
-  check: string
+  check: AttemptCheck
   cause: string
   fix: string
 }
 
 type Claims = Record<string, unknown>
-export type TokenCheck = (claims: Claims, expected: IdTokenExpectation) => TokenFault | undefined
+export type TokenCheck<Fault> = (claims: Claims, expected: IdTokenExpectation) => Fault | undefined
 
-const idTokenChecks: TokenCheck[] = [
+const idTokenChecks: TokenCheck<TokenFault>[] = [
   checkIssuer,
   checkSubject,
   checkAudience,
@@ -35,9 +36,13 @@ const idTokenChecks: TokenCheck[] = [
 ]
 
 /** The first thing that is wrong with the claims; undefined: nothing. */
-export const idTokenFault: TokenCheck = (claims, expected) => firstFault(idTokenChecks, claims, expected)
+export const idTokenFault: TokenCheck<TokenFault> = (claims, expected) => firstFault(idTokenChecks, claims, expected)
 
-export function firstFault(checks: TokenCheck[], claims: Claims, expected: IdTokenExpectation): TokenFault | undefined {
+export function firstFault<Fault>(
+  checks: TokenCheck<Fault>[],
+  claims: Claims,
+  expected: IdTokenExpectation,
+): Fault | undefined {
   for (const check of checks) {
     const fault = check(claims, expected)
     if (fault) return fault
@@ -59,7 +64,10 @@ export function checkIssuer(claims: Claims, { issuers }: IdTokenExpectation): To
 /** §2: at most 255 characters. */
 export function checkSubject({ sub }: Claims): TokenFault | undefined {
   if (isSubject(sub)) return undefined
-  return fault('subject', `The token's sub is ${shown(sub)}, but a text of 1 to 255 characters is expected.`)
+  return fault({
+    check: 'subject',
+    cause: `The token's sub is ${shown(sub)}, but a text of 1 to 255 characters is expected.`,
+  })
 }
 
 export const isSubject = (sub: unknown): sub is string => typeof sub === 'string' && sub.length > 0 && sub.length <= 255
@@ -77,17 +85,17 @@ export function checkAudience({ aud }: Claims, { client_id }: IdTokenExpectation
 /** §3.1.3.7 rules 4 and 5: with several audiences somebody else may hold the token. */
 export function checkAuthorizedParty({ aud, azp }: Claims, { client_id }: IdTokenExpectation): TokenFault | undefined {
   if (azp === client_id || (azp === undefined && audiencesOf(aud).length === 1)) return undefined
-  return fault(
-    'azp',
-    `The token was issued to azp ${shown(azp)} for ${shown(aud)}, but this provider's client id is ${client_id}.`,
-  )
+  return fault({
+    check: 'azp',
+    cause: `The token was issued to azp ${shown(azp)} for ${shown(aud)}, but this provider's client id is ${client_id}.`,
+  })
 }
 
 /** §3.1.3.7 rule 9. */
 export function checkExpiry(claims: Claims, expected: IdTokenExpectation): TokenFault | undefined {
   return isSeconds(claims.exp) && claims.exp > secondsOf(expected) - expected.clock_skew
     ? undefined
-    : clockFault('exp', claims.exp, 'a time that has not passed', expected)
+    : clockFault('exp', claims, 'a time that has not passed', expected)
 }
 
 /** Seconds: §3.1.3.7 rule 10 leaves the range to us. */
@@ -97,32 +105,41 @@ export function checkIssuedAt(claims: Claims, expected: IdTokenExpectation): Tok
   const { iat } = claims
   const now = secondsOf(expected)
   const isRecent = isSeconds(iat) && iat <= now + expected.clock_skew && iat >= now - oldest - expected.clock_skew
-  return isRecent ? undefined : clockFault('iat', iat, `a time within the last ${oldest} seconds`, expected)
+  return isRecent ? undefined : clockFault('iat', claims, `a time within the last ${oldest} seconds`, expected)
 }
 
 /** RFC 7519 §4.1.5. */
-function checkNotBefore({ nbf }: Claims, expected: IdTokenExpectation): TokenFault | undefined {
+function checkNotBefore(claims: Claims, expected: IdTokenExpectation): TokenFault | undefined {
+  const { nbf } = claims
   if (nbf === undefined || (isSeconds(nbf) && nbf <= secondsOf(expected) + expected.clock_skew)) return undefined
-  return clockFault('nbf', nbf, 'a time that has passed', expected)
+  return clockFault('nbf', claims, 'a time that has passed', expected)
 }
 
 /** §3.1.3.7 rule 11: the token answers this request of this browser. */
 function checkNonce({ nonce }: Claims, expected: IdTokenExpectation): TokenFault | undefined {
   if (expected.nonce !== undefined && nonce === expected.nonce) return undefined
   const came = nonce === undefined ? 'has no nonce' : 'has the nonce of another sign-in'
-  return fault('nonce', `The token ${came}, but this sign-in sent one of its own.`)
+  return fault({ check: 'nonce', cause: `The token ${came}, but this sign-in sent one of its own.` })
 }
 
 function checkAuthTime({ auth_time }: Claims): TokenFault | undefined {
   if (auth_time === undefined || isSeconds(auth_time)) return undefined
-  return fault('auth_time', `The token's auth_time is ${shown(auth_time)}, but seconds since 1970 are expected.`)
+  return fault({
+    check: 'auth_time',
+    cause: `The token's auth_time is ${shown(auth_time)}, but seconds since 1970 are expected.`,
+  })
 }
 
 const audiencesOf = (aud: unknown): unknown[] => (Array.isArray(aud) ? aud : [aud])
 const secondsOf = ({ now }: IdTokenExpectation): number => now / 1000
 const isSeconds = (value: unknown): value is number => typeof value === 'number' && value > 0 && value < 8.64e12
 
-function clockFault(name: string, value: unknown, expected: string, { now }: IdTokenExpectation): TokenFault {
+function clockFault(
+  name: 'exp' | 'iat' | 'nbf',
+  { [name]: value }: Claims,
+  expected: string,
+  { now }: IdTokenExpectation,
+): TokenFault {
   const came = isSeconds(value) ? new Date(value * 1000).toISOString() : shown(value)
   return {
     check: name,
@@ -131,9 +148,8 @@ function clockFault(name: string, value: unknown, expected: string, { now }: IdT
   }
 }
 
-const fault = (check: string, cause: string): TokenFault => ({
-  check,
-  cause,
+const fault = (found: Pick<TokenFault, 'check' | 'cause'>): TokenFault => ({
+  ...found,
   fix: 'Tell the administrator of the provider: its token is not what OpenID Connect asks for.',
 })
 

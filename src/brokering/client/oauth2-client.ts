@@ -22,15 +22,14 @@ export async function oauth2Login(
     // No document may pretend to come from another issuer.
     return { issuer: metadata.issuer, subject, claims: { ...document, iss: metadata.issuer, sub: subject } }
   }
-  const error = new BrokeringError(
-    'userinfo',
-    'subject',
-    'invalid_answer',
-    'The user-info endpoint names the person neither by sub nor by id.',
-    'Correct the user-info endpoint: its document must have an unchanging id of the person.',
-  )
-  error.known = { issuer: metadata.issuer, claims: document }
-  throw error
+  throw new BrokeringError({
+    step: 'userinfo',
+    check: 'subject',
+    publicCause: 'invalid_answer',
+    cause: 'The user-info endpoint names the person neither by sub nor by id.',
+    fix: 'Correct the user-info endpoint: its document must have an unchanging id of the person.',
+    known: { issuer: metadata.issuer, claims: document },
+  })
 }
 
 /** Never a name or an address: they change hands. GitHub's ids are numbers. */

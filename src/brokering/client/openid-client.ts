@@ -57,8 +57,7 @@ async function completed(
     requireSubject(userinfo, told.sub)
     return { ...aboutSameMail(userinfo, told), ...told }
   } catch (error) {
-    if (error instanceof BrokeringError) error.known = knownOf(told)
-    throw error
+    throw error instanceof BrokeringError ? error.withKnown(knownOf(told)) : error
   }
 }
 

@@ -1,7 +1,7 @@
 // Requests to an external provider: each bounded, all of one sign-in together within eight seconds, so that a page comes within ten (I13).
 
 import type { IdentityProvider } from '../../model/external-provider.ts'
-import { type AttemptStep, BrokeringError } from '../../model/login-attempt.ts'
+import { type AttemptCheck, type AttemptStep, BrokeringError } from '../../model/login-attempt.ts'
 import { fetchLimited, parseJsonBody } from '../../outbound/bounded-fetch.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { printable } from './id-token-claims.ts'
@@ -24,7 +24,7 @@ export interface Call {
   /** As an operator knows it: `token endpoint`. */
   name: string
   /** In attempts: `token_endpoint`. */
-  check: string
+  check: AttemptCheck
   url: string
   headers?: Record<string, string>
   /** Present: sent by POST. */
@@ -57,16 +57,16 @@ export async function fetchJson(
   const answer = await fetchLimited(url, limits, form ? posted(form, common) : { headers: common })
   if (answer.outcome === 'answered') return jsonOf(call, answer)
   const isSilent = answer.check === 'unreachable'
-  throw new BrokeringError(
-    call.step,
-    call.check,
-    isSilent ? 'unreachable' : 'invalid_answer',
-    `The ${call.name} did not work: ${printable(answer.reason)}.`,
-    isSilent
+  throw new BrokeringError({
+    step: call.step,
+    check: call.check,
+    publicCause: isSilent ? 'unreachable' : 'invalid_answer',
+    cause: `The ${call.name} did not work: ${printable(answer.reason)}.`,
+    fix: isSilent
       ? 'Look whether the provider is up and can be reached from this server.'
       : 'Correct the metadata endpoint, or allow the host inside your network for this provider.',
-    'failed',
-  )
+    outcome: 'failed',
+  })
 }
 
 const posted = (form: URLSearchParams, headers: Record<string, string>) => ({
@@ -82,14 +82,14 @@ function jsonOf(
   const contentType = headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   const document = isJson(contentType) ? parseJsonBody(body) : undefined
   if (document) return { status, contentType, body: document }
-  throw new BrokeringError(
-    call.step,
-    call.check,
-    status >= 500 ? 'unreachable' : 'invalid_answer',
-    `The ${call.name} answered with status ${status} and ${printable(contentType) || 'no content type'}, but a JSON object is expected.`,
-    status === 200 ? 'Correct the metadata endpoint, or ask the administrator of the provider.' : askProvider,
-    'failed',
-  )
+  throw new BrokeringError({
+    step: call.step,
+    check: call.check,
+    publicCause: status >= 500 ? 'unreachable' : 'invalid_answer',
+    cause: `The ${call.name} answered with status ${status} and ${printable(contentType) || 'no content type'}, but a JSON object is expected.`,
+    fix: status === 200 ? 'Correct the metadata endpoint, or ask the administrator of the provider.' : askProvider,
+    outcome: 'failed',
+  })
 }
 
 const isJson = (contentType: string): boolean =>

@@ -48,7 +48,12 @@ export async function completeUpstreamLogin(
 
 function metadataOf({ metadata, metadata_fault }: IdentityProvider, step: AttemptStep): ProviderMetadata {
   if (metadata) return metadata
-  const cause = `The provider's metadata was never read${metadata_fault ? `: ${metadata_fault}` : ''}.`
-  const fix = 'Correct the metadata endpoint, then reload scopes and claims.'
-  throw new BrokeringError(step, 'metadata', 'unreachable', cause, fix, 'failed')
+  throw new BrokeringError({
+    step,
+    check: 'metadata',
+    publicCause: 'unreachable',
+    cause: `The provider's metadata was never read${metadata_fault ? `: ${metadata_fault}` : ''}.`,
+    fix: 'Correct the metadata endpoint, then reload scopes and claims.',
+    outcome: 'failed',
+  })
 }

@@ -46,8 +46,14 @@ export async function redeemCode(
 
 function refusedBy(status: number, { error, error_description }: Record<string, unknown>): BrokeringError {
   const answer = typeof error === 'string' ? said(error, shown(error_description ?? '')) : 'nothing that we understand'
-  const cause = `The token endpoint answered with status ${status}: ${answer}.`
-  return new BrokeringError('token', 'token_endpoint', 'invalid_answer', cause, fixOf(error), 'failed')
+  return new BrokeringError({
+    step: 'token',
+    check: 'token_endpoint',
+    publicCause: 'invalid_answer',
+    cause: `The token endpoint answered with status ${status}: ${answer}.`,
+    fix: fixOf(error),
+    outcome: 'failed',
+  })
 }
 
 const fixOf = (error: unknown): string =>

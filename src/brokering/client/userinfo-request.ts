@@ -28,13 +28,13 @@ export async function fetchUserinfo(
 /** OIDC Core §5.3.2: without this comparison anybody's claims could be swapped in. */
 export function requireSubject(userinfo: Record<string, unknown>, sub: string): void {
   if (userinfo.sub === sub) return
-  throw new BrokeringError(
-    'userinfo',
-    'userinfo_sub',
-    'invalid_answer',
-    `The user-info endpoint tells of sub ${shown(userinfo.sub)}, but the ID token is of ${shown(sub)}.`,
-    'Tell the administrator of the provider: both must name the same person.',
-  )
+  throw new BrokeringError({
+    step: 'userinfo',
+    check: 'userinfo_sub',
+    publicCause: 'invalid_answer',
+    cause: `The user-info endpoint tells of sub ${shown(userinfo.sub)}, but the ID token is of ${shown(sub)}.`,
+    fix: 'Tell the administrator of the provider: both must name the same person.',
+  })
 }
 
 /** Facebook's and Google's APIs put an object there. */
@@ -44,6 +44,12 @@ function errorOf({ error, error_description, message }: Record<string, unknown>)
 }
 
 function failed(cause: string): BrokeringError {
-  const fix = 'Request the scopes that give access to the claims of this provider, or map fewer claims.'
-  return new BrokeringError('userinfo', 'userinfo_endpoint', 'invalid_answer', cause, fix, 'failed')
+  return new BrokeringError({
+    step: 'userinfo',
+    check: 'userinfo_endpoint',
+    publicCause: 'invalid_answer',
+    cause,
+    fix: 'Request the scopes that give access to the claims of this provider, or map fewer claims.',
+    outcome: 'failed',
+  })
 }

@@ -2,7 +2,7 @@
 
 import type { AcceptedAlgorithm } from '../../crypto/accepted-algorithms.ts'
 import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
-import { BrokeringError } from '../../model/login-attempt.ts'
+import { BrokeringError, type KnownPerson } from '../../model/login-attempt.ts'
 import { claimHash } from '../../protocol/id-token/claim-hash.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { type IdTokenExpectation, idTokenFault, isSubject, type TokenFault } from './id-token-claims.ts'
@@ -43,9 +43,7 @@ export async function verifyIdToken(
     idTokenFault(claims, { ...expectationOf(context, provider, metadata), nonce }) ??
     (await accessTokenFault(claims, verified.alg, access_token))
   if (!fault) return claims as IdTokenClaims
-  const error = refused(fault)
-  error.known = knownOf(claims)
-  throw error
+  throw refused(fault).withKnown(knownOf(claims))
 }
 
 /** §3.1.3.8: the access token is the one that came with this ID token. */
@@ -70,7 +68,7 @@ const missing: TokenFault = {
 }
 
 /** What an attempt shows of the person. */
-export function knownOf(claims: Record<string, unknown>): BrokeringError['known'] {
+export function knownOf(claims: Record<string, unknown>): KnownPerson {
   const { iss, sub } = claims
   return {
     claims,
@@ -79,7 +77,7 @@ export function knownOf(claims: Record<string, unknown>): BrokeringError['known'
   }
 }
 
-const refused = ({ check, cause, fix }: TokenFault, isOutage = false): BrokeringError =>
+const refused = (fault: TokenFault, isOutage = false): BrokeringError =>
   isOutage
-    ? new BrokeringError('id_token', check, 'unreachable', cause, fix, 'failed')
-    : new BrokeringError('id_token', check, 'invalid_answer', cause, fix)
+    ? new BrokeringError({ ...fault, step: 'id_token', publicCause: 'unreachable', outcome: 'failed' })
+    : new BrokeringError({ ...fault, step: 'id_token', publicCause: 'invalid_answer' })

@@ -10,7 +10,6 @@ import {
   checkSubject,
   firstFault,
   type TokenCheck,
-  type TokenFault,
 } from './id-token-claims.ts'
 import { startBudget } from './provider-fetch.ts'
 import { expectationOf } from './verify-id-token.ts'
@@ -36,26 +35,26 @@ export async function verifyLogoutToken(
 
 const event = 'http://schemas.openid.net/event/backchannel-logout'
 
-const logoutChecks: TokenCheck[] = [
+/** Logout tokens end no attempt, so a cause is all that is said of them. */
+const logoutChecks: TokenCheck<{ cause: string }>[] = [
   checkIssuer,
   checkAudience,
   checkIssuedAt,
   // §2.4 requires exp since 2022; older providers leave it out.
   (claims, expected) => (claims.exp === undefined ? undefined : checkExpiry(claims, expected)),
   ({ events }) =>
-    isObject(events) && isObject(events[event]) ? undefined : fault('events', 'The token is not a logout token.'),
+    isObject(events) && isObject(events[event]) ? undefined : { cause: 'The token is not a logout token.' },
   // §2.4: so that no ID token passes for a logout token.
-  ({ nonce }) => (nonce === undefined ? undefined : fault('nonce', 'A logout token must not have a nonce.')),
-  ({ jti }) => (isText(jti) ? undefined : fault('jti', 'The logout token has no jti.')),
+  ({ nonce }) => (nonce === undefined ? undefined : { cause: 'A logout token must not have a nonce.' }),
+  ({ jti }) => (isText(jti) ? undefined : { cause: 'The logout token has no jti.' }),
   ({ sub, sid }) =>
-    sub === undefined && sid === undefined ? fault('sub', 'The logout token names neither sub nor sid.') : undefined,
+    sub === undefined && sid === undefined ? { cause: 'The logout token names neither sub nor sid.' } : undefined,
   (claims) => (claims.sub === undefined ? undefined : checkSubject(claims)),
-  ({ sid }) => (sid === undefined || isText(sid) ? undefined : fault('sid', "The logout token's sid is no text.")),
+  ({ sid }) => (sid === undefined || isText(sid) ? undefined : { cause: "The logout token's sid is no text." }),
 ]
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '' && value.length <= 512
-const fault = (check: string, cause: string): TokenFault => ({ check, cause, fix: '' })
 
 function parsed({ iss, sub, sid, jti, iat }: Record<string, unknown>): VerifiedLogoutToken {
   return {

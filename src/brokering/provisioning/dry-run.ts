@@ -27,6 +27,6 @@ export async function dryRun(
   } catch (error) {
     if (!(error instanceof BrokeringError)) throw error
     const { message, fix, changes, known } = error
-    return { outcome: 'refuses', user_id: known.user_id ?? null, cause: message, fix, changes }
+    return { outcome: 'refuses', user_id: known.user_id ?? null, cause: message, fix, changes: [...changes] }
   }
 }

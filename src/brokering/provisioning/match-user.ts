@@ -1,7 +1,7 @@
 // Which user an account of a provider is: the one it was linked to, else the one that the identifying claim names. Never by anything else.
 
 import type { IdentityProvider, UpstreamLogin } from '../../model/external-provider.ts'
-import { BrokeringError, type PublicCause } from '../../model/login-attempt.ts'
+import { BrokeringError, type BrokeringFailure } from '../../model/login-attempt.ts'
 import type { DirectoryAnswer, DirectoryUser, ExternalIdentityRow } from '../../storage/external-identities.ts'
 import { claimOf, identityFault, mailFault, quoted } from './claim-values.ts'
 
@@ -26,17 +26,17 @@ export function identify({ provider, login }: Newcomer): Identification {
   const value = Number.isSafeInteger(said) ? String(said) : said
   if (typeof value !== 'string') {
     const cause = `The identifying claim ${claim} did not come from ${name}, or is neither a text nor a number.`
-    return { refusal: refused('identifying_claim', 'no_account', cause, otherClaim) }
+    return { refusal: noUser({ check: 'identifying_claim', cause, fix: otherClaim }) }
   }
   const isMail = claim === 'email'
   const fault = isMail ? mailFault(value) : identityFault(value)
   if (fault) {
     const cause = `${quoted(value)}, the identifying claim ${claim} of ${name}, cannot say who somebody is: it ${fault}.`
-    return { refusal: refused('identifying_claim', 'no_account', cause, otherClaim) }
+    return { refusal: noUser({ check: 'identifying_claim', cause, fix: otherClaim }) }
   }
   if (isMail && claimOf(login.claims, 'email_verified') !== true) {
     const cause = `${name} does not say that it verified the address ${quoted(value)} (email_verified is not true).`
-    return { refusal: refused('email_verified', 'no_account', cause, otherClaim) }
+    return { refusal: noUser({ check: 'email_verified', cause, fix: otherClaim }) }
   }
   return { value, isMail }
 }
@@ -103,23 +103,30 @@ function ownsAddress({ provider }: Newcomer, { row, identities }: DirectoryUser,
 
 function usable(user: DirectoryUser): DirectoryUser {
   const { user_id, enabled, service_account } = user.row
+  const refusal = { step: 'match', publicCause: 'account_disabled', known: { user_id } } as const
   if (service_account) {
-    const cause = `The user ${user_id} is a service account, which nobody signs in as.`
-    throw about(user, refused('service_account', 'account_disabled', cause, 'Map this person to a user of their own.'))
+    throw new BrokeringError({
+      ...refusal,
+      check: 'service_account',
+      cause: `The user ${user_id} is a service account, which nobody signs in as.`,
+      fix: 'Map this person to a user of their own.',
+    })
   }
   if (enabled) return user
-  const cause = `The user ${user_id} is disabled.`
-  throw about(user, refused('enabled', 'account_disabled', cause, 'Enable the user if this person may sign in.'))
+  throw new BrokeringError({
+    ...refusal,
+    check: 'enabled',
+    cause: `The user ${user_id} is disabled.`,
+    fix: 'Enable the user if this person may sign in.',
+  })
 }
 
 function ambiguous(value: string, first: DirectoryUser, second: DirectoryUser): BrokeringError {
-  const cause = `${quoted(value)} fits several users: ${first.row.user_id} and ${second.row.user_id}, at least.`
-  return refused(
-    'ambiguous',
-    'no_account',
-    cause,
-    'Let one user only have this address, or choose another identifying claim.',
-  )
+  return noUser({
+    check: 'ambiguous',
+    cause: `${quoted(value)} fits several users: ${first.row.user_id} and ${second.row.user_id}, at least.`,
+    fix: 'Let one user only have this address, or choose another identifying claim.',
+  })
 }
 
 function linkedElsewhere(
@@ -132,7 +139,7 @@ function linkedElsewhere(
     `The identifying claim ${provider.identifying_claim} names the user ${user_id}, who is linked to another account of ${provider.name}: ` +
     `the subject ${quoted(other.subject)} of ${other.issuer}, not ${quoted(login.subject)} of ${login.issuer}.`
   const fix = `If both accounts are one person's, remove the link of ${user_id} to ${provider.name}, then sign in again.`
-  return about(user, refused('linked_elsewhere', 'no_account', cause, fix))
+  return noUser({ check: 'linked_elsewhere', cause, fix, known: { user_id } })
 }
 
 /** Nobody matches, and nobody is created. */
@@ -145,23 +152,18 @@ export function noAccount(
   if (!rival) {
     const cause = `${said}, and no user has that ${isMail ? 'e-mail address or user_id' : 'user_id'}.`
     const fix = 'Create the user, choose another identifying claim, or enable provisioning.'
-    return refused('no_account', 'no_account', cause, fix)
+    return noUser({ check: 'no_account', cause, fix })
   }
   const { user_id } = rival.row
   if (user_id !== value) {
     const cause = `${said}, and the user ${user_id} has that address, but nobody verified it: it may be another person's.`
-    return refused('no_account', 'no_account', cause, `If it is this person, set email_verified of ${user_id}.`)
+    return noUser({ check: 'no_account', cause, fix: `If it is this person, set email_verified of ${user_id}.` })
   }
   const [account] = rival.identities
   const cause = `${said}, but the user of that id is somebody else: ${quoted(account?.subject ?? '')} of ${account?.issuer}.`
   const fix = 'Create a user of their own for this person, under an identifying claim that tells the two apart.'
-  return refused('no_account', 'no_account', cause, fix)
+  return noUser({ check: 'no_account', cause, fix })
 }
 
-function about({ row }: DirectoryUser, error: BrokeringError): BrokeringError {
-  error.known = { user_id: row.user_id }
-  return error
-}
-
-const refused = (check: string, publicCause: PublicCause, cause: string, fix: string): BrokeringError =>
-  new BrokeringError('match', check, publicCause, cause, fix)
+const noUser = (failure: Omit<BrokeringFailure, 'step' | 'publicCause'>): BrokeringError =>
+  new BrokeringError({ step: 'match', publicCause: 'no_account', ...failure })

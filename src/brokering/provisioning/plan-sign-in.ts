@@ -1,6 +1,6 @@
 // The plan of a sign-in, and what forbids to carry it out: a field that cannot be filled, an id or a name that is somebody else's.
 
-import { BrokeringError, type FieldChange } from '../../model/login-attempt.ts'
+import { BrokeringError, type BrokeringFailure, type FieldChange } from '../../model/login-attempt.ts'
 import type { DirectoryAnswer, DirectoryUser } from '../../storage/external-identities.ts'
 import type { UserRecord, UserRow } from '../../storage/users.ts'
 import { isNameField } from './claim-mapping.ts'
@@ -31,16 +31,15 @@ export function judged({ provider }: Newcomer, answer: DirectoryAnswer, plan: Ar
   const { row, stored, changes } = plan
   const failed = changes.find((change) => change.action === 'failed' && !isNameField(change.field))
   const fault = failed
-    ? provisioningFault(
-        failed.field,
-        `The field ${failed.field} cannot be filled: ${failed.reason ?? ''}`,
-        `Correct the user template of ${provider.name}: another claim, a value mapping, or a default.`,
+    ? provisioningFault({
+        check: { field: failed.field },
+        cause: `The field ${failed.field} cannot be filled: ${failed.reason ?? ''}`,
+        fix: `Correct the user template of ${provider.name}: another claim, a value mapping, or a default.`,
         changes,
-      )
+      })
     : conflict(row, stored, answer, changes)
   if (!fault) return plan
-  if (stored) fault.known = { user_id: row.user_id }
-  throw fault
+  throw stored ? fault.withKnown({ user_id: row.user_id }) : fault
 }
 
 function conflict(
@@ -50,42 +49,33 @@ function conflict(
   changes: FieldChange[],
 ): BrokeringError | undefined {
   const { user_id, sub, login_name } = row
-  const taken = (field: string, value: string, whose: string) =>
-    provisioningFault(
-      field,
-      `The ${field} ${quoted(value)} ${whose}.`,
-      `Take ${field} from another claim, or change that user.`,
+  const taken = (field: 'user_id' | 'sub' | 'login_name', whose: string) =>
+    provisioningFault({
+      check: field,
+      cause: `The ${field} ${quoted(row[field])} ${whose}.`,
+      fix: `Take ${field} from another claim, or change that user.`,
       changes,
-    )
+    })
   const others = answer.users
     .map((user) => user.row)
     .filter((other) => stored === undefined || other.user_id !== user_id)
   if (!stored) {
-    if (others.some((other) => other.user_id === user_id)) return taken('user_id', user_id, 'is another user')
+    if (others.some((other) => other.user_id === user_id)) return taken('user_id', 'is another user')
     if (answer.deleted.includes(sub)) {
       const whose = 'belonged to a user who was deleted, and is never given to anybody again'
-      return provisioningFault(
-        'sub',
-        `The subject identifier ${quoted(sub)} ${whose}.`,
-        'Create the user by hand, with another sub.',
+      return provisioningFault({
+        check: 'sub',
+        cause: `The subject identifier ${quoted(sub)} ${whose}.`,
+        fix: 'Create the user by hand, with another sub.',
         changes,
-      )
+      })
     }
     const owner = others.find((other) => other.sub === sub)
-    if (owner) return taken('sub', sub, `belongs to the user ${owner.user_id}`)
+    if (owner) return taken('sub', `belongs to the user ${owner.user_id}`)
   }
   const namesake = others.find((other) => other.login_name === login_name)
-  return namesake && taken('login_name', login_name, `belongs to the user ${namesake.user_id}`)
+  return namesake && taken('login_name', `belongs to the user ${namesake.user_id}`)
 }
 
-export function provisioningFault(
-  check: string,
-  cause: string,
-  fix: string,
-  changes: FieldChange[],
-  outcome: 'refused' | 'failed' = 'refused',
-): BrokeringError {
-  const error = new BrokeringError('provisioning', check, 'provisioning', cause, fix, outcome)
-  error.changes = changes
-  return error
-}
+export const provisioningFault = (fault: Omit<BrokeringFailure, 'step' | 'publicCause'>): BrokeringError =>
+  new BrokeringError({ step: 'provisioning', publicCause: 'provisioning', ...fault })

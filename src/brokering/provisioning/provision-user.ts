@@ -37,11 +37,9 @@ export async function resolveUser(
     if (written.outcome === 'refused') throw notTaken(refusedOf(written.change, written.conflict))
     return arrivalOf(written.change.plan)
   } catch (error) {
-    if (error instanceof BrokeringError) {
-      const { issuer, subject, claims } = login
-      error.known = { issuer, subject, claims, ...error.known }
-    }
-    throw error
+    if (!(error instanceof BrokeringError)) throw error
+    const { issuer, subject, claims } = login
+    throw error.withKnown({ issuer, subject, claims, ...error.known })
   }
 }
 
@@ -130,24 +128,22 @@ function withoutNames(plan: ArrivalPlan, fault: string): ArrivalPlan | undefined
 }
 
 const overtaken = ({ fault }: Conflict): BrokeringError =>
-  provisioningFault(
-    'overtaken',
-    `Somebody else changed the directory at the same moment: ${fault}.`,
-    'Sign in again.',
-    [],
-    'failed',
-  )
+  provisioningFault({
+    check: 'overtaken',
+    cause: `Somebody else changed the directory at the same moment: ${fault}.`,
+    fix: 'Sign in again.',
+    outcome: 'failed',
+  })
 
 function notTaken({ plan: { stored, changes }, fault }: Refused): BrokeringError {
-  const error = provisioningFault(
-    'directory',
-    `The directory did not take the user: ${fault}.`,
-    'Look for the fault in the log by the request id; nothing was changed, so signing in again is safe.',
-    changes.map((change) => (didChange(change) ? { ...change, action: 'failed' } : change)),
-    'failed',
-  )
-  if (stored) error.known = { user_id: stored.row.user_id }
-  return error
+  return provisioningFault({
+    check: 'directory',
+    cause: `The directory did not take the user: ${fault}.`,
+    fix: 'Look for the fault in the log by the request id; nothing was changed, so signing in again is safe.',
+    outcome: 'failed',
+    changes: changes.map((change) => (didChange(change) ? { ...change, action: 'failed' } : change)),
+    known: stored ? { user_id: stored.row.user_id } : {},
+  })
 }
 
 const arrivalOf = ({ row, groups, stored, changes }: ArrivalPlan): Arrival => ({

@@ -117,12 +117,12 @@ function planCreation(
   const { provider, login } = newcomer
   if (userId.outcome !== 'value') {
     const change: FieldChange = { field: 'user_id', action: 'failed', before: null, after: null, reason: userId.reason }
-    throw provisioningFault(
-      'user_id',
-      userId.reason,
-      `Let the template of ${provider.name} take user_id from a claim that everybody has.`,
-      [change],
-    )
+    throw provisioningFault({
+      check: 'user_id',
+      cause: userId.reason,
+      fix: `Let the template of ${provider.name} take user_id from a claim that everybody has.`,
+      changes: [change],
+    })
   }
   const fresh = newUser(userId.value, userId.value, base64url(randomBytes(16)), context.now)
   const { next, changes } = planUser(provider, login.claims, fresh, true, new Set(answer.tenants))

@@ -51,14 +51,14 @@ export async function externalCallback(context: RequestContext, incoming: Incomi
 const isOutage = (error: unknown): boolean => !(error instanceof OAuthError) || error.status >= 500
 
 function outage({ log }: RequestContext): BrokeringError {
-  return new BrokeringError(
-    'session',
-    'outage',
-    'unreachable',
-    `A part of this service did not answer: ${log.fault ?? 'see the log'}.`,
-    'Look for the request id in the log and at /health; the person can sign in again.',
-    'failed',
-  )
+  return new BrokeringError({
+    step: 'session',
+    check: 'outage',
+    publicCause: 'unreachable',
+    cause: `A part of this service did not answer: ${log.fault ?? 'see the log'}.`,
+    fix: 'Look for the request id in the log and at /health; the person can sign in again.',
+    outcome: 'failed',
+  })
 }
 
 interface Return {
@@ -182,16 +182,15 @@ function disabled(
   { issuer, subject }: UpstreamLogin,
   { person, changes }: Arrival,
 ): BrokeringError {
-  const error = new BrokeringError(
-    'session',
-    'enabled',
-    'account_disabled',
-    `The user ${person.user_id} was disabled at the moment of signing in by ${provider.name}.`,
-    'Enable the user if this person may sign in.',
-  )
-  error.known = { issuer, subject, user_id: person.user_id }
-  error.changes = changes
-  return error
+  return new BrokeringError({
+    step: 'session',
+    check: 'enabled',
+    publicCause: 'account_disabled',
+    cause: `The user ${person.user_id} was disabled at the moment of signing in by ${provider.name}.`,
+    fix: 'Enable the user if this person may sign in.',
+    known: { issuer, subject, user_id: person.user_id },
+    changes,
+  })
 }
 
 function providerGone(providerId: string): OAuthError {

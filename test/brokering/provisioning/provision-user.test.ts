@@ -106,7 +106,7 @@ describe('a new person', () => {
 
 const minute = 60_000
 const later = (minutes = 1) => aContext({ now: noon + minutes * minute })
-const actions = (changes: FieldChange[]) => changes.map(({ field, action }) => `${action} ${field}`)
+const actions = (changes: readonly FieldChange[]) => changes.map(({ field, action }) => `${action} ${field}`)
 
 describe('a user who is there', () => {
   it('gets what changed, as a new version, in two hops', async () => {
