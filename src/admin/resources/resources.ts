@@ -1,15 +1,11 @@
 // Protected resources: who tokens with their scopes are for, and who may introspect them.
 import * as z from 'zod/mini'
-import { changedFields, merge } from '../../model/record.ts'
-import { refuseFaults } from '../../model/refuse-faults.ts'
-import { commit, read } from '../../request/commit.ts'
-import type { RequestContext } from '../../request/context.ts'
-import { findClientRecord } from '../../storage/clients.ts'
-import { deleteResource, findResource, listResources, type ResourceRow, saveResource } from '../../storage/resources.ts'
-import { findMissingScopes } from '../../storage/scopes.ts'
+import { changeResource, removeResource } from '../../clients/change-resource.ts'
+import { read } from '../../request/commit.ts'
+import { findResource, listResources } from '../../storage/resources.ts'
 import { identifier, line, set } from '../fields.ts'
-import { found, parseKey } from '../record.ts'
-import { type AdminRoute, done, ok, page, pageOf, route, saved } from '../route.ts'
+import { doneIfFound, found, parseKey } from '../record.ts'
+import { type AdminRoute, ok, page, pageOf, route, saved } from '../route.ts'
 import { scopeName } from './scopes.ts'
 
 export const resourceKey = identifier(255)
@@ -56,27 +52,9 @@ export const resourceRoutes: AdminRoute[] = [
     body: resourceBody,
     answer: resource,
     async handle(context, call) {
-      const resourceIdentifier = parseKey('identifier', resourceKey, call.params.identifier)
-      const stored = await read(context, (db) => findResource(db, resourceIdentifier))
-      const fresh = {
-        identifier: resourceIdentifier,
-        name: resourceIdentifier,
-        scopes: [],
-        introspection_client_id: null,
-      }
-      const next = merge<ResourceRow>(stored ?? fresh, call.body)
-      const fields = changedFields(stored, next)
-      if (fields.length > 0) {
-        await checkReferences(context, next)
-        await commit(context, {
-          action: stored ? 'resource.update' : 'resource.create',
-          target: resourceIdentifier,
-          detail: { fields },
-          concerns: [{ kind: 'resource' }],
-          statements: (db) => [saveResource(db, next)],
-        })
-      }
-      return saved(next, !stored)
+      const id = parseKey('identifier', resourceKey, call.params.identifier)
+      const { record, isNew } = await changeResource(context, id, call.body)
+      return saved(record, isNew)
     },
   }),
   route({
@@ -84,25 +62,7 @@ export const resourceRoutes: AdminRoute[] = [
     path: 'resources/{identifier}',
     summary: 'Delete a resource',
     async handle(context, call) {
-      const row = found(await read(context, (db) => findResource(db, call.params.identifier)))
-      await commit(context, {
-        action: 'resource.delete',
-        target: row.identifier,
-        concerns: [{ kind: 'resource' }],
-        statements: (db) => [deleteResource(db, row.identifier)],
-      })
-      return done
+      return doneIfFound(await removeResource(context, call.params.identifier))
     },
   }),
 ]
-
-async function checkReferences(context: RequestContext, next: ResourceRow): Promise<void> {
-  const faults: Record<string, string> = {}
-  const missing = await read(context, (db) => findMissingScopes(db, next.scopes))
-  if (missing.length > 0) faults.scopes = `are not scopes: ${missing.join(' ')}`
-  const clientId = next.introspection_client_id
-  if (clientId !== null && !(await read(context, (db) => findClientRecord(db, clientId)))) {
-    faults.introspection_client_id = 'is not a client'
-  }
-  refuseFaults(faults)
-}

@@ -1,14 +1,12 @@
 // Scopes and the claims they release (IAM's "OpenID resources").
 import * as z from 'zod/mini'
+import { changeScope, removeScope, withSortedClaims } from '../../clients/change-scope.ts'
 import { claimNameFault } from '../../model/directory-claims.ts'
-import { Problem } from '../../model/errors.ts'
-import { changedFields, merge } from '../../model/record.ts'
-import type { ScopeRecord } from '../../model/scope.ts'
-import { commit, read } from '../../request/commit.ts'
-import { deleteScope, findScope, listScopes, saveScope } from '../../storage/scopes.ts'
+import { read } from '../../request/commit.ts'
+import { findScope, listScopes } from '../../storage/scopes.ts'
 import { judgedBy, localised } from '../fields.ts'
-import { found, parseKey } from '../record.ts'
-import { type AdminRoute, done, ok, page, pageOf, route, saved } from '../route.ts'
+import { doneIfFound, found, parseKey } from '../record.ts'
+import { type AdminRoute, ok, page, pageOf, route, saved } from '../route.ts'
 
 /** RFC 6749 §3.3 */
 export const scopeName = z
@@ -45,11 +43,6 @@ export const scopeBody = z.strictObject({
   ),
 })
 
-const newScope = { title: null, description: null, enabled: true, published: true, claims: [] }
-
-/** Named by the protocol or by a flag of the client: the provider asks for them by name. */
-const builtIn = ['openid', 'offline_access', 'full_api_access']
-
 export const scopeRoutes: AdminRoute[] = [
   route({
     method: 'GET',
@@ -59,7 +52,7 @@ export const scopeRoutes: AdminRoute[] = [
     answer: pageOf(scope),
     async handle(context, call) {
       const records = await read(context, (db) => listScopes(db, call.page.after, call.page.limit))
-      return page(call.page, records.map(sorted), (record) => record.name)
+      return page(call.page, records.map(withSortedClaims), (record) => record.name)
     },
   }),
   route({
@@ -68,7 +61,7 @@ export const scopeRoutes: AdminRoute[] = [
     summary: 'Read a scope',
     answer: scope,
     async handle(context, call) {
-      return ok(sorted(found(await read(context, (db) => findScope(db, call.params.name)))))
+      return ok(withSortedClaims(found(await read(context, (db) => findScope(db, call.params.name)))))
     },
   }),
   route({
@@ -80,20 +73,8 @@ export const scopeRoutes: AdminRoute[] = [
     answer: scope,
     async handle(context, call) {
       const name = parseKey('name', scopeName, call.params.name)
-      const record = await read(context, (db) => findScope(db, name))
-      const stored = record && sorted(record)
-      const next = sorted(merge(stored ?? { name, ...newScope }, call.body))
-      const fields = changedFields(stored, next)
-      if (fields.length > 0) {
-        await commit(context, {
-          action: stored ? 'scope.update' : 'scope.create',
-          target: name,
-          detail: { fields },
-          concerns: [{ kind: 'scope' }],
-          statements: (db) => saveScope(db, next),
-        })
-      }
-      return saved(next, !stored)
+      const { record, isNew } = await changeScope(context, name, call.body)
+      return saved(record, isNew)
     },
   }),
   route({
@@ -102,22 +83,7 @@ export const scopeRoutes: AdminRoute[] = [
     summary: 'Delete a scope',
     description: 'Clients and resources lose it too.',
     async handle(context, call) {
-      const { name } = found(await read(context, (db) => findScope(db, call.params.name)))
-      if (builtIn.includes(name)) throw new Problem(409, `${name} belongs to the protocol: disable it instead`)
-      await commit(context, {
-        action: 'scope.delete',
-        target: name,
-        concerns: [{ kind: 'scope' }, { kind: 'resource' }, { kind: 'clients-with-scope', scope: name }],
-        statements: (db) => deleteScope(db, name),
-      })
-      return done
+      return doneIfFound(await removeScope(context, call.params.name))
     },
   }),
 ]
-
-/** Claims in one order and each destination once, so that the same scope is the same value. */
-function sorted(record: ScopeRecord): ScopeRecord {
-  const claims = new Map(record.claims.map((each) => [`${each.claim} ${each.destination}`, each]))
-  const keys = [...claims.keys()].sort()
-  return { ...record, claims: keys.flatMap((key) => claims.get(key) ?? []) }
-}

@@ -1,13 +1,11 @@
 // The provider's settings, each within bounds that keep the protocols true. What is not set has its default.
 import * as z from 'zod/mini'
-import { someProviderWorks, wayBack } from '../../brokering/record/lockout.ts'
 import { signingAlgorithms } from '../../crypto/signing-algorithms.ts'
-import { refuseFaults } from '../../model/refuse-faults.ts'
 import { defaultSettings, type ProviderSettings } from '../../model/settings.ts'
-import { commit, read } from '../../request/commit.ts'
-import type { RequestContext } from '../../request/context.ts'
-import { ensureKeys } from '../../signing-keys/ensure-keys.ts'
-import { deleteSetting, findSettings, saveSetting } from '../../storage/settings.ts'
+import type { SettingValues } from '../../model/settings-rules.ts'
+import { read } from '../../request/commit.ts'
+import { findSettings } from '../../storage/settings.ts'
+import { changeSettings } from '../change-settings.ts'
 import { identifier, line, seconds, set } from '../fields.ts'
 import { type AdminRoute, ok, route } from '../route.ts'
 
@@ -82,68 +80,13 @@ export const settingRoutes: AdminRoute[] = [
     body: settingsBody,
     answer,
     async handle(context, call) {
-      const stored = await read(context, findSettings)
-      const changed = names.filter((name) => call.body[name] !== undefined && !isSame(stored[name], call.body[name]))
-      const next = Object.fromEntries(
-        Object.entries({ ...stored, ...call.body }).filter(([, value]) => value !== undefined && value !== null),
-      ) as Partial<ProviderSettings>
-      refuseFaults(settingFaults({ ...defaultSettings, ...next }))
-      if (changed.includes('allow_local_accounts') && next.allow_local_accounts === false) await refuseLockout(context)
-      if (changed.length > 0) await save(context, changed, next)
-      return ok(shown(next))
+      return ok(shown(await changeSettings(context, call.body)))
     },
   }),
 ]
 
-/** SECURITY-CASES D12 */
-async function refuseLockout(context: RequestContext): Promise<void> {
-  if (await someProviderWorks(context)) return
-  const needed =
-    'needs an enabled external provider whose metadata can be read, or of kind oauth2 by which somebody has signed in'
-  refuseFaults({ allow_local_accounts: `${needed}, or nobody could sign in. The way back: ${wayBack}` })
-}
-
-const isSame = (stored: unknown, given: unknown): boolean =>
-  JSON.stringify(stored ?? null) === JSON.stringify(given ?? null)
-
-const shown = (stored: Partial<ProviderSettings>) => ({
+const shown = (stored: SettingValues) => ({
   values: { ...defaultSettings, ...stored },
   defaults: defaultSettings,
   set: Object.keys(stored).sort(),
 })
-
-async function save(context: RequestContext, changed: Name[], next: Partial<ProviderSettings>): Promise<void> {
-  await commit(context, {
-    action: 'settings.update',
-    target: 'settings',
-    detail: { fields: changed, values: Object.fromEntries(changed.map((name) => [name, next[name] ?? null])) },
-    concerns: [{ kind: 'settings' }],
-    statements: (db) =>
-      changed.map((name) => (next[name] === undefined ? deleteSetting(db, name) : saveSetting(db, name, next[name]))),
-  })
-  // A new algorithm signs with a key that the ring does not hold yet.
-  if (changed.includes('signing_algs') && context.configuration.keys.length > 0) await ensureKeys(context)
-}
-
-/** Settings that are each possible, but not together. */
-export function settingFaults(settings: ProviderSettings): Record<string, string> {
-  const faults: Record<string, string> = {}
-  const { signing_algs } = settings
-  // OIDC Core §15.1
-  if (!signing_algs.includes('RS256')) faults.signing_algs = 'must include RS256'
-  for (const name of ['id_token_signing_alg', 'access_token_signing_alg'] as const) {
-    if (!signing_algs.includes(settings[name])) faults[name] = 'must be one of signing_algs'
-  }
-  // A key that signs before every cached JWKS has it makes tokens that are refused (DESIGN §5).
-  atMost(faults, settings, 'jwks_max_age', 'key_announce_period')
-  atMost(faults, settings, 'refresh_token_sliding_lifetime', 'refresh_token_absolute_lifetime')
-  atMost(faults, settings, 'session_idle_lifetime', 'session_absolute_lifetime')
-  atMost(faults, settings, 'session_remembered_idle_lifetime', 'session_absolute_lifetime')
-  return faults
-}
-
-type Duration = { [Key in Name]: ProviderSettings[Key] extends number ? Key : never }[Name]
-
-function atMost(faults: Record<string, string>, settings: ProviderSettings, less: Duration, more: Duration): void {
-  if (settings[less] > settings[more]) faults[less] = `must be at most ${more} (${settings[more]})`
-}

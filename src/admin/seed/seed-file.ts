@@ -9,6 +9,7 @@ import { typedSecretFaults } from '../../clients/client-secrets.ts'
 import { mergeUser, userFaults } from '../../directory/user-record.ts'
 import type { IdentityProvider } from '../../model/external-provider.ts'
 import { defaultSettings, type ProviderSettings } from '../../model/settings.ts'
+import { mergeSettings, type SettingValues, settingFaults } from '../../model/settings-rules.ts'
 import type { ClientRecord } from '../../storage/clients.ts'
 import { newUser } from '../../storage/new-user.ts'
 import { administratorBody } from '../resources/administrators.ts'
@@ -17,7 +18,7 @@ import { identityProviderBody, providerKey } from '../resources/external-provide
 import { groupBody, groupKey } from '../resources/groups.ts'
 import { resourceBody, resourceKey } from '../resources/resources.ts'
 import { scopeBody, scopeName } from '../resources/scopes.ts'
-import { settingFaults, settingsBody } from '../resources/settings.ts'
+import { settingsBody } from '../resources/settings.ts'
 import { tenantBody, tenantKey } from '../resources/tenants.ts'
 import { userBody, userId } from '../resources/user-fields.ts'
 import { faultsOf } from '../schema-faults.ts'
@@ -139,10 +140,8 @@ const add = (faults: Faults, path: string, found: Faults): void => {
 }
 
 function plannedSettings(seed: Seed, stored: Stored): ProviderSettings {
-  const values = (stored.get('settings')?.values ?? {}) as Partial<ProviderSettings>
-  const given = Object.entries(seed.settings ?? {}).filter(([, value]) => value !== undefined)
-  const changes = given.map(([name, value]) => [name, value ?? defaultSettings[name as keyof ProviderSettings]])
-  return { ...defaultSettings, ...values, ...Object.fromEntries(changes) }
+  const values = (stored.get('settings')?.values ?? {}) as SettingValues
+  return { ...defaultSettings, ...mergeSettings(values, seed.settings ?? {}).next }
 }
 
 function storedClient(id: string, stored: Stored): ClientRecord | undefined {

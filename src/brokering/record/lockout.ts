@@ -10,7 +10,7 @@ import { findSettings } from '../../storage/settings.ts'
 import { readProvider } from './reload-providers.ts'
 
 /** The operators' interface needs no sign-in, so it is the way back. */
-export const wayBack =
+const wayBack =
   'PATCH settings with {"allow_local_accounts": true} brings local accounts back, with OPERATOR_TOKEN and no sign-in (docs/operations.md)'
 
 /** Why a provider must not go; undefined: somebody can sign in without it. */
@@ -20,8 +20,16 @@ export async function lockoutFault(context: RequestContext, providerId: string):
   return `is the last one that works, and local accounts are off: allow them first. ${wayBack}`
 }
 
+/** Why local accounts must not go; undefined: somebody can sign in without them. */
+export async function localAccountsFault(context: RequestContext): Promise<string | undefined> {
+  if (await someProviderWorks(context)) return undefined
+  const needed =
+    'needs an enabled external provider whose metadata can be read, or of kind oauth2 by which somebody has signed in'
+  return `${needed}, or nobody could sign in. The way back: ${wayBack}`
+}
+
 /** Whether somebody can sign in by a provider at this moment. */
-export async function someProviderWorks(context: RequestContext, except?: string): Promise<boolean> {
+async function someProviderWorks(context: RequestContext, except?: string): Promise<boolean> {
   const all = await read(context, (db) => listIdentityProviders(db, '', mostProviders))
   const candidates = all.filter((provider) => provider.enabled && provider.provider_id !== except)
   const verdicts = await Promise.all(candidates.map((provider) => works(context, provider)))
