@@ -5,6 +5,7 @@ import { signsInUsers } from '../model/grant-type.ts'
 import type { ProviderSettings } from '../model/settings.ts'
 import { webUriFault } from '../protocol/authorization-request/redirect-uri.ts'
 import type { ClientRecord } from '../storage/clients.ts'
+import { findMethod } from './authentication/methods.ts'
 
 type Faults = Record<string, string>
 
@@ -49,8 +50,9 @@ function checkGrants({ row, lists }: ClientRecord, faults: Faults): void {
 }
 
 function checkAuthentication({ row }: ClientRecord, faults: Faults): void {
-  if (row.token_endpoint_auth_method === 'private_key_jwt' && !row.jwks && row.jwks_uri === null) {
-    faults.token_endpoint_auth_method = 'private_key_jwt needs jwks or jwks_uri'
+  const method = findMethod(row.token_endpoint_auth_method)
+  if (method?.needs === 'keys' && !row.jwks && row.jwks_uri === null) {
+    faults.token_endpoint_auth_method = `${method.name} needs jwks or jwks_uri`
   }
   // RFC 7591 §2
   if (row.jwks && row.jwks_uri !== null) faults.jwks_uri = 'excludes jwks'
@@ -58,7 +60,7 @@ function checkAuthentication({ row }: ClientRecord, faults: Faults): void {
 
 /** Only a client that is declared public: without a method, secrets may still be added. */
 function checkPublicClient({ row, secrets }: ClientRecord, faults: Faults): void {
-  if (row.token_endpoint_auth_method !== 'none') return
+  if (findMethod(row.token_endpoint_auth_method)?.needs !== 'nothing') return
   if (secrets.length > 0) faults.secrets = 'a public client (token_endpoint_auth_method none) has no secrets'
   // RFC 6749 §4.4
   if (row.grant_types.includes('client_credentials')) faults.grant_types = 'a public client has no client_credentials'

@@ -1,5 +1,6 @@
 // The documents every client reads: discovery (OIDC Discovery §3, RFC 8414 §2) and JWKS (RFC 7517 §5), with validators for caches.
 
+import { confidentialMethodNames, publicMethodNames } from '../clients/authentication/methods.ts'
 import { acceptedAlgorithms } from '../crypto/accepted-algorithms.ts'
 import { base64url, utf8 } from '../crypto/encoding.ts'
 import { grantTypes } from '../model/grant-type.ts'
@@ -48,7 +49,6 @@ function metadata(context: RequestContext): Record<string, unknown> {
   const { settings, scopes } = context.configuration
   const published = [...scopes.values()].filter((scope) => scope.enabled && scope.published)
   const personClaims = published.flatMap((scope) => scope.claims.map((entry) => entry.claim))
-  const confidential = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
   return {
     issuer,
     authorization_endpoint: `${issuer}/connect/authorize`,
@@ -63,11 +63,11 @@ function metadata(context: RequestContext): Record<string, unknown> {
     grant_types_supported: grantTypes,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: settings.signing_algs,
-    token_endpoint_auth_methods_supported: [...confidential, 'none'],
+    token_endpoint_auth_methods_supported: [...confidentialMethodNames, ...publicMethodNames],
     token_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
-    introspection_endpoint_auth_methods_supported: confidential,
+    introspection_endpoint_auth_methods_supported: confidentialMethodNames,
     introspection_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
-    revocation_endpoint_auth_methods_supported: [...confidential, 'none'],
+    revocation_endpoint_auth_methods_supported: [...confidentialMethodNames, ...publicMethodNames],
     revocation_endpoint_auth_signing_alg_values_supported: acceptedAlgorithms,
     code_challenge_methods_supported: ['S256'],
     acr_values_supported: ['1'],

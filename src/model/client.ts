@@ -4,8 +4,6 @@ import type { AcceptedAlgorithm } from '../crypto/accepted-algorithms.ts'
 import type { SigningAlgorithm } from '../crypto/signing-algorithms.ts'
 import type { GrantType } from './grant-type.ts'
 
-export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
-
 export interface ClientSecret {
   /** SHA-256 of the secret, base64url. */
   hash: string
@@ -26,8 +24,8 @@ export interface Client {
   client_id: string
   client_name: string
   enabled: boolean
-  /** Null: any of the client's secrets, by Basic or body; without secrets and keys: `none`. */
-  token_endpoint_auth_method: ClientAuthenticationMethod | null
+  /** A name in clients/authentication/methods.ts. Null: any method for which the client has secrets or keys; without both `none`. */
+  token_endpoint_auth_method: string | null
   /** Null: any accepted algorithm that fits the key. */
   token_endpoint_auth_signing_alg: AcceptedAlgorithm | null
   jwks: { keys: JsonWebKey[] } | null

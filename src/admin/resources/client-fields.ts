@@ -1,5 +1,6 @@
 // What an operator writes and reads of a client: RFC 7591 §2 names where they exist, IAM's settings beside them.
 import * as z from 'zod/mini'
+import { methodNames } from '../../clients/authentication/methods.ts'
 import { acceptedAlgorithms } from '../../crypto/accepted-algorithms.ts'
 import { signingAlgorithms } from '../../crypto/signing-algorithms.ts'
 import { grantTypes } from '../../model/grant-type.ts'
@@ -22,9 +23,7 @@ const lifetime = (least: number, most: number) => z.nullable(seconds(least, most
 const metadata = {
   client_name: line(200),
   enabled: z.boolean(),
-  token_endpoint_auth_method: z.nullable(
-    z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']),
-  ),
+  token_endpoint_auth_method: z.nullable(z.enum(methodNames)),
   token_endpoint_auth_signing_alg: z.nullable(z.enum(acceptedAlgorithms)),
   jwks: z.nullable(
     z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())).check(z.minLength(1), z.maxLength(20)) }),

@@ -1,18 +1,19 @@
 // Who calls a machine-facing endpoint (RFC 6749 §2.3): every endpoint asks here, so no rule is missed.
 // An unknown client, a disabled one, a wrong secret and a wrong method look the same to the caller; the operator reads which it was.
 
-import { sameText, sha256 } from '../../crypto/encoding.ts'
-import type { Client, ClientAuthenticationMethod, ClientSecret } from '../../model/client.ts'
+import type { Client } from '../../model/client.ts'
 import { OAuthError, type RefusalDetail } from '../../model/errors.ts'
 import { networkOf } from '../../outbound/internet-address.ts'
 import type { RequestContext } from '../../request/context.ts'
-import { checkClientAssertion } from './client-assertion.ts'
-import { type ClientCredentials, parseClientCredentials } from './presented-credentials.ts'
-import { findUsableClient, type Refused, refused } from './usable-client.ts'
+import { parseClientRequest } from './client-request.ts'
+import type { ClientAuthenticationMethod, ClientCredentials, Refused } from './method.ts'
+import { chooseMethod } from './methods.ts'
+import { findUsableClient } from './usable-client.ts'
 
 export interface AuthenticatedClient {
   client: Client
-  method: ClientAuthenticationMethod
+  /** The name of a method in methods.ts. */
+  method: string
 }
 
 /** No hop on a warm isolate; private_key_jwt: one, after everything that can fail. Throws invalid_client, invalid_request. */
@@ -21,44 +22,24 @@ export async function authenticateClient(
   request: Request,
   params: URLSearchParams,
 ): Promise<AuthenticatedClient> {
-  const credentials = parseClientCredentials(request.headers.get('authorization'), params)
-  const verdict = credentials ? await judge(context, credentials, request) : { fault: nothingPresented }
-  if ('fault' in verdict) throw await refusal(context, verdict, credentials)
+  const presented = parseClientRequest(request, params)
+  const method = chooseMethod(presented)
+  const credentials = await method.read(presented)
+  const verdict = credentials ? await judge(context, method, credentials) : { fault: nothingPresented }
+  if ('fault' in verdict) throw await refusal(context, verdict, method, credentials?.client_id)
   context.log.client = verdict.client_id
-  return { client: verdict, method: credentials?.method ?? 'none' }
+  return { client: verdict, method: method.name }
 }
 
-async function judge(context: RequestContext, credentials: ClientCredentials, request: Request) {
-  if (credentials.method === 'private_key_jwt') {
-    const { pathname } = new URL(request.url)
-    return checkClientAssertion(context, credentials, pathname)
-  }
-  const hash = credentials.method === 'none' ? undefined : await sha256(credentials.client_secret)
-  const client = await findUsableClient(context, credentials.client_id, credentials.method)
-  if ('fault' in client || hash === undefined) return client
-  return secretFault(client, hash, context.now) ?? client
+async function judge(
+  context: RequestContext,
+  method: ClientAuthenticationMethod,
+  credentials: ClientCredentials,
+): Promise<Client | Refused> {
+  const client = await findUsableClient(context, credentials.client_id, method)
+  if ('fault' in client) return client
+  return (await credentials.verify(context, client)) ?? client
 }
-
-/** Compares with every secret, in constant time. */
-function secretFault(client: Client, hash: string, now: number): Refused | undefined {
-  const matching = client.secrets.filter((secret) => sameText(secret.hash, hash))
-  if (matching.some((secret) => isLive(secret, now))) return undefined
-  const live = client.secrets.filter((secret) => isLive(secret, now)).map(describe)
-  const [expired] = matching
-  return refused(
-    'client_secret',
-    live.length > 0 ? `the secret ${live.join(' or ')}` : 'a live secret, but the client has none',
-    expired ? `the secret ${describe(expired)}` : 'a secret the client does not have',
-    expired
-      ? 'configure a newer secret in the client'
-      : 'correct the secret, or add one; in a Basic header it is form-encoded',
-  )
-}
-
-const isLive = ({ expires_at }: ClientSecret, now: number): boolean => expires_at === null || expires_at > now
-
-const describe = ({ label, expires_at }: ClientSecret): string =>
-  `"${label}" (${expires_at === null ? 'no expiry' : `expires ${new Date(expires_at).toISOString()}`})`
 
 const nothingPresented: RefusalDetail = {
   check: 'client_id',
@@ -71,21 +52,21 @@ const nothingPresented: RefusalDetail = {
 async function refusal(
   context: RequestContext,
   { fault, isProven }: Refused,
-  credentials: ClientCredentials | undefined,
+  { challenge }: ClientAuthenticationMethod,
+  clientId: string | undefined,
 ): Promise<OAuthError> {
-  const clientId = credentials?.client_id
   const key = `client:${networkOf(context.address)}:${clientId?.slice(0, 100) ?? ''}`
   const { success } = await context.env.ANONYMOUS_RATE.limit({ key })
   const description = success
     ? `client authentication failed${isProven ? `: expected ${fault.expected}` : ''}`
     : 'too many failed attempts to authenticate this client'
+  // RFC 6749 §5.2: the scheme that the client used. A browser would ask its user for the password of any other.
+  const authenticateHeader: Record<string, string> = challenge
+    ? { 'www-authenticate': challenge(context.issuer.url) }
+    : {}
   const error = new OAuthError('invalid_client', description, fault, {
     status: success ? 401 : 429,
-    headers: success ? challenge(context, credentials) : { 'retry-after': '60' },
+    headers: success ? authenticateHeader : { 'retry-after': '60' },
   })
   return clientId === undefined ? error : error.withClient(clientId)
 }
-
-/** RFC 6749 §5.2: the scheme the client used. A browser would ask its user for any other. */
-const challenge = ({ issuer }: RequestContext, credentials: ClientCredentials | undefined): Record<string, string> =>
-  credentials?.method === 'client_secret_basic' ? { 'www-authenticate': `Basic realm="${issuer.url}"` } : {}

@@ -1,15 +1,9 @@
 // The client that a request names, if it is enabled and may authenticate the way it did.
 
-import { type Client, type ClientAuthenticationMethod, isPublicClient } from '../../model/client.ts'
-import type { RefusalDetail } from '../../model/errors.ts'
+import { type Client, isPublicClient } from '../../model/client.ts'
 import type { RequestContext } from '../../request/context.ts'
-
-/** `isProven`: the caller holds the client's key, so it may be told what is wrong. */
-export type Refused = { fault: RefusalDetail; isProven?: boolean }
-
-export const refused = (check: string, expected: string, received: string, fix: string): Refused => ({
-  fault: { check, expected, received, fix },
-})
+import { type ClientAuthenticationMethod, type Refused, refused } from './method.ts'
+import { methods } from './methods.ts'
 
 /** An enabled client that may authenticate in this way. */
 export async function findUsableClient(
@@ -23,21 +17,23 @@ export async function findUsableClient(
   if (!client.enabled)
     return refused('client_id', 'an enabled client', `${clientId}, which is disabled`, 'enable the client')
   const allowed = allowedMethods(client)
-  if (allowed.includes(method)) return client
+  if (allowed.includes(method.name)) return client
   return refused(
     'client_authentication',
     allowed.join(' or '),
-    method,
+    method.name,
     'let the client authenticate as it is registered',
   )
 }
 
-function allowedMethods(client: Client): ClientAuthenticationMethod[] {
-  if (client.token_endpoint_auth_method) return [client.token_endpoint_auth_method]
-  if (isPublicClient(client)) return ['none']
-  const bySecret: ClientAuthenticationMethod[] = ['client_secret_basic', 'client_secret_post']
-  return [
-    ...(client.secrets.length > 0 ? bySecret : []),
-    ...(client.jwks || client.jwks_uri ? (['private_key_jwt'] as const) : []),
-  ]
+/** A client that is registered for no method may use each for which it has what the method needs. */
+function allowedMethods(client: Client): string[] {
+  const { token_endpoint_auth_method: registered } = client
+  return registered ? [registered] : methods.filter(({ needs }) => has[needs](client)).map(({ name }) => name)
+}
+
+const has: Record<ClientAuthenticationMethod['needs'], (client: Client) => boolean> = {
+  nothing: isPublicClient,
+  secret: ({ secrets }) => secrets.length > 0,
+  keys: ({ jwks, jwks_uri }) => !!(jwks || jwks_uri),
 }

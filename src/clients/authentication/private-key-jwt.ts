@@ -1,28 +1,46 @@
 // private_key_jwt (RFC 7523, OIDC Core §9): a JWT signed by the client, good for one use.
 
 import { acceptedAlgorithms, isAcceptedAlgorithm } from '../../crypto/accepted-algorithms.ts'
-import type { ForeignJwt } from '../../crypto/foreign-jwt.ts'
+import { type ForeignJwt, parseForeignJwt } from '../../crypto/foreign-jwt.ts'
 import { isFirstUse } from '../../grants/first-use.ts'
 import type { Client } from '../../model/client.ts'
 import { verifySignature } from '../../outbound/verify-signature.ts'
 import { checkAssertionClaims } from '../../protocol/token-request/client-assertion.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { getClientKeys, getNewerClientKeys } from './client-keys.ts'
-import type { ClientCredentials } from './presented-credentials.ts'
-import { findUsableClient, type Refused, refused } from './usable-client.ts'
+import { malformedAuthentication } from './client-request.ts'
+import { type ClientAuthenticationMethod, type Refused, refused } from './method.ts'
 
-type Assertion = Extract<ClientCredentials, { method: 'private_key_jwt' }>
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+export const privateKeyJwt: ClientAuthenticationMethod = {
+  name: 'private_key_jwt',
+  needs: 'keys',
+  carrier: 'client_assertion',
+  isPresented: ({ params }) => !!params.get('client_assertion'),
+
+  async read({ params, client_id, pathname }) {
+    const type = params.get('client_assertion_type') ?? '(none)'
+    if (type !== assertionType) {
+      throw malformedAuthentication(`client_assertion_type ${assertionType}`, type, client_id)
+    }
+    const jwt = parseForeignJwt(params.get('client_assertion') ?? '')
+    // RFC 7521 §4.2: client_id is optional, the subject of the assertion names the client.
+    const id = client_id ?? jwt?.claims.sub
+    return typeof id === 'string'
+      ? { client_id: id, verify: (context, client) => assertionFault(context, jwt, client, pathname) }
+      : undefined
+  },
+}
 
 /** `pathname`: of the endpoint that was called. One hop, the last thing to happen, when everything else is right. */
-export async function checkClientAssertion(
+async function assertionFault(
   context: RequestContext,
-  credentials: Assertion,
+  jwt: ForeignJwt | undefined,
+  client: Client,
   pathname: string,
-): Promise<Client | Refused> {
-  const { client_id, client_assertion: jwt } = credentials
+): Promise<Refused | undefined> {
   if (!jwt) return unfit('a signed JWT', 'something else', 'send a compact JWS without extensions')
-  const client = await findUsableClient(context, client_id, 'private_key_jwt')
-  if ('fault' in client) return client
   const fault = await signatureFault(context, jwt, client)
   if (fault) return fault
 
@@ -34,10 +52,9 @@ export async function checkClientAssertion(
     clock_skew: configuration.settings.clock_skew,
   })
   if ('fault' in verdict) return { ...verdict, isProven: true }
-  const isFirst = await isFirstUse(context, [client.client_id, verdict.jti], verdict.expires_at)
-  return isFirst
-    ? client
-    : { ...unfit('a jti that was never used', 'a jti used before', 'sign a new one for every request'), isProven: true }
+  if (await isFirstUse(context, [client.client_id, verdict.jti], verdict.expires_at)) return undefined
+  const reused = unfit('a jti that was never used', 'a jti used before', 'sign a new one for every request')
+  return { ...reused, isProven: true }
 }
 
 async function signatureFault(context: RequestContext, jwt: ForeignJwt, client: Client): Promise<Refused | undefined> {

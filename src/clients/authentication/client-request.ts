@@ -1,0 +1,70 @@
+// What a request presents to authenticate its client, before any method looks at it (RFC 6749 §2.3).
+
+import { fromUtf8 } from '../../crypto/encoding.ts'
+import { OAuthError, type RefusalDetail } from '../../model/errors.ts'
+
+export interface ClientRequest {
+  headers: Headers
+  /** Of the endpoint that was called. */
+  pathname: string
+  /** Of the body. */
+  params: URLSearchParams
+  /** Of an Authorization header of the scheme Basic; others are ignored. The secret may be empty, which counts as absent. */
+  basic: { id: string; secret: string } | undefined
+  /** In the body or in the Basic header. */
+  client_id: string | undefined
+}
+
+/** Throws invalid_request if the Basic header is malformed. */
+export function parseClientRequest({ headers, url }: Request, params: URLSearchParams): ClientRequest {
+  const authorization = headers.get('authorization')
+  const basic = authorization === null ? undefined : parseBasic(authorization)
+  const client_id = params.get('client_id') || basic?.id
+  return { headers, pathname: new URL(url).pathname, params, basic, client_id }
+}
+
+const basicForm = /^basic +([A-Za-z\d+/]+={0,2}) *$/i
+
+/** RFC 7617 §2, with id and secret form-encoded inside (RFC 6749 §2.3.1). */
+function parseBasic(authorization: string): { id: string; secret: string } | undefined {
+  if (!/^basic( |$)/i.test(authorization)) return undefined
+  const encoded = basicForm.exec(authorization)?.[1]
+  const pair = encoded === undefined ? undefined : decodeBase64(encoded)
+  const colon = pair?.indexOf(':') ?? -1
+  if (pair === undefined || colon < 1) {
+    throw malformedAuthentication(
+      'Authorization: Basic base64(client_id:client_secret)',
+      'a Basic header of another form',
+    )
+  }
+  return { id: formDecode(pair.slice(0, colon)), secret: formDecode(pair.slice(colon + 1)) }
+}
+
+function decodeBase64(text: string): string | undefined {
+  try {
+    return fromUtf8(Uint8Array.fromBase64(text))
+  } catch {
+    return undefined
+  }
+}
+
+/** Text that is not the encoding of anything was not encoded. */
+function formDecode(text: string): string {
+  if (!text.includes('%') && !text.includes('+')) return text
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return text
+  }
+}
+
+export function malformedAuthentication(expected: string, received: string, clientId?: string): OAuthError {
+  const detail: RefusalDetail = {
+    check: 'client_authentication',
+    expected,
+    received,
+    fix: 'authenticate the client in one way, as RFC 6749 §2.3 describes',
+  }
+  const error = new OAuthError('invalid_request', `client authentication is malformed: expected ${expected}`, detail)
+  return clientId === undefined ? error : error.withClient(clientId)
+}
