@@ -3,10 +3,10 @@
 import { base64url, utf8 } from '../../crypto/encoding.ts'
 import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
+import { shown } from '../../model/untrusted-text.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { said } from './authorization-response.ts'
 import { clientCredentials, type SignAssertion } from './client-authentication.ts'
-import { shown } from './id-token-claims.ts'
 import { fetchJson, startBudget } from './provider-fetch.ts'
 
 export interface UpstreamRequest {

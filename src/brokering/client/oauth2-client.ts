@@ -2,8 +2,8 @@
 
 import type { IdentityProvider, ProviderMetadata, UpstreamLogin } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
+import { isSubject } from '../../protocol/id-token/id-token-checks.ts'
 import type { RequestContext } from '../../request/context.ts'
-import { isSubject } from './id-token-claims.ts'
 import type { Budget } from './provider-fetch.ts'
 import type { UpstreamTokens } from './token-request.ts'
 import { fetchUserinfo } from './userinfo-request.ts'

@@ -2,9 +2,9 @@
 
 import type { IdentityProvider } from '../../model/external-provider.ts'
 import { type AttemptCheck, type AttemptStep, BrokeringError } from '../../model/login-attempt.ts'
+import { printable } from '../../model/untrusted-text.ts'
 import { fetchLimited, parseJsonBody } from '../../outbound/bounded-fetch.ts'
 import type { RequestContext } from '../../request/context.ts'
-import { printable } from './id-token-claims.ts'
 
 /** Milliseconds. */
 const [mostPerRequest, mostPerLogin] = [5000, 8000]

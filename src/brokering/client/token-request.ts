@@ -2,11 +2,11 @@
 
 import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
+import { shown } from '../../model/untrusted-text.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { codeVerifierOf, usesPkce } from './authorization-request.ts'
 import { said } from './authorization-response.ts'
 import { clientCredentials, type SignAssertion } from './client-authentication.ts'
-import { shown } from './id-token-claims.ts'
 import { type Budget, fetchJson } from './provider-fetch.ts'
 
 export interface UpstreamTokens {

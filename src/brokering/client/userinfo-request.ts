@@ -2,9 +2,9 @@
 
 import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
+import { shown } from '../../model/untrusted-text.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { said } from './authorization-response.ts'
-import { shown } from './id-token-claims.ts'
 import { type Budget, fetchJson } from './provider-fetch.ts'
 import type { UpstreamTokens } from './token-request.ts'
 

@@ -1,11 +1,16 @@
 // The ID token of an external provider, validated in full (OIDC Core §3.1.3.7, §3.1.3.8).
 
-import type { AcceptedAlgorithm } from '../../crypto/accepted-algorithms.ts'
 import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError, type KnownPerson } from '../../model/login-attempt.ts'
-import { claimHash } from '../../protocol/id-token/claim-hash.ts'
+import {
+  accessTokenFault,
+  type IdTokenExpectation,
+  idTokenFault,
+  isSubject,
+  type TokenFault,
+} from '../../protocol/id-token/id-token-checks.ts'
 import type { RequestContext } from '../../request/context.ts'
-import { type IdTokenExpectation, idTokenFault, isSubject, type TokenFault } from './id-token-claims.ts'
+import { acceptsIssuer } from './issuer-template.ts'
 import type { Budget } from './provider-fetch.ts'
 import type { UpstreamTokens } from './token-request.ts'
 import { verifyUpstreamJwt } from './verify-upstream-jwt.ts'
@@ -21,7 +26,8 @@ export const expectationOf = (
   { issuer }: ProviderMetadata,
 ): IdTokenExpectation => ({
   client_id,
-  issuers: { issuer, allow_all_issuers, valid_issuers },
+  issuers: [issuer, ...valid_issuers],
+  acceptsIssuer: (claims) => acceptsIssuer({ issuer, allow_all_issuers, valid_issuers }, claims),
   now,
   clock_skew: configuration.settings.clock_skew,
 })
@@ -44,21 +50,6 @@ export async function verifyIdToken(
     (await accessTokenFault(claims, verified.alg, access_token))
   if (!fault) return claims as IdTokenClaims
   throw refused(fault).withKnown(knownOf(claims))
-}
-
-/** §3.1.3.8: the access token is the one that came with this ID token. */
-async function accessTokenFault(
-  { at_hash }: Record<string, unknown>,
-  alg: AcceptedAlgorithm,
-  accessToken: string | undefined,
-): Promise<TokenFault | undefined> {
-  if (at_hash === undefined || accessToken === undefined || at_hash === (await claimHash(accessToken, alg)))
-    return undefined
-  return {
-    check: 'at_hash',
-    cause: "The ID token's at_hash does not fit the access token that came with it.",
-    fix: 'Tell the administrator of the provider: its token is not what OpenID Connect asks for.',
-  }
 }
 
 const missing: TokenFault = {

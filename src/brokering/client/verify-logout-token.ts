@@ -1,7 +1,6 @@
 // A logout token from an external provider (OIDC Back-Channel Logout §2.4, §2.6). That its jti is new is the caller's to see.
 
 import type { IdentityProvider } from '../../model/external-provider.ts'
-import type { RequestContext } from '../../request/context.ts'
 import {
   checkAudience,
   checkExpiry,
@@ -10,7 +9,8 @@ import {
   checkSubject,
   firstFault,
   type TokenCheck,
-} from './id-token-claims.ts'
+} from '../../protocol/id-token/id-token-checks.ts'
+import type { RequestContext } from '../../request/context.ts'
 import { startBudget } from './provider-fetch.ts'
 import { expectationOf } from './verify-id-token.ts'
 import { verifyUpstreamJwt } from './verify-upstream-jwt.ts'

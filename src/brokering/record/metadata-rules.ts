@@ -1,7 +1,7 @@
 // What an external provider's metadata must say before anybody is sent there (OIDC Discovery §3, §4.3, RFC 8414 §2, §3.3), and what of it we keep.
 import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
+import { shown } from '../../model/untrusted-text.ts'
 import { parseOutboundUrl } from '../../outbound/outbound-url.ts'
-import { shown } from '../client/id-token-claims.ts'
 import { isEntra } from '../client/issuer-template.ts'
 
 export interface MetadataRules extends Pick<IdentityProvider, 'valid_issuers' | 'internal_hosts'> {

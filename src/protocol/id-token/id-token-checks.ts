@@ -1,10 +1,15 @@
-// What an ID token from an external provider must say (OIDC Core §2, §3.1.3.7), after its signature was verified.
+// What a relying party checks of an ID token (OIDC Core §2, §3.1.3.7, §3.1.3.8) once its signature is verified.
+import type { AcceptedAlgorithm } from '../../crypto/accepted-algorithms.ts'
 import type { AttemptCheck } from '../../model/login-attempt.ts'
-import { acceptsIssuer, type IssuerRules } from './issuer-template.ts'
+import { shown } from '../../model/untrusted-text.ts'
+import { claimHash } from './claim-hash.ts'
 
 export interface IdTokenExpectation {
   client_id: string
-  issuers: IssuerRules
+  /** Names the issuers that are accepted, for a fault. */
+  issuers: readonly string[]
+  /** Decides: an issuer may serve many tenants, whose tokens name a tenant each. */
+  acceptsIssuer(claims: Claims): boolean
   /** Undefined for tokens that answer no request (logout tokens). */
   nonce?: string
   /** Milliseconds. */
@@ -51,12 +56,11 @@ export function firstFault<Fault>(
 }
 
 /** §3.1.3.7 rule 2. */
-export function checkIssuer(claims: Claims, { issuers }: IdTokenExpectation): TokenFault | undefined {
-  if (acceptsIssuer(issuers, claims)) return undefined
-  const expected = [issuers.issuer, ...issuers.valid_issuers].join(' or ')
+export function checkIssuer(claims: Claims, expected: IdTokenExpectation): TokenFault | undefined {
+  if (expected.acceptsIssuer(claims)) return undefined
   return {
     check: 'issuer',
-    cause: `The token's issuer is ${shown(claims.iss)}, but this provider expects ${expected}.`,
+    cause: `The token's issuer is ${shown(claims.iss)}, but this provider expects ${expected.issuers.join(' or ')}.`,
     fix: 'Allow additional issuers and add this one, or correct the metadata endpoint.',
   }
 }
@@ -130,6 +134,17 @@ function checkAuthTime({ auth_time }: Claims): TokenFault | undefined {
   })
 }
 
+/** §3.1.3.8: the access token is the one that came with this ID token. Without at_hash or access token there is nothing to compare. */
+export async function accessTokenFault(
+  { at_hash }: Claims,
+  alg: AcceptedAlgorithm,
+  accessToken: string | undefined,
+): Promise<TokenFault | undefined> {
+  if (at_hash === undefined || accessToken === undefined) return undefined
+  if (at_hash === (await claimHash(accessToken, alg))) return undefined
+  return fault({ check: 'at_hash', cause: "The ID token's at_hash does not fit the access token that came with it." })
+}
+
 const audiencesOf = (aud: unknown): unknown[] => (Array.isArray(aud) ? aud : [aud])
 const secondsOf = ({ now }: IdTokenExpectation): number => now / 1000
 const isSeconds = (value: unknown): value is number => typeof value === 'number' && value > 0 && value < 8.64e12
@@ -152,14 +167,3 @@ const fault = (found: Pick<TokenFault, 'check' | 'cause'>): TokenFault => ({
   ...found,
   fix: 'Tell the administrator of the provider: its token is not what OpenID Connect asks for.',
 })
-
-/** What came, bounded and printable. */
-export const shown = (value: unknown): string =>
-  value === undefined ? 'missing' : printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
-
-/** Text of strangers for an operator's eyes: one line of at most 300 characters, nothing that is not seen. */
-export const printable = (text: string): string =>
-  text
-    .replace(/[\p{C}\p{Z}]+/gu, ' ')
-    .trim()
-    .slice(0, 300)
