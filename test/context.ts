@@ -3,13 +3,15 @@ import { env } from 'cloudflare:workers'
 import type { Client } from '../src/model/client.ts'
 import { defaultSettings, type ProviderSettings } from '../src/model/settings.ts'
 import type { ConfigurationView } from '../src/request/configuration.ts'
-import type { RequestContext } from '../src/request/context.ts'
+import type { LogFields, RequestContext } from '../src/request/context.ts'
 import { parseDeployment } from '../src/request/deployment.ts'
 import { issuerAt } from '../src/request/issuer.ts'
 
 export interface TestContext extends RequestContext {
   /** Settles when everything handed to waitUntil has. */
   settled(): Promise<unknown>
+  /** What was added to the log line. */
+  logged: LogFields
 }
 
 export interface TestContextOptions extends Partial<Omit<RequestContext, 'configuration'>> {
@@ -41,6 +43,7 @@ const place = aDeployment()
 export function aContext({ clients = [], provider, configuration, ...rest }: TestContextOptions = {}): TestContext {
   addresses += 1
   const waiting: Promise<unknown>[] = []
+  const logged: LogFields = {}
   return {
     env,
     ...place,
@@ -60,7 +63,10 @@ export function aContext({ clients = [], provider, configuration, ...rest }: Tes
     requestId: 'a-request-id',
     address: `198.51.${100 + (addresses >> 8)}.${addresses & 255}`,
     hops: 0,
-    log: {},
+    client: undefined,
+    fault: undefined,
+    log: (fields) => void Object.assign(logged, fields),
+    logged,
     waitUntil: (promise) => waiting.push(promise),
     settled: () => Promise.all(waiting),
     ...rest,

@@ -53,8 +53,8 @@ export function failedAttempt(context: RequestContext, providerId: string, error
 
 /** Behind the answer. What strangers can cause is kept within the rate of an address; beyond it only the log has it. */
 export function recordAttempt(context: RequestContext, attempt: LoginAttempt): void {
-  context.log.attempt = attempt.outcome
-  if (attempt.check_name) context.log.check = attempt.check_name
+  const { outcome, check_name } = attempt
+  context.log({ attempt: outcome, ...(check_name ? { check: check_name } : {}) })
   context.waitUntil(write(context, attempt).catch((fault: unknown) => warn(context, fault)))
 }
 

@@ -16,7 +16,7 @@ export async function pushAfter(context: RequestContext, person: Person): Promis
       await pushFirst(context, person)
       return true
     } catch {
-      context.log.unacknowledged = person.user_id
+      context.log({ unacknowledged: person.user_id })
     }
   }
   return false

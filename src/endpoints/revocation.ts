@@ -15,7 +15,7 @@ export async function revocation(context: RequestContext, { request, parameters 
   const { client } = await authenticateClient(context, request, parameters)
   const token = requiredToken(parameters)
   const isOurs = (await revokeRefreshToken(context, client, token)) || (await revokeAccessToken(context, client, token))
-  context.log.revoked = isOurs
+  context.log({ revoked: isOurs })
   // RFC 7009 §2.2: an unknown token is no error, since the client's wish is fulfilled.
   return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
 }

@@ -10,7 +10,7 @@ export async function userinfo(context: RequestContext, incoming: Incoming): Pro
   const token = await readAccessToken(context, presentedToken(incoming))
   if (!token)
     throw invalidToken('the access token is not valid', 'a JWT access token signed by this issuer', 'something else')
-  context.log.client = token.client_id
+  context.client = { client_id: token.client_id, knownBy: 'access_token' }
   if (!isForUs(context, token)) {
     throw invalidToken(
       'the access token is for another audience',

@@ -11,9 +11,9 @@ const strangers = 'refusals:strangers'
 /** After the answer, and never at the price of it: a refusal that cannot be kept is still in the log. */
 export async function recordRefusal(context: RequestContext, endpoint: string, error: OAuthError): Promise<void> {
   if (!(await mayWrite(context))) return
-  // A rule that nobody handed the client to: the log has who asked, once that was verified.
-  const named = error.client_id ?? context.log.client
-  const client = typeof named === 'string' ? await knownClient(context, named) : undefined
+  // Not every rule knows the client that asked; the request does.
+  const named = error.client_id ?? context.client?.client_id
+  const client = named === undefined ? undefined : await knownClient(context, named)
   const refusal: Refusal = {
     ...error.detail,
     request_id: context.requestId,
@@ -65,8 +65,7 @@ function bounded(refusal: Refusal): Refusal {
 
 /** Behind the answer. */
 export function noteRefusal(context: RequestContext, endpoint: string, error: OAuthError): void {
-  context.log.outcome = error.code
-  context.log.check = error.detail.check
+  context.log({ outcome: error.code, check: error.detail.check })
   const recorded = recordRefusal(context, endpoint, error).catch((fault: unknown) => {
     console.warn(
       JSON.stringify({

@@ -48,7 +48,7 @@ export async function beginSession(
   if (answer.outcome === 'disabled' || answer.outcome === 'outdated') return answer
   // After a restore of D1 the Subject knows better; the operator shall know (SECURITY-CASES X03).
   if (answer.outcome === 'step' && answer.person.version > person.version)
-    context.log.directory = 'older than the Subject'
+    context.log({ directory: 'older than the Subject' })
   const id = answer.outcome === 'step' ? answer.session.id : session.id
   const handle = { subject_ref: person.subject_ref, id, secret }
   const lifetime = remember ? context.configuration.settings.session_absolute_lifetime : undefined

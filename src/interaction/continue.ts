@@ -39,7 +39,7 @@ export async function judge(
     parameters,
     providerView(context),
   )
-  context.log.client = client.client_id
+  context.client = { client_id: client.client_id, knownBy: 'authorization_request' }
   noteLeftOut(context, parsed.requested_scope, request.scope)
   return {
     client,
@@ -51,7 +51,7 @@ export async function judge(
 /** A misspelled scope is no error (RFC 6749 §3.3), so the log line is where its author finds it. */
 function noteLeftOut(context: RequestContext, requested: string[], granted: string[]): void {
   const leftOut = requested.filter((scope) => !granted.includes(scope))
-  if (leftOut.length > 0) context.log.scope_left_out = leftOut.join(' ').slice(0, 200)
+  if (leftOut.length > 0) context.log({ scope_left_out: leftOut.join(' ').slice(0, 200) })
 }
 
 /** The interaction of a page's URL or form, with its request judged anew: client and redirect URI may have changed since. */
@@ -133,7 +133,7 @@ export async function goOn(
 ): Promise<Response> {
   if (answer.outcome === 'finished') throw finished()
   const step = answer.outcome === 'anonymous' ? stepForStranger(context, judged) : answer.step
-  context.log.step = step.kind
+  context.log({ step: step.kind })
   if (step.kind === 'respond')
     return respondWithCode(context, incoming, judged, await sealHandle(context, 'code', code), cookies)
   return goToStep(context, incoming, judged, step, cookies)

@@ -16,7 +16,7 @@ const rememberedFor = 3_600_000
 
 export async function backchannelLogout(context: RequestContext, { path, parameters }: Incoming): Promise<Response> {
   const provider = findProvider(context, path.slice(backchannelLogoutPath.length))
-  context.log.idp = provider.provider_id
+  context.log({ idp: provider.provider_id })
   const token = parameters.get('logout_token')
   if (token === null) throw refused('a logout_token', 'none')
   const verified = await verifyLogoutToken(context, provider, token)
@@ -33,7 +33,7 @@ export async function backchannelLogout(context: RequestContext, { path, paramet
       askSubject(context, subjectRef, (subject) => subject.endUpstreamSessions({ ...from, sid }, context.now)),
     ),
   )
-  context.log.sessions_ended = ended.reduce((sum, each) => sum + each, 0)
+  context.log({ sessions_ended: ended.reduce((sum, each) => sum + each, 0) })
   return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
 }
 

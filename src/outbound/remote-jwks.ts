@@ -16,7 +16,8 @@ export interface Asker {
   /** Milliseconds since 1970. */
   now: number
   hops: number
-  log: Record<string, string | number | boolean | undefined>
+  /** What went wrong on the way, for the operator. */
+  fault: string | undefined
   issuer: { isLoopback: boolean }
 }
 
@@ -137,7 +138,7 @@ async function fetchKeys(source: RemoteKeySource, known: Fetched, asker: Asker):
     return undefined
   }
   known.failure = { fault: answer.fault, at: asker.now }
-  asker.log.fault = `jwks_uri: ${answer.fault}`
+  asker.fault = `jwks_uri: ${answer.fault}`
   return answer.fault
 }
 

@@ -40,8 +40,7 @@ export async function tryCommit(
 ): Promise<{ outcome: 'committed' } | { outcome: 'conflict'; conflict: Conflict }> {
   const conflict = await hop(context, 'D1', () => write(context, change))
   if (conflict) return { outcome: 'conflict', conflict }
-  context.log.action = change.action
-  context.log.target = change.target
+  context.log({ action: change.action, target: change.target })
   return { outcome: 'committed' }
 }
 

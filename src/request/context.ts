@@ -5,6 +5,22 @@ import type { ConfigurationView } from './configuration.ts'
 import type { Deployment } from './deployment.ts'
 import type { Issuer } from './issuer.ts'
 
+export interface RequestClient {
+  client_id: string
+  /**
+   * `authentication`: client authentication succeeded; a public client is known by its id alone.
+   * `authorization_request`: an authorization request names this enabled client.
+   * `access_token`: an access token that we signed names it.
+   * `claim`: the caller named it and was refused.
+   */
+  knownBy: 'authentication' | 'authorization_request' | 'access_token' | 'claim'
+}
+
+export type LogFields = Record<string, string | number | boolean | undefined>
+
+/** Write-only. A later value of a field replaces the earlier one. */
+export type Log = (fields: LogFields) => void
+
 export interface RequestContext {
   env: Env
   deployment: Deployment
@@ -18,8 +34,12 @@ export interface RequestContext {
   address: string
   /** Sequential round trips out of the isolate so far (DESIGN §4). */
   hops: number
-  /** Added to the request's one log line; never a secret. */
-  log: Record<string, string | number | boolean | undefined>
+  /** Who asks, as far as it is known. CORS and the rings of refusals go by it. */
+  client: RequestClient | undefined
+  /** What went wrong on our side or on the way out of the isolate, for the operator alone. */
+  fault: string | undefined
+  /** Adds to the request's one log line, which nothing reads back; never a secret. */
+  log: Log
   waitUntil(promise: Promise<unknown>): void
 }
 
@@ -30,7 +50,7 @@ const patienceMilliseconds = 4000
  * every operation behind a hop may be sent again by the client.
  */
 export async function hop<T>(
-  context: Pick<RequestContext, 'hops' | 'log'>,
+  context: Pick<RequestContext, 'hops' | 'fault'>,
   store: string,
   call: () => Promise<T>,
 ): Promise<T> {
@@ -49,8 +69,8 @@ export async function hop<T>(
 }
 
 /** 503 for the caller; the cause goes to the request's log line. */
-export function unanswered(context: Pick<RequestContext, 'log'>, store: string, fault: unknown): OAuthError {
-  context.log.fault = `${store}: ${innermost(fault)}`
+export function unanswered(context: Pick<RequestContext, 'fault'>, store: string, fault: unknown): OAuthError {
+  context.fault = `${store}: ${innermost(fault)}`
   return temporarilyUnavailable(`${store} did not answer`)
 }
 

@@ -31,8 +31,8 @@ export async function crossOriginHeaders(
     return
   }
   headers.append('vary', 'origin')
-  const clientId = context.log.client
-  if (origin === null || origin === 'null' || typeof clientId !== 'string') return
+  const clientId = context.client?.client_id
+  if (origin === null || origin === 'null' || clientId === undefined) return
   // The answer stands already: when the directory fails now, it goes out unreadable for the other origin.
   const client = await context.configuration.findClient(clientId).catch(() => undefined)
   if (!client || !originsOf(client).has(origin)) return

@@ -6,13 +6,14 @@ import { defaultSettings } from '../model/settings.ts'
 import { networkOf, parseAddress } from '../outbound/internet-address.ts'
 import { isLoopbackHost } from '../protocol/authorization-request/redirect-uri.ts'
 import { openConfiguration } from '../request/configuration.ts'
-import { hop, type RequestContext } from '../request/context.ts'
+import { hop, type Log, type RequestContext } from '../request/context.ts'
 import { type Deployment, DeploymentError, deploymentOf } from '../request/deployment.ts'
 import { type Incoming, mostUrlBytes, readParameters } from '../request/incoming.ts'
 import { type Issuer, issuerAt } from '../request/issuer.ts'
 import { clientHint } from './client-hint.ts'
 import { crossOriginHeaders, preflight } from './cross-origin.ts'
 import { servePlayground } from './playground.ts'
+import { openRequestLog } from './request-log.ts'
 import { asOAuthError, errorResponse } from './responses.ts'
 import { authorizationServerMetadata, findRoute, type Handler, type Method, type Route } from './routes.ts'
 
@@ -31,10 +32,13 @@ export async function handle(request: Request, env: Env, execution: ExecutionCon
   if (elsewhere)
     return new Response(null, { status: 307, headers: { location: elsewhere, 'cache-control': 'no-store' } })
 
-  const context = newContext(request, env, execution, deployment, issuer, requestId, startedAt)
+  const requestLog = openRequestLog()
+  const context = newContext(request, env, execution, deployment, issuer, requestId, startedAt, requestLog.add)
   const path = pathBelowIssuer(url.pathname, issuer)
   const response = await answer(context, request, url, path)
-  return finish(context, response, request, path)
+  await finish(context, response, request, path)
+  if (deployment.requestLog) requestLog.print(context, request.method, loggedPath(path), response.status)
+  return response
 }
 
 async function answer(
@@ -94,13 +98,13 @@ async function refuse(
   const refusal = asOAuthError(error)
   if (form !== 'problem') {
     if (!(error instanceof OAuthError))
-      context.log.fault = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    if (refusal.client_id) context.log.client ??= refusal.client_id.slice(0, 200)
+      context.fault = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    if (refusal.client_id) context.client ??= { client_id: refusal.client_id.slice(0, 200), knownBy: 'claim' }
     // What nobody can look up is not kept: addresses that do not exist, and our own outages, whose line in the log has to say it all.
     if (refusal.status < 500 && refusal.status !== 404) noteRefusal(context, path, refusal)
-    if (refusal.status >= 500) context.log.fault ??= faultOf(refusal)
+    if (refusal.status >= 500) context.fault ??= faultOf(refusal)
   }
-  context.log.outcome = error instanceof Problem && error.status < 500 ? 'refused' : refusal.code
+  context.log({ outcome: error instanceof Problem && error.status < 500 ? 'refused' : refusal.code })
   return errorResponse(context, error, form, request)
 }
 
@@ -141,6 +145,7 @@ function newContext(
   issuer: Issuer,
   requestId: string,
   now: number,
+  log: Log,
 ): RequestContext {
   return {
     env,
@@ -151,7 +156,9 @@ function newContext(
     requestId,
     address: callerOf(request),
     hops: 0,
-    log: {},
+    client: undefined,
+    fault: undefined,
+    log,
     waitUntil: (promise) => execution.waitUntil(promise),
   }
 }
@@ -208,7 +215,7 @@ async function finish(
   response: Response,
   request: Request,
   path: string | undefined,
-): Promise<Response> {
+): Promise<void> {
   const { headers } = response
   headers.set('x-request-id', context.requestId)
   headers.set('x-content-type-options', 'nosniff')
@@ -218,25 +225,11 @@ async function finish(
   if (route && route.crossOrigin !== 'none' && (origin !== null || route.crossOrigin === 'public')) {
     await crossOriginHeaders(context, headers, route, origin)
   }
-  if (context.deployment.requestLog) writeLog(context, request, path, response.status)
-  return response
 }
 
-/** One line, never a query, a body or a header. */
-function writeLog(context: RequestContext, request: Request, path: string | undefined, status: number): void {
-  const line = {
-    level: status >= 500 ? 'error' : 'info',
-    request_id: context.requestId,
-    method: request.method,
-    path: path !== undefined && (findRoute(path) || path.startsWith('/admin/api/')) ? path : '(other)',
-    status,
-    hops: context.hops,
-    milliseconds: Date.now() - context.now,
-    outcome: status < 400 ? 'ok' : 'refused',
-    ...context.log,
-  }
-  console.log(JSON.stringify(line))
-}
+/** An address that does not exist may hold anything, a secret too. */
+const loggedPath = (path: string | undefined): string =>
+  path !== undefined && (findRoute(path) || path.startsWith('/admin/api/')) ? path : '(other)'
 
 /** Nothing is served with half a configuration; the fix is named to whoever looks, the values are not. */
 function misconfigured(error: unknown, requestId: string): Response {

@@ -14,13 +14,12 @@ const week = 7 * 24 * 3_600_000
 export async function tidyUp(env: Env, now: number): Promise<void> {
   const { issuers } = deploymentOf(env)
   const db = openDatabase(env.DB)
-  const log = {}
   await Promise.all([
     dropOldChanges(env.DB, now - week),
     dropOldAttempts(db, now),
     ...issuers.flatMap((issuer) => [
       env.KEY_RING.get(env.KEY_RING.idFromName(issuer.url)).advance(now),
-      reloadDueProviders({ now, issuer, hops: 0, log }, db),
+      reloadDueProviders({ now, issuer, hops: 0, fault: undefined }, db),
       resealSecrets(db, issuer, now),
     ]),
   ])

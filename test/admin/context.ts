@@ -41,7 +41,9 @@ export async function anAdminContext(overrides: Overrides = {}): Promise<Request
     requestId: `request-${requests}`,
     address: overrides.address ?? '192.0.2.1',
     hops: 0,
-    log: {},
+    client: undefined,
+    fault: undefined,
+    log: () => undefined,
     waitUntil: () => undefined,
   }
 }

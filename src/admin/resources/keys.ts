@@ -151,8 +151,7 @@ export const keyRoutes: AdminRoute[] = [
       if (answer.outcome === 'unknown') throw unknownKey()
       if (answer.outcome === 'no_private_key')
         throw new Problem(409, 'The private key is destroyed or cannot be opened')
-      context.log.action = 'key.export'
-      context.log.target = answer.kid
+      context.log({ action: 'key.export', target: answer.kid })
       return ok({ kid: answer.kid, format: body.format, file: base64(answer.file) })
     },
   }),
@@ -228,7 +227,7 @@ async function shownCertificate({ kid, certificate }: SigningKeyRecord) {
 }
 
 async function follow(context: RequestContext, action: string): Promise<void> {
-  context.log.action = action
+  context.log({ action })
   await context.configuration.refresh().catch(() => undefined)
 }
 

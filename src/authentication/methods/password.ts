@@ -50,7 +50,7 @@ export async function checkPassword(context: RequestContext, guess: PasswordGues
   )
   if (answer.outcome === 'mismatch') {
     // The operator must learn of a hash that nobody can match any more; the caller must not.
-    if (answer.fault) context.log.password_hash = answer.fault
+    if (answer.fault) context.log({ password_hash: answer.fault })
     return { outcome: 'mismatch' }
   }
   if (answer.outcome !== 'match') return answer

@@ -100,7 +100,7 @@ function decide(
   change: ProvisionedUser,
   { constraint, fault }: Conflict,
 ): 'plan-again' | 'give-up' | ProvisionedUser {
-  context.log.fault = `D1: ${fault}`
+  context.fault = `D1: ${fault}`
   if (constraint !== 'other') return 'plan-again'
   const { plan } = change
   const nameless = withoutNames(plan, fault)

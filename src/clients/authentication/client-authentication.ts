@@ -27,7 +27,7 @@ export async function authenticateClient(
   const credentials = await method.read(presented)
   const verdict = credentials ? await judge(context, method, credentials) : { fault: nothingPresented }
   if ('fault' in verdict) throw await refusal(context, verdict, method, credentials?.client_id)
-  context.log.client = verdict.client_id
+  context.client = { client_id: verdict.client_id, knownBy: 'authentication' }
   return { client: verdict, method: method.name }
 }
 

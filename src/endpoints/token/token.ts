@@ -12,7 +12,7 @@ import { grantHandlers } from './grant-types/grant-types.ts'
 export async function token(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
   const { client } = await authenticateClient(context, request, parameters)
   const grantType = requireGrantType(parameters.get('grant_type'))
-  context.log.grant_type = grantType
+  context.log({ grant_type: grantType })
   requireMayUse(client, grantType)
 
   const authorization = await grantHandlers[grantType](context, { parameters, client })

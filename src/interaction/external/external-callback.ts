@@ -32,7 +32,7 @@ export async function externalCallback(context: RequestContext, incoming: Incomi
   const provider = providerOf(context, state)
   if (!provider) throw providerGone(state.provider_id)
   const { provider_id } = provider
-  context.log.idp = provider_id
+  context.log({ idp: provider_id })
   const { interaction } = state
   // Client and redirect URI may have changed while the person was away.
   const { parameters } = interaction
@@ -50,12 +50,12 @@ export async function externalCallback(context: RequestContext, incoming: Incomi
 
 const isOutage = (error: unknown): boolean => !(error instanceof OAuthError) || error.status >= 500
 
-function outage({ log }: RequestContext): BrokeringError {
+function outage({ fault }: RequestContext): BrokeringError {
   return new BrokeringError({
     step: 'session',
     check: 'outage',
     publicCause: 'unreachable',
-    cause: `A part of this service did not answer: ${log.fault ?? 'see the log'}.`,
+    cause: `A part of this service did not answer: ${fault ?? 'see the log'}.`,
     fix: 'Look for the request id in the log and at /health; the person can sign in again.',
     outcome: 'failed',
   })

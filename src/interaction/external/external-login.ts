@@ -69,7 +69,7 @@ export async function goToProvider(
       ...(expected_sub === undefined ? {} : { expected_sub }),
     },
   })
-  context.log.idp = provider.provider_id
+  context.log({ idp: provider.provider_id })
   const request = judged?.request
   const asked = {
     prompt: promptFor(provider, request?.prompt ?? [], wantsOther),

@@ -39,7 +39,7 @@ export async function showExternalProblem(
   { provider, interaction, judged, error, cookies }: Problem,
 ): Promise<Response> {
   recordAttempt(context, failedAttempt(context, provider.provider_id, error))
-  context.log.outcome = 'access_denied'
+  context.log({ outcome: 'access_denied' })
   const frame = frameOf(context, request, judged?.request.ui_locales)
   // Begun anew: an interaction is finished once, and this one may have been.
   const begun = await sealInteraction(context, request, { ...interaction, id: newId() })

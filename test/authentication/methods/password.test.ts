@@ -86,7 +86,7 @@ describe('checkPassword', () => {
     const context = aContext()
     const check = await checkPassword(context, guess({ loginName: 'erin', passwordHash: 'corrupt' }))
     expect(check).toEqual({ outcome: 'mismatch' })
-    expect(context.log.password_hash).toBe('unreadable')
+    expect(context.logged.password_hash).toBe('unreadable')
   })
 })
 
