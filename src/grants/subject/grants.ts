@@ -2,6 +2,7 @@
 // each event writes that row once. Nothing here awaits: a read and its mark cannot be parted.
 import type { RefusalDetail } from '../../model/errors.ts'
 import type { Grant } from '../../model/grant.ts'
+import { codeVerifierFault } from '../../protocol/authorization-request/pkce.ts'
 
 export interface NewCode {
   grant: Grant
@@ -152,18 +153,7 @@ function bindingDifference(grant: Grant, presented: CodeBinding): RefusalDetail 
     const fix = 'send the same redirect_uri at the token endpoint as at authorize'
     return { check: 'redirect_uri', expected: grant.redirect_uri, received: presented.redirect_uri ?? '(none)', fix }
   }
-  // RFC 9700 §4.8.2: a verifier without a challenge is a downgrade, refused like a wrong one.
-  if ((grant.code_challenge ?? null) !== presented.code_challenge) {
-    return {
-      check: 'pkce',
-      expected: grant.code_challenge
-        ? `a code_verifier whose S256 is ${grant.code_challenge}`
-        : 'no code_verifier, as there was no challenge',
-      received: presented.code_challenge ? `one whose S256 is ${presented.code_challenge}` : 'no code_verifier',
-      fix: 'keep the code_verifier of this very authorization request and send it with its code',
-    }
-  }
-  return undefined
+  return codeVerifierFault(grant.code_challenge, presented.code_challenge)
 }
 
 export type RefreshOutcome =

@@ -1,6 +1,8 @@
-// Proof Key for Code Exchange: S256 only (RFC 7636; RFC 9700 §2.1.1 advises against `plain`).
+// Proof Key for Code Exchange, both halves: the code_challenge of the authorization request, the code_verifier of the token request. S256 only
+// (RFC 7636; RFC 9700 §2.1.1 advises against `plain`).
+import { sha256 } from '../../crypto/encoding.ts'
 import { isPublicClient } from '../../model/client.ts'
-import { OAuthError } from '../../model/errors.ts'
+import { OAuthError, type RefusalDetail } from '../../model/errors.ts'
 import type { ReceivedFromClient, Redirectable, WithClient } from './known.ts'
 
 /** `code_challenge` and `code_challenge_method` (RFC 7636 §4.3), if they were sent. Throws invalid_request. */
@@ -46,6 +48,28 @@ const missingChallenge = (): OAuthError =>
 
 /** RFC 7636 §4.1: 43 to 128 unreserved characters. */
 export const isCodeVerifier = (text: string): boolean => /^[\w.~-]{43,128}$/.test(text)
+
+/** RFC 7636 §4.6: the S256 challenge of a code_verifier; null without one. A verifier that §4.1 does not allow matches no challenge. */
+export async function challengeOf(verifier: string | null): Promise<string | null> {
+  if (verifier === null) return null
+  return isCodeVerifier(verifier)
+    ? sha256(verifier)
+    : '(a code_verifier with a length or character that is not allowed)'
+}
+
+/**
+ * RFC 7636 §4.6: what is wrong with the verifier of a token request, whose challenge is `presented`; undefined: it fits the request's
+ * code_challenge. A verifier without a challenge is a downgrade attack (RFC 9700 §4.8.2), refused like a wrong verifier.
+ */
+export function codeVerifierFault(requested: string | undefined, presented: string | null): RefusalDetail | undefined {
+  if ((requested ?? null) === presented) return undefined
+  return {
+    check: 'pkce',
+    expected: requested ? `a code_verifier whose S256 is ${requested}` : 'no code_verifier, as there was no challenge',
+    received: presented ? `one whose S256 is ${presented}` : 'no code_verifier',
+    fix: 'keep the code_verifier of this very authorization request and send it with its code',
+  }
+}
 
 function refused(description: string, expected: string, received: string, fix: string): OAuthError {
   return new OAuthError('invalid_request', description, { check: 'pkce', expected, received, fix })

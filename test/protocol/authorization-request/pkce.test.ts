@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  challengeOf,
+  codeVerifierFault,
   isCodeVerifier,
   parseCodeChallenge,
   requireCodeChallenge,
@@ -79,4 +81,19 @@ it('RFC 7636 §4.1 a verifier has 43 to 128 unreserved characters', () => {
   ]) {
     expect(isCodeVerifier(verifier), verifier).toBe(false)
   }
+})
+
+describe('the code_verifier of a token request (RFC 7636 §4.6)', () => {
+  const { code_verifier, code_challenge } = pkce()
+  it.each<[string, string | undefined, string | null, boolean]>([
+    ['fits its challenge', code_challenge, code_verifier, true],
+    ['is absent, as the challenge was', undefined, null, true],
+    ['is another', code_challenge, pkce().code_verifier, false],
+    ['is missing', code_challenge, null, false],
+    ['comes without a challenge, which is a downgrade (RFC 9700 §4.8.2),', undefined, code_verifier, false],
+    ['is the challenge itself', code_challenge, code_challenge, false],
+    ['is too short', code_challenge, 'short', false],
+  ])('%s', async (_, requested, verifier, fits) => {
+    expect(codeVerifierFault(requested, await challengeOf(verifier)) === undefined).toBe(fits)
+  })
 })

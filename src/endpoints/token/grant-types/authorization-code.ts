@@ -1,11 +1,10 @@
 // grant_type=authorization_code (RFC 6749 §4.1.3, RFC 7636 §4.5): a code is redeemed once.
 
-import { sha256 } from '../../../crypto/encoding.ts'
 import { hashSecret, newSecret, openHandle, sealHandle } from '../../../grants/handles.ts'
 import { askSubject } from '../../../grants/subject/ask-subject.ts'
 import type { NewFamily } from '../../../grants/subject/grants.ts'
 import type { Client } from '../../../model/client.ts'
-import { isCodeVerifier } from '../../../protocol/authorization-request/pkce.ts'
+import { challengeOf } from '../../../protocol/authorization-request/pkce.ts'
 import type { RequestContext } from '../../../request/context.ts'
 import type { Authorization } from '../../../tokens/authorization.ts'
 import { newGrantTokenId } from '../../../tokens/token-id.ts'
@@ -68,12 +67,4 @@ async function newFamily(context: RequestContext, client: Client, secret: Uint8A
     refresh_ends_at: seconds(client.refresh_token_absolute_lifetime, settings.refresh_token_absolute_lifetime),
     most: settings.max_families,
   }
-}
-
-/** S256 of the verifier. One that RFC 7636 §4.1 does not allow matches no challenge. */
-async function challengeOf(verifier: string | null): Promise<string | null> {
-  if (verifier === null) return null
-  return isCodeVerifier(verifier)
-    ? sha256(verifier)
-    : '(a code_verifier with a length or character that is not allowed)'
 }
