@@ -4,6 +4,7 @@
  */
 
 import { OAuthError, Problem } from '../model/errors.ts'
+import { problemOf } from '../model/problems.ts'
 import { refuseFaults } from '../model/refuse-faults.ts'
 import type { RequestContext } from '../request/context.ts'
 import { readJson } from './body.ts'
@@ -26,7 +27,7 @@ export async function handleAdmin(context: RequestContext, request: Request, pat
     }
     return respond(await route.handle(context, call))
   } catch (error) {
-    throw error instanceof OAuthError ? new Problem(error.status, error.description, {}, error.headers) : error
+    throw error instanceof OAuthError ? problemOf(error) : error
   }
 }
 
@@ -45,7 +46,7 @@ function findRoute(method: string, path: string): { route: AdminRoute; params: R
   if (match) return match
   if (candidates.length === 0) throw new Problem(404, 'There is no such resource')
   const allow = candidates.map(({ route }) => route.method).join(', ')
-  throw new Problem(405, `This resource takes ${allow}`, {}, { allow })
+  throw new Problem(405, `This resource takes ${allow}`, { headers: { allow } })
 }
 
 function matchPath(pattern: string, segments: string[]): Record<string, string> | undefined {

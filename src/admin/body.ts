@@ -1,6 +1,7 @@
 // The body of an operator's request: JSON of at most 64 KB (SECURITY-CASES T30, D04).
 
 import { Problem } from '../model/errors.ts'
+import { badRequest } from '../model/problems.ts'
 import { readBody } from '../request/incoming.ts'
 
 /** Throws a Problem for another media type and for what is not JSON, an OAuthError with status 413 above 64 KB. */
@@ -14,6 +15,6 @@ export async function readJson(request: Request): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Problem(400, 'The body is not JSON')
+    throw badRequest('The body is not JSON')
   }
 }

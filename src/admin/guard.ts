@@ -2,12 +2,13 @@
 
 import { sameText, sha256 } from '../crypto/encoding.ts'
 import { Problem } from '../model/errors.ts'
+import { notFound } from '../model/problems.ts'
 import type { RequestContext } from '../request/context.ts'
 
 /** Returns the name that audit events carry. Throws a Problem. */
 export async function authenticateOperator(context: RequestContext, request: Request): Promise<string> {
   const { operatorToken } = context.deployment
-  if (!operatorToken) throw new Problem(404, 'The operator interface is switched off')
+  if (!operatorToken) throw notFound('The operator interface is switched off')
   const site = request.headers.get('sec-fetch-site')
   if (site === 'cross-site' || site === 'same-site') throw new Problem(403, 'Requests from other sites are refused')
 
@@ -18,10 +19,11 @@ export async function authenticateOperator(context: RequestContext, request: Req
 
   await limitGuesses(context)
   const challenge = { 'www-authenticate': isBearer ? 'Bearer error="invalid_token"' : 'Bearer' }
-  throw new Problem(401, 'The operator token is missing or wrong', {}, challenge)
+  throw new Problem(401, 'The operator token is missing or wrong', { headers: challenge })
 }
 
 async function limitGuesses(context: RequestContext): Promise<void> {
   const { success } = await context.env.ANONYMOUS_RATE.limit({ key: `operator:${context.address}` })
-  if (!success) throw new Problem(429, 'Too many wrong operator tokens from this address', {}, { 'retry-after': '60' })
+  if (!success)
+    throw new Problem(429, 'Too many wrong operator tokens from this address', { headers: { 'retry-after': '60' } })
 }

@@ -1,6 +1,6 @@
 // What every record of the operators' interface has in common: a key in the path, and changes told by field name.
 import type * as z from 'zod/mini'
-import { Problem } from '../model/errors.ts'
+import { notFound } from '../model/problems.ts'
 import { refuseFaults } from '../model/refuse-faults.ts'
 import { done, type Outcome } from './route.ts'
 import { faultsOf } from './schema-faults.ts'
@@ -13,7 +13,7 @@ export function parseKey(name: string, schema: z.ZodMiniType<string>, value: str
 }
 
 export function found<Item>(item: Item | undefined): Item {
-  if (item === undefined) throw new Problem(404, 'There is no such record')
+  if (item === undefined) throw notFound('There is no such record')
   return item
 }
 

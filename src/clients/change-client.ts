@@ -1,6 +1,6 @@
 // How a client changes: its next state, judged as a whole, and what goes with writing it.
 
-import { Problem } from '../model/errors.ts'
+import { unavailable } from '../model/problems.ts'
 import { changedFields } from '../model/record.ts'
 import { refuseFaults } from '../model/refuse-faults.ts'
 import { commit, read } from '../request/commit.ts'
@@ -137,11 +137,6 @@ async function ensureFirstKey(context: RequestContext): Promise<void> {
   try {
     await ensureKeys(context)
   } catch {
-    throw new Problem(
-      503,
-      'The client is saved, but its signing key could not be made: send the request again',
-      {},
-      { 'retry-after': '2' },
-    )
+    throw unavailable('The client is saved, but its signing key could not be made: send the request again')
   }
 }

@@ -1,6 +1,6 @@
 // Scopes, and the claims they release. Clients ask for them by name.
 
-import { Problem } from '../model/errors.ts'
+import { conflict } from '../model/problems.ts'
 import { changedFields, merge } from '../model/record.ts'
 import type { ScopeRecord } from '../model/scope.ts'
 import { commit, read } from '../request/commit.ts'
@@ -39,7 +39,7 @@ export async function changeScope(
 /** Clients and resources lose it too. Throws a Problem for a scope that the protocol needs. */
 export async function removeScope(context: RequestContext, name: string): Promise<'done' | 'unknown'> {
   if (!(await read(context, (db) => findScope(db, name)))) return 'unknown'
-  if (builtIn.includes(name)) throw new Problem(409, `${name} belongs to the protocol: disable it instead`)
+  if (builtIn.includes(name)) throw conflict(`${name} belongs to the protocol: disable it instead`)
   await commit(context, {
     action: 'scope.delete',
     target: name,

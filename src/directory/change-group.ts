@@ -1,6 +1,6 @@
 // How groups change. A group's name is a claim of its members, so renaming or deleting it is a change of each of them.
 
-import { Problem } from '../model/errors.ts'
+import { conflict } from '../model/problems.ts'
 import { changedFields, merge } from '../model/record.ts'
 import { refuseFaults } from '../model/refuse-faults.ts'
 import { type Change, commit, read } from '../request/commit.ts'
@@ -63,7 +63,7 @@ async function changeWithMembers(
   const { target: groupId } = change
   const members = await read(context, (db) => listMembers(db, groupId, mostMembers + 1))
   if (members.length > mostMembers) {
-    throw new Problem(409, `The group has more than ${mostMembers} members: change them one by one`)
+    throw conflict(`The group has more than ${mostMembers} members: change them one by one`)
   }
   const told = new Map<string, number>()
   if (rights === 'takes-away') {

@@ -4,7 +4,7 @@ import { authenticateClient } from '../clients/authentication/client-authenticat
 import { hashSecret, openHandle } from '../grants/handles.ts'
 import { askSubject } from '../grants/subject/ask-subject.ts'
 import type { Client } from '../model/client.ts'
-import { OAuthError } from '../model/errors.ts'
+import { invalidClient, temporarilyUnavailable } from '../model/oauth-errors.ts'
 import { acceptedIdps, isAcceptedIdp } from '../protocol/login-choice.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
@@ -15,7 +15,8 @@ export async function introspection(context: RequestContext, { request, paramete
   const { client, method } = await authenticateClient(context, request, parameters)
   // RFC 7662 §2.1: some form of authorization is required; a public client has none.
   if (method === 'none') {
-    throw new OAuthError('invalid_client', 'introspection needs client authentication', {
+    throw invalidClient({
+      description: 'introspection needs client authentication',
       check: 'client_authentication',
       expected: 'a confidential client',
       received: `${client.client_id}, a public client`,
@@ -79,15 +80,14 @@ async function aboutRefreshToken(
 async function countMiss(context: RequestContext, client: Client): Promise<void> {
   const { success } = await context.env.ANONYMOUS_RATE.limit({ key: `introspect:${client.client_id}` })
   if (success) return
-  const detail = {
+  throw temporarilyUnavailable({
+    description: 'too many unknown tokens',
+    status: 429,
     check: 'rate',
     expected: 'few questions about tokens that are not active',
     received: 'too many in a minute',
     fix: 'look why the resource server receives so many bad tokens',
-  }
-  throw new OAuthError('temporarily_unavailable', 'too many unknown tokens', detail, {
-    status: 429,
-    headers: { 'retry-after': '60' },
+    retryAfter: 60,
   })
 }
 

@@ -4,7 +4,8 @@ import { authenticateClient } from '../clients/authentication/client-authenticat
 import { openHandle } from '../grants/handles.ts'
 import { askSubject } from '../grants/subject/ask-subject.ts'
 import type { Client } from '../model/client.ts'
-import { OAuthError } from '../model/errors.ts'
+import type { OAuthError } from '../model/errors.ts'
+import { invalidRequest } from '../model/oauth-errors.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import { revokeClientToken } from '../tokens/client-token.ts'
@@ -47,7 +48,8 @@ async function revokeAccessToken(context: RequestContext, client: Client, text: 
 
 /** RFC 7009 §2.1: refused, and the client is told. */
 function notYours(client: Client): OAuthError {
-  return new OAuthError('invalid_request', 'the token was issued to another client', {
+  return invalidRequest({
+    description: 'the token was issued to another client',
     check: 'client_id',
     expected: 'the client that the token was issued to',
     received: client.client_id,

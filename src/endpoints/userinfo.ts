@@ -1,6 +1,7 @@
 // UserInfo endpoint (OIDC Core §5.3) by Bearer token (RFC 6750 §2.1, §2.2).
 
 import { OAuthError } from '../model/errors.ts'
+import { invalidRequest, refusedToken } from '../model/oauth-errors.ts'
 import { selectClaims } from '../protocol/claims.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
@@ -8,19 +9,29 @@ import { type PresentedToken, readAccessToken, standingOf } from '../tokens/pres
 
 export async function userinfo(context: RequestContext, incoming: Incoming): Promise<Response> {
   const token = await readAccessToken(context, presentedToken(incoming))
-  if (!token)
-    throw invalidToken('the access token is not valid', 'a JWT access token signed by this issuer', 'something else')
+  if (!token) {
+    throw invalidToken({
+      description: 'the access token is not valid',
+      expected: 'a JWT access token signed by this issuer',
+      received: 'something else',
+    })
+  }
   context.client = { client_id: token.client_id, knownBy: 'access_token' }
   if (!isForUs(context, token)) {
-    throw invalidToken(
-      'the access token is for another audience',
-      `aud with ${context.issuer.url}`,
-      token.audience.join(' '),
-    )
+    throw invalidToken({
+      description: 'the access token is for another audience',
+      expected: `aud with ${context.issuer.url}`,
+      received: token.audience.join(' '),
+    })
   }
   const standing = await standingOf(context, token, true)
-  if (!standing.isActive)
-    throw invalidToken('the access token is no longer valid', 'a live access token', standing.reason)
+  if (!standing.isActive) {
+    throw invalidToken({
+      description: 'the access token is no longer valid',
+      expected: 'a live access token',
+      received: standing.reason,
+    })
+  }
   if (!token.scope.includes('openid') || !standing.person?.userinfo) throw insufficientScope(token)
 
   const { sub, userinfo: known } = standing.person
@@ -35,7 +46,8 @@ function presentedToken({ request, parameters }: Incoming): string {
   const match = header === null ? null : /^bearer +([\w.~+/-]+=*)$/i.exec(header.trim())
   const inBody = request.method === 'POST' ? parameters.get('access_token') : null
   if (match && inBody) {
-    throw new OAuthError('invalid_request', 'the access token must be sent in one way only', {
+    throw invalidRequest({
+      description: 'the access token must be sent in one way only',
       check: 'access_token',
       expected: 'one access token',
       received: 'one in the header and one in the body',
@@ -62,20 +74,17 @@ function isForUs(context: RequestContext, token: PresentedToken): boolean {
   return token.audience.includes(issuer) || token.audience.includes(`${issuer}/resources`)
 }
 
-function invalidToken(description: string, expected: string, received: string): OAuthError {
-  const detail = { check: 'access_token', expected, received, fix: 'fetch a new access token' }
-  const challenge = `Bearer error="invalid_token", error_description="${description}"`
-  return new OAuthError('invalid_token', description, detail, { headers: { 'www-authenticate': challenge } })
+function invalidToken(refused: { description: string; expected: string; received: string }): OAuthError {
+  return refusedToken('invalid_token', { ...refused, check: 'access_token', fix: 'fetch a new access token' })
 }
 
 function insufficientScope(token: PresentedToken): OAuthError {
-  const description = 'the access token was not issued for openid'
-  const detail = {
+  return refusedToken('insufficient_scope', {
+    description: 'the access token was not issued for openid',
+    scope: 'openid',
     check: 'scope',
     expected: 'the scope openid, granted by a person',
     received: token.scope.join(' '),
     fix: 'request the scope openid by the authorization code flow',
-  }
-  const challenge = `Bearer error="insufficient_scope", error_description="${description}", scope="openid"`
-  return new OAuthError('insufficient_scope', description, detail, { headers: { 'www-authenticate': challenge } })
+  })
 }

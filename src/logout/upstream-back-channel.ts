@@ -2,8 +2,9 @@
 import { verifyLogoutToken } from '../brokering/client/verify-logout-token.ts'
 import { isFirstUse } from '../grants/first-use.ts'
 import { askSubject } from '../grants/subject/ask-subject.ts'
-import { OAuthError } from '../model/errors.ts'
+import type { OAuthError } from '../model/errors.ts'
 import type { IdentityProvider } from '../model/external-provider.ts'
+import { invalidRequest } from '../model/oauth-errors.ts'
 import { hop, type RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import { openDatabase } from '../storage/database.ts'
@@ -18,9 +19,9 @@ export async function backchannelLogout(context: RequestContext, { path, paramet
   const provider = findProvider(context, path.slice(backchannelLogoutPath.length))
   context.log({ idp: provider.provider_id })
   const token = parameters.get('logout_token')
-  if (token === null) throw refused('a logout_token', 'none')
+  if (token === null) throw refused({ expected: 'a logout_token', received: 'none' })
   const verified = await verifyLogoutToken(context, provider, token)
-  if ('fault' in verified) throw refused('a logout token of this provider', verified.fault)
+  if ('fault' in verified) throw refused({ expected: 'a logout token of this provider', received: verified.fault })
   const { issuer, sub, sid = null } = verified
   const from = { provider_id: provider.provider_id, issuer }
   const people = await hop(context, 'D1', () =>
@@ -40,7 +41,7 @@ export async function backchannelLogout(context: RequestContext, { path, paramet
 function findProvider({ configuration }: RequestContext, providerId: string): IdentityProvider {
   const provider = configuration.identityProviders.find((each) => each.provider_id === providerId)
   if (provider?.enabled) return provider
-  throw refused('an enabled provider', providerId)
+  throw refused({ expected: 'an enabled provider', received: providerId })
 }
 
 /** A token that is sent again would end sessions that began since. */
@@ -52,14 +53,14 @@ async function requireFirstUse(
   // By the token's own time, the same at every use: what was used is kept by the hour it expires in.
   const expiresAt = iat * 1000 + rememberedFor
   if (!(await isFirstUse(context, ['logout', provider.provider_id, jti], expiresAt)))
-    throw refused('a jti that was never used', 'a logout token that was used before')
+    throw refused({ expected: 'a jti that was never used', received: 'a logout token that was used before' })
 }
 
-function refused(expected: string, received: string): OAuthError {
-  return new OAuthError('invalid_request', 'the logout token is not accepted', {
+function refused(judged: { expected: string; received: string }): OAuthError {
+  return invalidRequest({
+    ...judged,
+    description: 'the logout token is not accepted',
     check: 'logout_token',
-    expected,
-    received,
     fix: 'compare the provider’s issuer, client id and keys with its record here',
   })
 }

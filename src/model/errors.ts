@@ -51,9 +51,9 @@ export interface ErrorRedirect {
 
 interface ErrorOptions {
   /** HTTP status. Default: the one that belongs to the code, or 400. */
-  readonly status?: number
+  readonly status?: number | undefined
   /** Extra response headers: `WWW-Authenticate`, `Retry-After`, `Allow`. */
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>> | undefined
   readonly cause?: unknown
 }
 
@@ -133,14 +133,10 @@ function circumstancesOf(error: OAuthError): ErrorOptions & Circumstances {
   return 'cause' in error ? { ...present, cause: error.cause } : present
 }
 
-/** D1 or an object did not answer: nothing was done, or the same request may be sent again. */
-export function temporarilyUnavailable(received: string, retryAfterSeconds = 2): OAuthError {
-  return new OAuthError(
-    'temporarily_unavailable',
-    'a part of the service did not answer, try again',
-    { check: 'availability', expected: 'every store answers', received, fix: 'see /health and the platform status' },
-    { headers: { 'retry-after': String(retryAfterSeconds) } },
-  )
+interface ProblemOptions {
+  readonly fields?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly cause?: unknown
 }
 
 /** An operator sent a bad admin request (RFC 9457). */
@@ -152,16 +148,11 @@ export class Problem extends Error {
   readonly fields: Readonly<Record<string, string>>
   readonly headers: Readonly<Record<string, string>>
 
-  constructor(
-    status: number,
-    title: string,
-    fields: Readonly<Record<string, string>> = {},
-    headers: Readonly<Record<string, string>> = {},
-  ) {
-    super(title)
+  constructor(status: number, title: string, options: ProblemOptions = {}) {
+    super(title, 'cause' in options ? { cause: options.cause } : undefined)
     this.status = status
     this.title = title
-    this.fields = fields
-    this.headers = headers
+    this.fields = options.fields ?? {}
+    this.headers = options.headers ?? {}
   }
 }

@@ -1,6 +1,6 @@
 // The one way a change reaches D1: its statements, what isolates must hear of it, and its audit event, all or nothing.
 
-import { Problem } from '../model/errors.ts'
+import { conflict } from '../model/problems.ts'
 import { recordAuditEvent } from '../storage/audit-events.ts'
 import { type Concern, recordChange } from '../storage/changes.ts'
 import { type Database, openDatabase, runBatch, type Statement } from '../storage/database.ts'
@@ -60,11 +60,11 @@ export async function refresh(context: RequestContext): Promise<void> {
 export function problemOf(context: RequestContext, { constraint, fault }: Conflict): Error {
   switch (constraint) {
     case 'version':
-      return new Problem(409, 'Somebody else changed this user at the same moment: try again')
+      return conflict('Somebody else changed this user at the same moment: try again')
     case 'unique':
-      return new Problem(409, `Another record has this value already: ${uniqueColumns.exec(fault)?.[1]}`)
+      return conflict(`Another record has this value already: ${uniqueColumns.exec(fault)?.[1]}`)
     case 'reference':
-      return new Problem(409, 'Other records refer to this one, or it refers to one that does not exist')
+      return conflict('Other records refer to this one, or it refers to one that does not exist')
     case 'other':
       return unanswered(context, 'D1', fault)
   }

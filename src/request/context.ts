@@ -1,6 +1,7 @@
 // One per request: who we are, what time it is, what is configured, and the ways out of the isolate, counted.
 
-import { type OAuthError, temporarilyUnavailable } from '../model/errors.ts'
+import type { OAuthError } from '../model/errors.ts'
+import { serviceUnavailable } from '../model/oauth-errors.ts'
 import type { ConfigurationView } from './configuration.ts'
 import type { Deployment } from './deployment.ts'
 import type { Issuer } from './issuer.ts'
@@ -71,7 +72,7 @@ export async function hop<T>(
 /** 503 for the caller; the cause goes to the request's log line. */
 export function unanswered(context: Pick<RequestContext, 'fault'>, store: string, fault: unknown): OAuthError {
   context.fault = `${store}: ${innermost(fault)}`
-  return temporarilyUnavailable(`${store} did not answer`)
+  return serviceUnavailable(`${store} did not answer`)
 }
 
 /** A query builder's own message repeats the values of the query; its cause says what went wrong. */

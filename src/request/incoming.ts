@@ -1,6 +1,7 @@
 // What came in, parsed once at the door: path below the issuer, query, form and cookies, within their limits.
 import { concatBytes, fromUtf8 } from '../crypto/encoding.ts'
-import { OAuthError } from '../model/errors.ts'
+import type { OAuthError } from '../model/errors.ts'
+import { invalidRequest } from '../model/oauth-errors.ts'
 import { parseParameters } from '../protocol/parameters.ts'
 
 export interface Incoming {
@@ -24,7 +25,8 @@ export async function readParameters(request: Request, url: URL): Promise<URLSea
   if (body === '') return new URLSearchParams()
   const type = request.headers.get('content-type') ?? ''
   if (type.split(';', 1)[0]?.trim().toLowerCase() === formType) return parseParameters(body)
-  throw new OAuthError('invalid_request', `the body must be ${formType}`, {
+  throw invalidRequest({
+    description: `the body must be ${formType}`,
     check: 'content_type',
     expected: formType,
     received: type.slice(0, 100) || '(none)',
@@ -41,13 +43,13 @@ export async function readBody(request: Request): Promise<string> {
   try {
     return fromUtf8(bytes)
   } catch {
-    const detail = {
+    throw invalidRequest({
+      description: 'the request body is not text in UTF-8',
       check: 'body',
       expected: 'text in UTF-8',
       received: 'other bytes',
       fix: 'encode the body as UTF-8',
-    }
-    throw new OAuthError('invalid_request', 'the request body is not text in UTF-8', detail)
+    })
   }
 }
 
@@ -68,13 +70,14 @@ async function readChunks(body: ReadableStream<Uint8Array>): Promise<Uint8Array>
 }
 
 function tooLarge(): OAuthError {
-  const detail = {
+  return invalidRequest({
+    description: 'the request body is too large',
+    status: 413,
     check: 'body',
     expected: `at most ${mostBodyBytes} bytes`,
     received: 'more',
     fix: 'send a smaller body',
-  }
-  return new OAuthError('invalid_request', 'the request body is too large', detail, { status: 413 })
+  })
 }
 
 /** The value of one cookie of the request. */

@@ -1,6 +1,6 @@
 // Asking for the first key of an issuer: the KeyRing makes it, the configuration learns of it.
 
-import { temporarilyUnavailable } from '../model/errors.ts'
+import { serviceUnavailable } from '../model/oauth-errors.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { SigningKeyRecord } from '../storage/configuration-reads.ts'
 import { askKeyRing } from './key-ring/ask-key-ring.ts'
@@ -9,7 +9,7 @@ import { askKeyRing } from './key-ring/ask-key-ring.ts'
 export async function ensureKeys(context: RequestContext): Promise<SigningKeyRecord[]> {
   const answer = await askKeyRing(context, (ring) => ring.ensure(context.now))
   if (answer.outcome !== 'ready') {
-    throw temporarilyUnavailable(`the key ring: ${answer.outcome === 'unavailable' ? answer.reason : answer.outcome}`)
+    throw serviceUnavailable(`the key ring: ${answer.outcome === 'unavailable' ? answer.reason : answer.outcome}`)
   }
   await context.configuration.refresh()
   return answer.keys

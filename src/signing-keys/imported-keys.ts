@@ -4,7 +4,8 @@ import { importVerificationKey } from '../crypto/jwk.ts'
 import { encodeHeader } from '../crypto/jws.ts'
 import { importSigningKey } from '../crypto/key-material.ts'
 import { isSigningAlgorithm, type SigningAlgorithm } from '../crypto/signing-algorithms.ts'
-import { OAuthError } from '../model/errors.ts'
+import type { OAuthError } from '../model/errors.ts'
+import { temporarilyUnavailable } from '../model/oauth-errors.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { SigningKeyRecord } from '../storage/configuration-reads.ts'
 
@@ -57,12 +58,12 @@ export async function importVerifier({ kid, alg, public_jwk }: SigningKeyRecord)
 }
 
 function unreadableKey({ kid, vault }: SigningKeyRecord): OAuthError {
-  const detail = {
+  return temporarilyUnavailable({
+    description: 'tokens cannot be signed at the moment',
     check: 'signing_key',
     expected: `the private key of ${kid} (vault ${vault}) sealed under one of the keys in WRAP_KEY`,
     received: 'a row that none of them opens',
     fix: 'WRAP_KEY or the issuer was changed: put the old key back beside the new one (WRAP_KEY = "2.NEW 1.OLD"), or retire this kid',
-  }
-  const options = { headers: { 'retry-after': '60' } }
-  return new OAuthError('temporarily_unavailable', 'tokens cannot be signed at the moment', detail, options)
+    retryAfter: 60,
+  })
 }

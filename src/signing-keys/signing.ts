@@ -2,7 +2,7 @@
 
 import { encodeHeader, type JwsHeader, parseJws, signJws, verifyJws } from '../crypto/jws.ts'
 import type { SigningAlgorithm } from '../crypto/signing-algorithms.ts'
-import { temporarilyUnavailable } from '../model/errors.ts'
+import { serviceUnavailable } from '../model/oauth-errors.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { SigningKeyRecord } from '../storage/configuration-reads.ts'
 import { ensureKeys } from './ensure-keys.ts'
@@ -40,7 +40,7 @@ async function obtainKey(context: RequestContext, alg: SigningAlgorithm): Promis
   const created = await ensureKeys(context)
   const { keys } = context.configuration
   const record = signingKeyAt(keys, alg, context.now) ?? signingKeyAt(created, alg, context.now)
-  if (!record) throw temporarilyUnavailable(`there is no ${alg} key: signing_algs in the settings does not name it`)
+  if (!record) throw serviceUnavailable(`there is no ${alg} key: signing_algs in the settings does not name it`)
   return record
 }
 

@@ -5,6 +5,7 @@ import { authorizationResponse } from '../interaction/continue.ts'
 import { frameOf, htmlPage } from '../interaction/page.ts'
 import { type ErrorRedirect, OAuthError, Problem } from '../model/errors.ts'
 import { problemResponse } from '../model/problem.ts'
+import { problemOf } from '../model/problems.ts'
 import { renderError } from '../pages/error.tsx'
 import { withoutAbsent } from '../protocol/authorization-response/authorization-response.ts'
 import type { RequestContext } from '../request/context.ts'
@@ -67,16 +68,16 @@ const described = (error: OAuthError, requestId: string): string => `${error.des
 /** Anything unforeseen is server_error: its cause is in the log under the request id, not in the answer. */
 export function asOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error
-  return new OAuthError('server_error', 'something went wrong here', {
+  const detail = {
     check: 'server_error',
     expected: 'no fault in the provider',
     received: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
     fix: 'look for the request id in the log',
-  })
+  }
+  return new OAuthError('server_error', 'something went wrong here', detail, { cause: error })
 }
 
 function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
-  const { status, description, headers } = asOAuthError(error)
-  return new Problem(status, description, {}, headers)
+  return problemOf(asOAuthError(error))
 }

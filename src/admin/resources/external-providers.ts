@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import { planProvider, removeProvider, saveProvider } from '../../brokering/record/external-provider-changes.ts'
 import { presetNames, presets } from '../../brokering/record/presets.ts'
 import { readProvider } from '../../brokering/record/reload-providers.ts'
-import { Problem } from '../../model/errors.ts'
+import { conflict } from '../../model/problems.ts'
 import { commit, read } from '../../request/commit.ts'
 import { findIdentityProvider, listIdentityProviders, saveReading } from '../../storage/external-providers.ts'
 import { found, parseKey } from '../record.ts'
@@ -76,7 +76,7 @@ export const identityProviderRoutes: AdminRoute[] = [
     async handle(context, call) {
       const stored = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
       if (stored.kind === 'oauth2')
-        throw new Problem(409, 'A provider of kind oauth2 publishes no metadata: state its endpoints')
+        throw conflict('A provider of kind oauth2 publishes no metadata: state its endpoints')
       const reading = await readProvider(context, stored)
       await commit(context, {
         action: 'identity-provider.reload',

@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import { base64 } from '../../crypto/encoding.ts'
 import { encodePem } from '../../crypto/pem.ts'
 import { defaultCommonName, parseCertificate, thumbprints } from '../../crypto/x509.ts'
-import { Problem } from '../../model/errors.ts'
+import { badRequest, conflict, notFound, unavailable } from '../../model/problems.ts'
 import { refuseFaults } from '../../model/refuse-faults.ts'
 import { read } from '../../request/commit.ts'
 import type { RequestContext } from '../../request/context.ts'
@@ -106,9 +106,9 @@ export const keyRoutes: AdminRoute[] = [
     answer: rotation,
     async handle(context) {
       const answer = await askKeyRing(context, (ring) => ring.rotate(context.now, causeOf(context)))
-      if (answer.outcome === 'unavailable') throw unavailable(answer.reason)
+      if (answer.outcome === 'unavailable') throw ringUnavailable(answer.reason)
       if (answer.outcome === 'no_enabled_client') {
-        throw new Problem(409, 'There is no key to rotate: the first one is made when a client is enabled')
+        throw conflict('There is no key to rotate: the first one is made when a client is enabled')
       }
       await follow(context, 'key.rotate')
       return ok({ outcome: answer.outcome, activates_at: toInstant(answer.activates_at) })
@@ -128,7 +128,7 @@ export const keyRoutes: AdminRoute[] = [
       const answer = await askKeyRing(context, (ring) =>
         ring.importKey(file, body.activate, context.now, causeOf(context)),
       )
-      if (answer.outcome === 'unavailable') throw unavailable(answer.reason)
+      if (answer.outcome === 'unavailable') throw ringUnavailable(answer.reason)
       if (answer.outcome === 'refused') throw refusedFile(`${answer.fault}: ${answer.message}`)
       await follow(context, 'key.import')
       const keys = answer.entries.map((entry) => ({ ...entry, activates_at: toInstant(entry.activates_at) }))
@@ -147,10 +147,9 @@ export const keyRoutes: AdminRoute[] = [
       const answer = await askKeyRing(context, (ring) =>
         ring.exportKey(params.name, request, context.now, causeOf(context)),
       )
-      if (answer.outcome === 'unavailable') throw unavailable(answer.reason)
+      if (answer.outcome === 'unavailable') throw ringUnavailable(answer.reason)
       if (answer.outcome === 'unknown') throw unknownKey()
-      if (answer.outcome === 'no_private_key')
-        throw new Problem(409, 'The private key is destroyed or cannot be opened')
+      if (answer.outcome === 'no_private_key') throw conflict('The private key is destroyed or cannot be opened')
       context.log({ action: 'key.export', target: answer.kid })
       return ok({ kid: answer.kid, format: body.format, file: base64(answer.file) })
     },
@@ -177,7 +176,7 @@ export const keyRoutes: AdminRoute[] = [
     async handle(context, call) {
       const { kid } = call.params
       const answer = await askKeyRing(context, (ring) => ring.retire(kid, context.now, causeOf(context)))
-      if (answer.outcome === 'unavailable') throw unavailable(answer.reason)
+      if (answer.outcome === 'unavailable') throw ringUnavailable(answer.reason)
       if (answer.outcome === 'unknown') throw unknownKey()
       await follow(context, 'key.retire')
       return ok({ replaced_by: answer.replaced_by })
@@ -187,11 +186,11 @@ export const keyRoutes: AdminRoute[] = [
 
 const causeOf = (context: RequestContext): Cause => ({ actor: 'operator', requestId: context.requestId })
 
-const unavailable = (reason: string) => new Problem(503, `The key ring: ${reason}`, {}, { 'retry-after': '2' })
+const ringUnavailable = (reason: string) => unavailable(`The key ring: ${reason}`)
 
-const unknownKey = () => new Problem(404, 'There is no key with this kid')
+const unknownKey = () => notFound('There is no key with this kid')
 
-const refusedFile = (fault: string) => new Problem(400, 'The file was not taken, nothing was changed', { file: fault })
+const refusedFile = (fault: string) => badRequest('The file was not taken, nothing was changed', { file: fault })
 
 function parseFile(text: string): Uint8Array<ArrayBuffer> {
   try {

@@ -1,7 +1,7 @@
 // Why a request was refused, for the operator (DESIGN principle 6).
 import * as z from 'zod/mini'
 import { findRefusal } from '../../grants/refusal-rings.ts'
-import { Problem } from '../../model/errors.ts'
+import { notFound } from '../../model/problems.ts'
 import { toInstant } from '../fields.ts'
 import { type AdminRoute, ok, route } from '../route.ts'
 
@@ -27,7 +27,7 @@ export const refusalRoutes: AdminRoute[] = [
     answer: refusal,
     async handle(context, call) {
       const record = await findRefusal(context, call.params.request_id)
-      if (!record) throw new Problem(404, 'No refusal of the last 24 hours has this request id')
+      if (!record) throw notFound('No refusal of the last 24 hours has this request id')
       return ok({ ...record, at: toInstant(record.at) })
     },
   }),

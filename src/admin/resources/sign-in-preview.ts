@@ -1,8 +1,8 @@
 // What a sign-in would do, shown to whoever writes the rules: the same code as the real thing, without its last step.
 import * as z from 'zod/mini'
 import { dryRun } from '../../brokering/provisioning/dry-run.ts'
-import { Problem } from '../../model/errors.ts'
 import type { IdentityProvider, UpstreamLogin } from '../../model/external-provider.ts'
+import { badRequest, notFound } from '../../model/problems.ts'
 import { read } from '../../request/commit.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { findLastClaims } from '../../storage/login-attempts.ts'
@@ -39,14 +39,14 @@ function statedLogin({ kind, metadata }: IdentityProvider, claims: Login['claims
   const named = kind === 'openid' ? sub : (sub ?? id)
   const subject = stated.subject ?? (typeof named === 'string' || typeof named === 'number' ? String(named) : undefined)
   if (subject === undefined)
-    throw new Problem(400, 'Whose claims are these?', { subject: 'is missing: the claims have no sub' })
+    throw badRequest('Whose claims are these?', { subject: 'is missing: the claims have no sub' })
   const issuer = stated.issuer ?? (typeof iss === 'string' ? iss : (metadata?.issuer ?? ''))
   return { issuer, subject, claims: { ...claims, iss: issuer, sub: subject } }
 }
 
 async function lastLogin(context: RequestContext, provider: IdentityProvider, stated: Partial<Login>): Promise<Login> {
   const last = await read(context, (db) => findLastClaims(db, provider))
-  if (!last?.claims) throw new Problem(404, 'No sign-in by this provider has brought claims yet: state them')
+  if (!last?.claims) throw notFound('No sign-in by this provider has brought claims yet: state them')
   const { issuer, subject, claims } = last
   return statedLogin(provider, claims, { ...(issuer ? { issuer } : {}), ...(subject ? { subject } : {}), ...stated })
 }

@@ -1,8 +1,8 @@
 // How an external provider changes: the record's next state, with what the provider says of itself, and when nobody could sign in any more.
 
 import { fromUtf8, utf8 } from '../../crypto/encoding.ts'
-import { Problem } from '../../model/errors.ts'
 import type { IdentityProvider } from '../../model/external-provider.ts'
+import { conflict } from '../../model/problems.ts'
 import { changedFields } from '../../model/record.ts'
 import { refuseFaults } from '../../model/refuse-faults.ts'
 import { commit, read } from '../../request/commit.ts'
@@ -133,7 +133,7 @@ export async function removeProvider(
   { provider_id, enabled }: IdentityProvider,
 ): Promise<void> {
   const fault = enabled ? await lockoutFault(context, provider_id) : undefined
-  if (fault) throw new Problem(409, `The provider ${fault}`)
+  if (fault) throw conflict(`The provider ${fault}`)
   await commit(context, {
     action: 'identity-provider.delete',
     target: provider_id,

@@ -107,7 +107,8 @@ export function redeemCode(
   now: number,
 ): CodeOutcome {
   const row = findRow(sql, id)
-  if (!row || row.code_hash !== codeHash) return unknown('code', 'a code that was issued', 'an unknown one')
+  if (!row || row.code_hash !== codeHash)
+    return unknown({ check: 'code', expected: 'a code that was issued', received: 'an unknown one' })
   const grant = JSON.parse(row.record) as Grant
   // Another client, redirect_uri or verifier neither burns the code nor revokes anything.
   const difference = bindingDifference(grant, presented)
@@ -119,9 +120,10 @@ export function redeemCode(
   }
   if (row.code_expires_at <= now) {
     const late = `${Math.ceil((now - row.code_expires_at) / 1000)} s after its end`
-    return unknown('clock', 'redemption within the lifetime of the code', late)
+    return unknown({ check: 'clock', expected: 'redemption within the lifetime of the code', received: late })
   }
-  if (row.revoked_at !== null || grant.created_at < notBefore) return unknown('code', 'a live grant', 'a revoked one')
+  if (row.revoked_at !== null || grant.created_at < notBefore)
+    return unknown({ check: 'code', expected: 'a live grant', received: 'a revoked one' })
 
   if (family && grant.scope.includes('offline_access')) {
     dropOldestFamilies(sql, grant.client_id, family.most - 1, now)
@@ -173,18 +175,26 @@ export function refresh(
 ): RefreshOutcome {
   const row = findRow(sql, id)
   if (!row || row.refresh_hash === null)
-    return unknown('refresh_token', 'a refresh token that was issued', 'an unknown one')
+    return unknown({ check: 'refresh_token', expected: 'a refresh token that was issued', received: 'an unknown one' })
   if (row.client_id !== rotation.client_id) {
-    return unknown('client_id', `the client it was issued to, ${row.client_id}`, rotation.client_id)
+    return unknown({
+      check: 'client_id',
+      expected: `the client it was issued to, ${row.client_id}`,
+      received: rotation.client_id,
+    })
   }
   if (row.revoked_at !== null || row.created_at < notBefore)
-    return unknown('refresh_token', 'a live grant', 'a revoked one')
+    return unknown({ check: 'refresh_token', expected: 'a live grant', received: 'a revoked one' })
   const grant = JSON.parse(row.record) as Grant
 
   if (row.refresh_hash === rotation.presented_hash) {
     const end = Math.min(row.refresh_expires_at ?? 0, row.refresh_ends_at ?? 0)
     if (end <= now)
-      return unknown('clock', 'use before the sliding or absolute end', `${Math.ceil((now - end) / 1000)} s after it`)
+      return unknown({
+        check: 'clock',
+        expected: 'use before the sliding or absolute end',
+        received: `${Math.ceil((now - end) / 1000)} s after it`,
+      })
     if (isWidened(grant, rotation)) return { outcome: 'scope', grant }
     rotate(sql, row, rotation, now)
     return { outcome: rotation.rotates ? 'rotated' : 'kept', grant }
@@ -288,6 +298,9 @@ function findRow(sql: SqlStorage, id: string): GrantRow | undefined {
   return sql.exec<GrantRow>('SELECT * FROM grants WHERE id = ?', id).toArray()[0]
 }
 
-function unknown(check: string, expected: string, received: string): { outcome: 'unknown'; detail: RefusalDetail } {
-  return { outcome: 'unknown', detail: { check, expected, received, fix: 'start a new authorization request' } }
+function unknown(judged: { check: string; expected: string; received: string }): {
+  outcome: 'unknown'
+  detail: RefusalDetail
+} {
+  return { outcome: 'unknown', detail: { ...judged, fix: 'start a new authorization request' } }
 }
