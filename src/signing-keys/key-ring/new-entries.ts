@@ -2,7 +2,12 @@
 import { base64 } from '../../crypto/encoding.ts'
 import { faultOf, generateKeyMaterial } from '../../crypto/key-material.ts'
 import type { Sealer } from '../../crypto/seal.ts'
-import { type KeyFamily, type SigningAlgorithm, signingParameters } from '../../crypto/signing-algorithms.ts'
+import {
+  isSigningAlgorithm,
+  type KeyFamily,
+  type SigningAlgorithm,
+  signingParameters,
+} from '../../crypto/signing-algorithms.ts'
 import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
 import type { RingRecords } from '../../storage/signing-keys.ts'
 import { localVault } from '../vaults/local.ts'
@@ -61,7 +66,7 @@ async function versionInUse(family: KeyFamily, { ring, keyWrapper }: Workshop): 
 }
 
 const familyOf = (alg: string): KeyFamily | undefined =>
-  Object.hasOwn(signingParameters, alg) ? signingParameters[alg as SigningAlgorithm].family : undefined
+  isSigningAlgorithm(alg) ? signingParameters[alg].family : undefined
 
 async function entriesOf(
   algs: SigningAlgorithm[],
