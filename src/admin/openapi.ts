@@ -1,5 +1,7 @@
 // The OpenAPI 3.1 document of the operators' interface, made of the table that serves it. Built by `npm run openapi`, never in the Worker.
+
 import * as z from 'zod/mini'
+import { addressOf, paths } from '../request/addresses.ts'
 import { clientAnswer, clientBody } from './resources/client-fields.ts'
 import { identityProviderAnswer, identityProviderBody } from './resources/external-provider-fields.ts'
 import { settingValues } from './resources/settings.ts'
@@ -57,11 +59,11 @@ const problem: Json = {
 }
 
 export function openApiDocument(): Json {
-  const paths: Record<string, Json> = {}
+  const operations: Record<string, Json> = {}
   const components: Json = {}
   for (const route of adminRoutes) {
     const path = `/${route.path}`
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, components) }
+    operations[path] = { ...operations[path], [route.method.toLowerCase()]: operation(route, components) }
   }
   return {
     openapi: '3.1.0',
@@ -72,9 +74,11 @@ export function openApiDocument(): Json {
         'Guarded by OPERATOR_TOKEN; without one it answers 404. Changes are live: rights of a person end at the next call, those of a client ' +
         'within ten seconds. Errors are application/problem+json (RFC 9457).',
     },
-    servers: [{ url: '{issuer}/admin/api', variables: { issuer: { default: 'http://localhost:8787' } } }],
+    servers: [
+      { url: addressOf({ url: '{issuer}' }, paths.admin), variables: { issuer: { default: 'http://localhost:8787' } } },
+    ],
     security: [{ operatorToken: [] }],
-    paths,
+    paths: operations,
     components: {
       securitySchemes: { operatorToken: { type: 'http', scheme: 'bearer' } },
       schemas: { Problem: problem, ...components },

@@ -5,6 +5,7 @@ import { acceptedAlgorithms } from '../crypto/accepted-algorithms.ts'
 import { base64url, utf8 } from '../crypto/encoding.ts'
 import { grantTypes } from '../model/grant-type.ts'
 import { responseModes } from '../protocol/authorization-response/response-modes.ts'
+import { addressOf, paths } from '../request/addresses.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import { publishedJwks } from '../signing-keys/jwks.ts'
@@ -45,18 +46,18 @@ async function entityTag(body: string): Promise<string> {
 
 /** Everything here is true, and nothing that is true of a standard member is left out. */
 function metadata(context: RequestContext): Record<string, unknown> {
-  const { url: issuer } = context.issuer
+  const { issuer } = context
   const { settings, scopes } = context.configuration
   const published = [...scopes.values()].filter((scope) => scope.enabled && scope.published)
   const personClaims = published.flatMap((scope) => scope.claims.map((entry) => entry.claim))
   return {
-    issuer,
-    authorization_endpoint: `${issuer}/connect/authorize`,
-    token_endpoint: `${issuer}/connect/token`,
-    userinfo_endpoint: `${issuer}/connect/userinfo`,
-    jwks_uri: `${issuer}/.well-known/openid-configuration/jwks`,
-    introspection_endpoint: `${issuer}/connect/introspect`,
-    revocation_endpoint: `${issuer}/connect/revocation`,
+    issuer: issuer.url,
+    authorization_endpoint: addressOf(issuer, paths.authorize),
+    token_endpoint: addressOf(issuer, paths.token),
+    userinfo_endpoint: addressOf(issuer, paths.userinfo),
+    jwks_uri: addressOf(issuer, paths.jwks),
+    introspection_endpoint: addressOf(issuer, paths.introspection),
+    revocation_endpoint: addressOf(issuer, paths.revocation),
     scopes_supported: published.map((scope) => scope.name),
     response_types_supported: ['code'],
     response_modes_supported: [...responseModes.keys()],

@@ -4,6 +4,7 @@ import { readSession } from '../authentication/sessions.ts'
 import { fromUtf8, utf8 } from '../crypto/encoding.ts'
 import { newId } from '../grants/handles.ts'
 import { OAuthError } from '../model/errors.ts'
+import { hrefOf, paths } from '../request/addresses.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import { advance, goOn, goToStep, judge, stepForStranger } from './continue.ts'
@@ -38,7 +39,7 @@ async function resumeByGet(context: RequestContext, incoming: Incoming): Promise
   const content = JSON.stringify({ v: 1, at: context.now, parameters: incoming.parameters.toString() })
   const sealed = await context.issuer.sealer.seal('authorization-request', utf8(content))
   if (sealed.length > 8 * 1024) throw unusable('a request of at most 6 KB', `${content.length} bytes`)
-  return seeOther(`${context.issuer.basePath}/connect/authorize?${resumed}=${sealed}`)
+  return seeOther(`${hrefOf(context.issuer, paths.authorize)}?${resumed}=${sealed}`)
 }
 
 async function requestParameters(context: RequestContext, { parameters }: Incoming): Promise<URLSearchParams> {

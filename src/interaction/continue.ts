@@ -16,6 +16,7 @@ import { type AuthorizationResponse, withoutAbsent } from '../protocol/authoriza
 import { encodeResponse } from '../protocol/authorization-response/response-modes.ts'
 import { acceptedIdps } from '../protocol/login-choice.ts'
 import { decide, type Step } from '../protocol/next-step.ts'
+import { hrefOf, paths } from '../request/addresses.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import { type Interaction, openInteraction, sealInteraction } from './interaction.ts'
@@ -140,9 +141,9 @@ export async function goOn(
 }
 
 const pageOf = {
-  'sign-in': '/account/login',
-  'select-account': '/account/select',
-  consent: '/account/consent',
+  'sign-in': paths.login,
+  'select-account': paths.selectAccount,
+  consent: paths.consent,
 } as const
 
 /** To the page of a step, or with its error to the client. */
@@ -157,7 +158,7 @@ export async function goToStep(
   const begun = await sealInteraction(context, incoming.request, judged.interaction).catch((error) => {
     throw error instanceof OAuthError ? error.withRedirect(redirectOf(judged)).withCookies(cookies) : error
   })
-  const location = `${context.issuer.basePath}${pageOf[step.kind]}?interaction=${begun.sealed}`
+  const location = `${hrefOf(context.issuer, pageOf[step.kind])}?interaction=${begun.sealed}`
   return seeOther(location, [...cookies, ...begun.cookies])
 }
 

@@ -4,6 +4,7 @@
 import { cookie } from '../authentication/sessions.ts'
 import { base64url, fromUtf8, randomBytes, sha256, utf8 } from '../crypto/encoding.ts'
 import { OAuthError } from '../model/errors.ts'
+import { hrefOf, paths } from '../request/addresses.ts'
 import type { RequestContext } from '../request/context.ts'
 import { type Incoming, readCookie } from '../request/incoming.ts'
 
@@ -91,10 +92,9 @@ export async function openInteraction(
 
 /** An expired interaction offers to begin the same request again. */
 function restartOf(context: RequestContext, interaction: Interaction): string {
-  const { basePath } = context.issuer
   return interaction.parameters === undefined
-    ? `${basePath}/account`
-    : `${basePath}/connect/authorize?${interaction.parameters}`
+    ? hrefOf(context.issuer, paths.account)
+    : `${hrefOf(context.issuer, paths.authorize)}?${interaction.parameters}`
 }
 
 function readBrowser(context: RequestContext, request: Request): string | undefined {

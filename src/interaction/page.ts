@@ -22,7 +22,6 @@ export function frameOf(context: RequestContext, request: Request, uiLocales?: s
     nonce: base64url(randomBytes(16)),
     requestId: context.requestId,
     product: settings.display_name,
-    basePath: context.issuer.basePath,
   }
 }
 

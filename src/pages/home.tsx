@@ -5,13 +5,14 @@ import { safeTarget } from './links.ts'
 export interface HomePage {
   frame: PageFrame
   issuer: string
-  /** Whether /playground is served. */
-  playground: boolean
   signInHref: string
+  discoveryHref: string
+  /** Undefined: the playground is not served. */
+  playgroundHref?: string
 }
 
 export function renderHome(page: HomePage): string {
-  const { basePath, product } = page.frame
+  const { product } = page.frame
   const texts = textsFor(page.frame)
   return renderPage(page.frame, {
     kind: 'home',
@@ -39,11 +40,11 @@ export function renderHome(page: HomePage): string {
           </dl>
           <ul class="links">
             <li>
-              <a href={`${basePath}/.well-known/openid-configuration`}>{texts.home_discovery}</a>
+              <a href={safeTarget(page.discoveryHref)}>{texts.home_discovery}</a>
             </li>
-            {page.playground ? (
+            {page.playgroundHref ? (
               <li>
-                <a href={`${basePath}/playground/`}>{texts.home_playground}</a>
+                <a href={safeTarget(page.playgroundHref)}>{texts.home_playground}</a>
               </li>
             ) : null}
           </ul>

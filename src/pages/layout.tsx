@@ -13,8 +13,6 @@ export interface PageFrame {
   requestId: string
   /** What this provider is called. */
   product: string
-  /** Path of the issuer: '' or '/auth'. */
-  basePath: string
 }
 
 export interface PageBody {

@@ -5,6 +5,7 @@ import { OAuthError, Problem } from '../model/errors.ts'
 import { defaultSettings } from '../model/settings.ts'
 import { networkOf, parseAddress } from '../outbound/internet-address.ts'
 import { isLoopbackHost } from '../protocol/authorization-request/redirect-uri.ts'
+import { paths } from '../request/addresses.ts'
 import { openConfiguration } from '../request/configuration.ts'
 import { hop, type Log, type RequestContext } from '../request/context.ts'
 import { type Deployment, DeploymentError, deploymentOf } from '../request/deployment.ts'
@@ -15,7 +16,7 @@ import { crossOriginHeaders, preflight } from './cross-origin.ts'
 import { servePlayground } from './playground.ts'
 import { openRequestLog } from './request-log.ts'
 import { asOAuthError, errorResponse } from './responses.ts'
-import { authorizationServerMetadata, findRoute, type Handler, type Method, type Route } from './routes.ts'
+import { findRoute, type Handler, type Method, type Route } from './routes.ts'
 
 export async function handle(request: Request, env: Env, execution: ExecutionContext): Promise<Response> {
   const startedAt = Date.now()
@@ -205,7 +206,7 @@ function canonicalAddress(url: URL, issuer: Issuer): string | undefined {
 /** Undefined: outside the issuer. RFC 8414 §3.1 puts the well-known part before the issuer's path. */
 function pathBelowIssuer(pathname: string, { basePath }: Issuer): string | undefined {
   if (basePath === '') return pathname
-  if (pathname === authorizationServerMetadata + basePath) return authorizationServerMetadata
+  if (pathname === paths.authorizationServerMetadata + basePath) return paths.authorizationServerMetadata
   if (pathname === basePath) return '/'
   return pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length) : undefined
 }

@@ -17,6 +17,7 @@ import { login, showLogin } from '../interaction/steps/login.ts'
 import { selectAccount, showAccounts } from '../interaction/steps/select-account.ts'
 import { backchannelLogout, backchannelLogoutPath } from '../logout/upstream-back-channel.ts'
 import { isProviderId } from '../model/external-provider.ts'
+import { paths } from '../request/addresses.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import type { ErrorForm } from './responses.ts'
@@ -44,28 +45,26 @@ const document = (handler: Handler): Route => ({
 const machine = (handler: Handler): Route => ({ handlers: { POST: handler }, errors: 'json', crossOrigin: 'client' })
 const page = (handlers: Route['handlers']): Route => ({ handlers, errors: 'page', crossOrigin: 'none' })
 
-export const authorizationServerMetadata = '/.well-known/oauth-authorization-server'
-
-export const routes: ReadonlyMap<string, Route> = new Map([
-  ['/.well-known/openid-configuration', document(discovery)],
-  ['/.well-known/openid-configuration/jwks', document(jwks)],
-  [authorizationServerMetadata, document(discovery)],
-  ['/connect/authorize', page({ GET: authorize, POST: authorize })],
-  ['/connect/token', machine(token)],
-  ['/connect/userinfo', { handlers: { GET: userinfo, POST: userinfo }, errors: 'json', crossOrigin: 'client' }],
+export const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
+  [paths.discovery, document(discovery)],
+  [paths.jwks, document(jwks)],
+  [paths.authorizationServerMetadata, document(discovery)],
+  [paths.authorize, page({ GET: authorize, POST: authorize })],
+  [paths.token, machine(token)],
+  [paths.userinfo, { handlers: { GET: userinfo, POST: userinfo }, errors: 'json', crossOrigin: 'client' }],
   // Resource servers introspect, browsers never do.
-  ['/connect/introspect', { ...machine(introspection), crossOrigin: 'none' }],
-  ['/connect/revocation', machine(revocation)],
-  ['/account/login', page({ GET: showLogin, POST: login })],
-  ['/account/select', page({ GET: showAccounts, POST: selectAccount })],
-  ['/account/consent', page({ GET: showConsent, POST: consent })],
-  ['/account/logout', page({ POST: signOut })],
-  ['/account', page({ GET: account })],
-  ['/external/login', page({ POST: externalLogin })],
-  ['/external/signed-out', page({ GET: externalSignedOut })],
-  ['/external/icon', { handlers: { GET: providerIcon, HEAD: providerIcon }, errors: 'json', crossOrigin: 'none' }],
-  ['/', page({ GET: home, HEAD: home })],
-  ['/health', { handlers: { GET: health, HEAD: health }, errors: 'json', crossOrigin: 'none' }],
+  [paths.introspection, { ...machine(introspection), crossOrigin: 'none' }],
+  [paths.revocation, machine(revocation)],
+  [paths.login, page({ GET: showLogin, POST: login })],
+  [paths.selectAccount, page({ GET: showAccounts, POST: selectAccount })],
+  [paths.consent, page({ GET: showConsent, POST: consent })],
+  [paths.signOut, page({ POST: signOut })],
+  [paths.account, page({ GET: account })],
+  [paths.externalLogin, page({ POST: externalLogin })],
+  [paths.externalSignedOut, page({ GET: externalSignedOut })],
+  [paths.providerIcon, { handlers: { GET: providerIcon, HEAD: providerIcon }, errors: 'json', crossOrigin: 'none' }],
+  [paths.home, page({ GET: home, HEAD: home })],
+  [paths.health, { handlers: { GET: health, HEAD: health }, errors: 'json', crossOrigin: 'none' }],
 ])
 
 /** What follows is the provider's id. */

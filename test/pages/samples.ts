@@ -12,7 +12,7 @@ import { renderSelectAccount, type SelectAccountPage } from '../../src/pages/sel
 export const nonce = 'bm9uY2U'
 
 export function aFrame(locale: Locale = 'en', product = 'Countersign'): PageFrame {
-  return { locale, nonce, requestId: '7f3a9c2e51d04b68', product, basePath: '' }
+  return { locale, nonce, requestId: '7f3a9c2e51d04b68', product }
 }
 
 export const aClient = {
@@ -183,5 +183,12 @@ export const pages: Record<string, (frame: PageFrame) => string> = {
       upstream: { provider: 'Contoso', href: 'https://contoso.example/logout' },
     }),
   'signed-out': (frame) => renderSignedOut({ frame, signInHref: '/account' }),
-  home: (frame) => renderHome({ frame, issuer: 'https://id.example', playground: true, signInHref: '/account/login' }),
+  home: (frame) =>
+    renderHome({
+      frame,
+      issuer: 'https://id.example',
+      signInHref: '/account/login',
+      discoveryHref: '/.well-known/openid-configuration',
+      playgroundHref: '/playground/',
+    }),
 }

@@ -6,6 +6,7 @@ import { isFirstUse } from '../../grants/first-use.ts'
 import type { Client } from '../../model/client.ts'
 import { verifySignature } from '../../outbound/verify-signature.ts'
 import { checkAssertionClaims } from '../../protocol/token-request/client-assertion.ts'
+import { addressOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { getClientKeys, getNewerClientKeys } from './client-keys.ts'
 import { malformedAuthentication } from './client-request.ts'
@@ -47,7 +48,7 @@ async function assertionFault(
   const { issuer, configuration, now } = context
   const verdict = checkAssertionClaims(jwt.claims, {
     client_id: client.client_id,
-    audiences: [issuer.url, `${issuer.url}/connect/token`, issuer.origin + pathname],
+    audiences: [issuer.url, addressOf(issuer, paths.token), issuer.origin + pathname],
     now,
     clock_skew: configuration.settings.clock_skew,
   })

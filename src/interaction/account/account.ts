@@ -10,6 +10,7 @@ import { renderAccount, renderSignedOut } from '../../pages/account.tsx'
 import { renderHome } from '../../pages/home.tsx'
 import { type PageFrame, textsFor } from '../../pages/layout.tsx'
 import { acceptedIdps, isAcceptedIdp } from '../../protocol/login-choice.ts'
+import { hrefOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
 import { signOutAddress } from '../external/external-sign-out.ts'
@@ -21,14 +22,19 @@ import { displayName } from './person-page.ts'
 
 export async function home(context: RequestContext, { request }: Incoming): Promise<Response> {
   const frame = frameOf(context, request)
-  const { url: issuer, basePath } = context.issuer
-  const { playground } = context.deployment
-  return htmlPage(renderHome({ frame, issuer, playground, signInHref: `${basePath}/account` }), frame.nonce)
+  const { issuer, deployment } = context
+  const html = renderHome({
+    frame,
+    issuer: issuer.url,
+    signInHref: hrefOf(issuer, paths.account),
+    discoveryHref: hrefOf(issuer, paths.discovery),
+    ...(deployment.playground ? { playgroundHref: hrefOf(issuer, paths.playgroundIndex) } : {}),
+  })
+  return htmlPage(html, frame.nonce)
 }
 
 /** Anonymous visitors are sent to sign in first. */
 export async function account(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
-  const { basePath } = context.issuer
   const session = await readSession(context, request)
   const found =
     session &&
@@ -37,7 +43,7 @@ export async function account(context: RequestContext, { request, parameters }: 
   if (!found || !isAcceptedIdp(idps, found.session.idp, lastSeenAt(found.session))) {
     const begun = await sealInteraction(context, request, { id: newId(), started_at: context.now })
     const choose = parameters.has('choose') ? '&choose=1' : ''
-    return seeOther(`${basePath}/account/login?interaction=${begun.sealed}${choose}`, begun.cookies)
+    return seeOther(`${hrefOf(context.issuer, paths.login)}?interaction=${begun.sealed}${choose}`, begun.cookies)
   }
   const { claims } = found.person
   const frame = frameOf(context, request)
@@ -48,7 +54,7 @@ export async function account(context: RequestContext, { request, parameters }: 
     username: String(claims.preferred_username ?? ''),
     ...(typeof claims.email === 'string' ? { email: claims.email } : {}),
     ...(provider ? { provider: provider.name } : {}),
-    signOutAction: `${basePath}/account/logout`,
+    signOutAction: hrefOf(context.issuer, paths.signOut),
     signOut: waysOut(context, provider, frame),
   })
   // Signing out may lead on to the provider's own page.
@@ -59,7 +65,7 @@ export async function account(context: RequestContext, { request, parameters }: 
 function waysOut(context: RequestContext, provider: IdentityProvider | undefined, frame: PageFrame) {
   if (provider?.metadata?.end_session_endpoint === undefined) return { local: true }
   const local = context.configuration.settings.allow_local_accounts
-  return { local, upstream: signOutButton(provider, context.issuer.basePath, textsFor(frame)) }
+  return { local, upstream: signOutButton(provider, context.issuer, textsFor(frame)) }
 }
 
 const findProvider = ({ configuration }: RequestContext, id: string): IdentityProvider | undefined =>
@@ -95,7 +101,7 @@ function signedOutPage(context: RequestContext, request: Request, { cookies, pro
   // Not straight back in by a remembered choice: whoever signed out may want to be somebody else.
   const html = renderSignedOut({
     frame,
-    signInHref: `${context.issuer.basePath}/account?choose=1`,
+    signInHref: `${hrefOf(context.issuer, paths.account)}?choose=1`,
     ...(provider && address ? { upstream: { provider: provider.name, href: address } } : {}),
   })
   return htmlPage(html, frame.nonce, { cookies })

@@ -8,6 +8,7 @@ import type { UpstreamSession } from '../../grants/subject/sessions.ts'
 import { OAuthError } from '../../model/errors.ts'
 import type { IdentityProvider, UpstreamLogin } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
+import { hrefOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
 import { type Begun, beginSession, type Proof } from '../begin-session.ts'
@@ -135,7 +136,7 @@ async function leave(
   { advance, cookies }: Extract<Begun, { outcome: 'begun' }>,
 ): Promise<Response> {
   const all = [...cookies, state.spent]
-  if (!judged || !advance) return seeOther(`${context.issuer.basePath}/account`, all)
+  if (!judged || !advance) return seeOther(hrefOf(context.issuer, paths.account), all)
   const { answer } = advance
   if (answer.outcome !== 'step' || answer.step.kind !== 'sign-in') return goOn(context, incoming, judged, advance, all)
   return stepUp(context, incoming, judged, all)
@@ -157,14 +158,14 @@ async function stepUp(
     }).withCookies(cookies)
   }
   const begun = await sealInteraction(context, incoming.request, judged.interaction)
-  const location = `${context.issuer.basePath}/account/login?interaction=${begun.sealed}&choose=1&problem=not_fresh`
+  const location = `${hrefOf(context.issuer, paths.login)}?interaction=${begun.sealed}&choose=1&problem=not_fresh`
   return seeOther(location, [...cookies, ...begun.cookies])
 }
 
 async function resumeByGet(context: RequestContext, { path, parameters }: Incoming): Promise<Response> {
   const content = JSON.stringify({ v: 1, at: context.now, parameters: parameters.toString() })
   const sealed = await context.issuer.sealer.seal('external-response', utf8(content))
-  return seeOther(`${context.issuer.basePath}${path}?${resumedResponse}=${sealed}`)
+  return seeOther(`${hrefOf(context.issuer, path)}?${resumedResponse}=${sealed}`)
 }
 
 async function answerParameters(context: RequestContext, { parameters }: Incoming): Promise<URLSearchParams> {

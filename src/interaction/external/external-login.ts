@@ -7,6 +7,7 @@ import type { IdentityProvider } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
 import type { Prompt } from '../../protocol/authorization-request/prompt.ts'
 import { usableProviders } from '../../protocol/login-choice.ts'
+import { addressOf, fillPath, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
 import { signJwt } from '../../signing-keys/signing.ts'
@@ -20,7 +21,7 @@ import { sealExternalState } from './external-state.ts'
 
 /** What to register at the provider: one for each, so that an answer cannot be taken for another provider's (RFC 9700 §4.4.2). */
 export const callbackAddress = ({ issuer }: RequestContext, providerId: string): string =>
-  `${issuer.url}/external/callback/${providerId}`
+  addressOf(issuer, fillPath(paths.externalCallback, { provider_id: providerId }))
 
 /** POST: a button of the login page. */
 export async function externalLogin(context: RequestContext, incoming: Incoming): Promise<Response> {

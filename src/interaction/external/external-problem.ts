@@ -4,6 +4,7 @@ import { newId } from '../../grants/handles.ts'
 import type { IdentityProvider } from '../../model/external-provider.ts'
 import type { BrokeringError, PublicCause } from '../../model/login-attempt.ts'
 import { renderExternalProblem } from '../../pages/external-problem.tsx'
+import { hrefOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
 import type { Judged } from '../continue.ts'
@@ -50,7 +51,7 @@ export async function showExternalProblem(
     provider: provider.name,
     cause: error.publicCause,
     client: judged?.client,
-    tryAgainHref: `${context.issuer.basePath}/account/login?interaction=${begun.sealed}&choose=1${other}`,
+    tryAgainHref: `${hrefOf(context.issuer, paths.login)}?interaction=${begun.sealed}&choose=1${other}`,
   })
   return htmlPage(html, frame.nonce, { status: statusOf[error.publicCause], cookies: [...cookies, ...begun.cookies] })
 }

@@ -3,6 +3,7 @@
 import { fromUtf8 } from '../../crypto/encoding.ts'
 import type { UpstreamSession } from '../../grants/subject/sessions.ts'
 import type { IdentityProvider } from '../../model/external-provider.ts'
+import { addressOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 
 /** Undefined: the provider has no such page. */
@@ -17,6 +18,6 @@ export async function signOutAddress(
   const hint = id_token === null ? undefined : await context.issuer.sealer.open('upstream-id-token', id_token)
   if (hint) address.searchParams.set('id_token_hint', fromUtf8(hint))
   address.searchParams.set('client_id', provider.client_id)
-  address.searchParams.set('post_logout_redirect_uri', `${context.issuer.url}/external/signed-out`)
+  address.searchParams.set('post_logout_redirect_uri', addressOf(context.issuer, paths.externalSignedOut))
   return address.href
 }

@@ -3,28 +3,32 @@
 import type { IdentityProvider } from '../../model/external-provider.ts'
 import type { ProviderButton } from '../../pages/login.tsx'
 import type { Texts } from '../../pages/texts.ts'
+import { hrefOf, paths } from '../../request/addresses.ts'
+import type { Issuer } from '../../request/issuer.ts'
 
-export const signInButton = (provider: IdentityProvider, basePath: string, texts: Texts): ProviderButton => ({
+export const signInButton = (provider: IdentityProvider, issuer: Issuer, texts: Texts): ProviderButton => ({
   provider_id: provider.provider_id,
   name: provider.name,
   text: provider.sign_in_text ?? texts.login_with_provider.replace('{provider}', () => provider.name),
-  ...iconOf(provider, basePath, 'sign-in', provider.sign_in_icon),
+  ...iconOf(provider, issuer, 'sign-in', provider.sign_in_icon),
 })
 
-export const signOutButton = (provider: IdentityProvider, basePath: string, texts: Texts): ProviderButton => ({
+export const signOutButton = (provider: IdentityProvider, issuer: Issuer, texts: Texts): ProviderButton => ({
   provider_id: provider.provider_id,
   name: provider.name,
   text: provider.sign_out_text ?? texts.account_sign_out_upstream.replace('{provider}', () => provider.name),
-  ...iconOf(provider, basePath, 'sign-out', provider.sign_out_icon),
+  ...iconOf(provider, issuer, 'sign-out', provider.sign_out_icon),
 })
 
 /** Served apart, never within a page; the address changes with the record, so that it may be cached. */
 function iconOf(
   { provider_id, updated_at }: IdentityProvider,
-  basePath: string,
+  issuer: Issuer,
   purpose: 'sign-in' | 'sign-out',
   icon: string | null,
 ): { icon?: string } {
   if (icon === null) return {}
-  return { icon: `${basePath}/external/icon?provider=${provider_id}&for=${purpose}&v=${updated_at.toString(36)}` }
+  return {
+    icon: `${hrefOf(issuer, paths.providerIcon)}?provider=${provider_id}&for=${purpose}&v=${updated_at.toString(36)}`,
+  }
 }

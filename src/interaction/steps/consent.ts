@@ -5,6 +5,7 @@ import type { Person } from '../../model/person.ts'
 import { type ConsentItem, renderConsent } from '../../pages/consent.tsx'
 import type { Locale } from '../../pages/layout.tsx'
 import { requestedClaims, type Step } from '../../protocol/next-step.ts'
+import { hrefOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
 import { displayName, requireRequest, shownTo } from '../account/person-page.ts'
@@ -24,7 +25,7 @@ export async function showConsent(context: RequestContext, incoming: Incoming): 
   const frame = frameOf(context, incoming.request, judged.request.ui_locales)
   const html = renderConsent({
     frame,
-    action: `${context.issuer.basePath}/account/consent`,
+    action: hrefOf(context.issuer, paths.consent),
     interaction: interaction.sealed,
     shown: await shownTo(session, judged),
     client: judged.client,

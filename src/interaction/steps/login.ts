@@ -11,6 +11,7 @@ import { textsFor } from '../../pages/layout.tsx'
 import { type LoginPage, renderLogin } from '../../pages/login.tsx'
 import { chooseLogin, type LoginChoice } from '../../protocol/login-choice.ts'
 import { localAcr } from '../../protocol/next-step.ts'
+import { hrefOf, paths } from '../../request/addresses.ts'
 import { hop, type RequestContext } from '../../request/context.ts'
 import { type Incoming, readCookie } from '../../request/incoming.ts'
 import { openDatabase } from '../../storage/database.ts'
@@ -29,7 +30,7 @@ type Resumed = { interaction: Interaction & { sealed: string }; judged: Judged |
 /** GET: somebody who signed in meanwhile, in another tab, goes on; everybody else, and who wants another account, signs in. */
 export async function showLogin(context: RequestContext, incoming: Incoming): Promise<Response> {
   // Somebody's bookmark: signing in without an application begins at the account page.
-  if (!incoming.parameters.has('interaction')) return seeOther(`${context.issuer.basePath}/account`)
+  if (!incoming.parameters.has('interaction')) return seeOther(hrefOf(context.issuer, paths.account))
   const resumed = await resume(context, incoming)
   const session = await readSession(context, incoming.request)
   const wantsOther = wantsOtherAccount(incoming)
@@ -81,7 +82,7 @@ export async function login(context: RequestContext, incoming: Incoming): Promis
   const remember = incoming.parameters.has('remember')
   const verdict = await verify(context, incoming.request, normaliseLoginName(username), password)
   if ('problem' in verdict) {
-    noteRefusal(context, '/account/login', refusalOf(verdict, resumed.judged))
+    noteRefusal(context, paths.login, refusalOf(verdict, resumed.judged))
     return loginPage(context, incoming, resumed, { username, remember, ...verdict })
   }
   return signIn(context, incoming, resumed, verdict, remember)
@@ -160,7 +161,7 @@ async function signIn(
   }
   if (begun.outcome !== 'begun') {
     const failed: Failed = { problem: 'wrong_credentials', cause: `${person.user_id} was disabled or changed just now` }
-    noteRefusal(context, '/account/login', refusalOf(failed, judged))
+    noteRefusal(context, paths.login, refusalOf(failed, judged))
     return loginPage(context, incoming, await resume(context, incoming), { username: loginName, remember, ...failed })
   }
   const { device: name } = context.issuer.cookies
@@ -169,7 +170,7 @@ async function signIn(
     cookie(context, name, await sealDevice(context, loginName, device), deviceLifetime),
     ...choiceCookies(context, incoming, 'local'),
   ]
-  if (!judged || !begun.advance) return seeOther(`${context.issuer.basePath}/account`, cookies)
+  if (!judged || !begun.advance) return seeOther(hrefOf(context.issuer, paths.account), cookies)
   return goOn(context, incoming, judged, begun.advance, cookies)
 }
 
@@ -182,24 +183,26 @@ interface Shown {
 
 function loginPage(context: RequestContext, incoming: Incoming, resumed: Resumed, shown: Shown = {}): Response {
   const { judged, interaction } = resumed
-  const { basePath } = context.issuer
+  const { issuer } = context
   const frame = frameOf(context, incoming.request, judged?.request.ui_locales)
   const choice = choiceOf(context, incoming, resumed)
   const { providers, hasLocal, isNarrowed } = choice.kind === 'page' ? choice : noWay
   const problem = shown.problem ?? problemOf(incoming, hasLocal, providers.length)
   const html = renderLogin({
     frame,
-    action: `${basePath}/account/login`,
-    externalAction: `${basePath}/external/login`,
+    action: hrefOf(issuer, paths.login),
+    externalAction: hrefOf(issuer, paths.externalLogin),
     interaction: interaction.sealed,
     username: shown.username ?? judged?.request.login_hint ?? '',
     remember: shown.remember ?? false,
     client: judged?.client,
-    providers: providers.map((provider) => signInButton(provider, basePath, textsFor(frame))),
+    providers: providers.map((provider) => signInButton(provider, issuer, textsFor(frame))),
     hasLocal,
     wantsOther: wantsOtherAccount(incoming),
     mayRememberChoice: providers.length + (hasLocal ? 1 : 0) > 1,
-    ...(isNarrowed ? { otherWaysHref: `${basePath}/account/login?interaction=${interaction.sealed}&choose=1` } : {}),
+    ...(isNarrowed
+      ? { otherWaysHref: `${hrefOf(issuer, paths.login)}?interaction=${interaction.sealed}&choose=1` }
+      : {}),
     ...(problem ? { problem } : {}),
   })
   const headers: Record<string, string> = shown.retryAfter ? { 'retry-after': String(shown.retryAfter) } : {}

@@ -2,6 +2,7 @@
 
 import { readSession } from '../../authentication/sessions.ts'
 import { renderSelectAccount } from '../../pages/select-account.tsx'
+import { hrefOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
 import { displayName, requireRequest, shownTo } from '../account/person-page.ts'
@@ -21,7 +22,7 @@ export async function showAccounts(context: RequestContext, incoming: Incoming):
   const frame = frameOf(context, incoming.request, judged.request.ui_locales)
   const html = renderSelectAccount({
     frame,
-    action: `${context.issuer.basePath}/account/select`,
+    action: hrefOf(context.issuer, paths.selectAccount),
     interaction: interaction.sealed,
     shown: await shownTo(session, judged),
     client: judged.client,
@@ -37,7 +38,7 @@ export async function selectAccount(context: RequestContext, incoming: Incoming)
   const session = await readSession(context, incoming.request)
   if (!session) return goToStep(context, incoming, judged, { kind: 'sign-in' })
   if (incoming.parameters.get('decision') === 'other') {
-    return seeOther(`${context.issuer.basePath}/account/login?interaction=${interaction.sealed}&account=other`)
+    return seeOther(`${hrefOf(context.issuer, paths.login)}?interaction=${interaction.sealed}&account=other`)
   }
   const isShown = incoming.parameters.get('shown') === (await shownTo(session, judged))
   if (incoming.parameters.get('decision') !== 'continue' || !isShown) return showAccounts(context, incoming)

@@ -1,0 +1,55 @@
+// Every path that this provider serves, each written here and nowhere else. All of them are below the issuer. `:name` stands for one segment, as
+// in itty-router.
+import type { Issuer } from './issuer.ts'
+
+export const paths = {
+  home: '/',
+  health: '/health',
+
+  discovery: '/.well-known/openid-configuration',
+  authorizationServerMetadata: '/.well-known/oauth-authorization-server',
+  jwks: '/.well-known/openid-configuration/jwks',
+
+  authorize: '/connect/authorize',
+  token: '/connect/token',
+  userinfo: '/connect/userinfo',
+  introspection: '/connect/introspect',
+  revocation: '/connect/revocation',
+
+  account: '/account',
+  login: '/account/login',
+  selectAccount: '/account/select',
+  consent: '/account/consent',
+  signOut: '/account/logout',
+
+  externalLogin: '/external/login',
+  externalCallback: '/external/callback/:provider_id',
+  externalSignedOut: '/external/signed-out',
+  externalBackchannelLogout: '/external/backchannel-logout/:provider_id',
+  providerIcon: '/external/icon',
+
+  playground: '/playground',
+  playgroundIndex: '/playground/',
+
+  /** The administration API is below it; its own rows say where (admin/table.ts). */
+  admin: '/admin/api',
+} as const
+
+/** A link within our own pages and redirects. */
+export const hrefOf = ({ basePath }: Pick<Issuer, 'basePath'>, path: string): string => basePath + path
+
+/** An address for others: in metadata, at external providers, in assertions. */
+export const addressOf = ({ url }: Pick<Issuer, 'url'>, path: string): string => url + path
+
+type ParameterName<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | ParameterName<`/${Rest}`>
+  : Path extends `${string}:${infer Name}`
+    ? Name
+    : never
+
+/** `provider_id` of '/external/callback/:provider_id'. */
+export type Parameters<Path extends string> = Record<ParameterName<Path>, string>
+
+/** A path with a value for each of its parameters. */
+export const fillPath = <Path extends string>(path: Path, parameters: Parameters<Path>): string =>
+  path.replaceAll(/:(\w+)/g, (_, name: ParameterName<Path>) => encodeURIComponent(parameters[name]))
