@@ -7,6 +7,7 @@ import { askSubject } from '../grants/subject/ask-subject.ts'
 import type { AuthorizationAnswer, AuthorizationQuestion, Choice, SignInAnswer } from '../grants/subject/questions.ts'
 import type { Client } from '../model/client.ts'
 import { type ErrorCode, type ErrorRedirect, OAuthError, type RefusalDetail } from '../model/errors.ts'
+import { printable } from '../model/untrusted-text.ts'
 import { renderFormPost } from '../pages/form-post.tsx'
 import {
   type ValidatedAuthorizationRequest,
@@ -52,7 +53,7 @@ export async function judge(
 /** A misspelled scope is no error (RFC 6749 §3.3), so the log line is where its author finds it. */
 function noteLeftOut(context: RequestContext, requested: string[], granted: string[]): void {
   const leftOut = requested.filter((scope) => !granted.includes(scope))
-  if (leftOut.length > 0) context.log({ scope_left_out: leftOut.join(' ').slice(0, 200) })
+  if (leftOut.length > 0) context.log({ scope_left_out: printable(leftOut.join(' '), 200) })
 }
 
 /** The interaction of a page's URL or form, with its request judged anew: client and redirect URI may have changed since. */

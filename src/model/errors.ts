@@ -1,5 +1,7 @@
 // What a caller is told when a rule is broken, and what only the operator learns (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1; OIDC Core §3.1.2.6).
 
+import { printable } from './untrusted-text.ts'
+
 export type ErrorCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -22,6 +24,9 @@ export type ErrorCode =
   | 'request_not_supported'
   | 'request_uri_not_supported'
   | 'registration_not_supported'
+
+/** Characters of what a stranger sent, in the detail of a refusal. */
+const longestReceived = 2000
 
 /** What an operator finds under the request id: never a secret, never sent to the caller. */
 export interface RefusalDetail {
@@ -88,7 +93,8 @@ export class OAuthError extends Error {
   constructor(code: ErrorCode, description: string, detail: RefusalDetail, options: ErrorOptions & Circumstances = {}) {
     super(description, 'cause' in options ? { cause: options.cause } : undefined)
     this.code = code
-    this.detail = detail
+    const { received } = detail
+    this.detail = received === undefined ? detail : { ...detail, received: printable(received, longestReceived) }
     // RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E only.
     this.description = description.replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, "'")
     this.status = options.status ?? statusOf[code] ?? 400

@@ -1,5 +1,7 @@
 // Query strings and form bodies → parameters (RFC 6749 §3.1, §3.2, appendix B).
+
 import { OAuthError } from '../model/errors.ts'
+import { printable } from '../model/untrusted-text.ts'
 
 const mostParameters = 100
 /** May stand more than once (RFC 8707 §2). */
@@ -21,17 +23,16 @@ export function parseParameters(text: string): URLSearchParams {
   const empty: string[] = []
   parameters.forEach((value, name) => {
     if (value.includes('\u0000') || value.includes('\ufffd') || name.includes('\ufffd')) {
-      throw malformed('text in UTF-8 without NUL', `something else in ${safeName(name)}`)
+      throw malformed('text in UTF-8 without NUL', `something else in ${printable(name, 40)}`)
     }
     if (value === '') empty.push(name)
-    else if (seen.has(name) && !repeatable.has(name)) throw malformed('each parameter once', `${safeName(name)} again`)
+    else if (seen.has(name) && !repeatable.has(name))
+      throw malformed('each parameter once', `${printable(name, 40)} again`)
     else seen.add(name)
   })
   for (const name of empty) parameters.delete(name, '')
   return parameters
 }
-
-const safeName = (name: string): string => name.slice(0, 40)
 
 function malformed(expected: string, received: string): OAuthError {
   return new OAuthError('invalid_request', `the parameters are malformed: expected ${expected}`, {

@@ -1,7 +1,9 @@
 // What came in, parsed once at the door: path below the issuer, query, form and cookies, within their limits.
+
 import { concatBytes, fromUtf8 } from '../crypto/encoding.ts'
 import type { OAuthError } from '../model/errors.ts'
 import { invalidRequest } from '../model/oauth-errors.ts'
+import { printable } from '../model/untrusted-text.ts'
 import { parseParameters } from '../protocol/parameters.ts'
 
 export interface Incoming {
@@ -29,7 +31,7 @@ export async function readParameters(request: Request, url: URL): Promise<URLSea
     description: `the body must be ${formType}`,
     check: 'content_type',
     expected: formType,
-    received: type.slice(0, 100) || '(none)',
+    received: printable(type, 100) || '(none)',
     fix: 'send the parameters as a form',
   })
 }

@@ -1,8 +1,10 @@
 // One request from door to log line: address, limits, route, context, handler, error, headers. Nothing here knows a protocol.
+
 import { handleAdmin } from '../admin/admin.ts'
 import { noteRefusal } from '../grants/refusal-rings.ts'
 import { OAuthError, Problem } from '../model/errors.ts'
 import { defaultSettings } from '../model/settings.ts'
+import { printable } from '../model/untrusted-text.ts'
 import { networkOf, parseAddress } from '../outbound/internet-address.ts'
 import { isLoopbackHost } from '../protocol/authorization-request/redirect-uri.ts'
 import { paths } from '../request/addresses.ts'
@@ -100,7 +102,7 @@ async function refuse(
   if (form !== 'problem') {
     if (!(error instanceof OAuthError))
       context.fault = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    if (refusal.client_id) context.client ??= { client_id: refusal.client_id.slice(0, 200), knownBy: 'claim' }
+    if (refusal.client_id) context.client ??= { client_id: printable(refusal.client_id, 200), knownBy: 'claim' }
     // What nobody can look up is not kept: addresses that do not exist, and our own outages, whose line in the log has to say it all.
     if (refusal.status < 500 && refusal.status !== 404) noteRefusal(context, path, refusal)
     if (refusal.status >= 500) context.fault ??= faultOf(refusal)

@@ -26,12 +26,6 @@ export function textOf(value: unknown): string | undefined {
 export const says = (claims: Claims, name: string, text: string): boolean =>
   valuesOf(claimOf(claims, name)).some((value) => textOf(value) === text)
 
-/** A text in quotes, for a sentence: one line, not long, nothing invisible. */
-export function quoted(text: string): string {
-  const visible = text.slice(0, 100).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '�')
-  return `"${visible}${text.length > 100 ? '…' : ''}"`
-}
-
 /** Zero width joiners are letters' business in Persian and in Indic scripts; other invisible characters make one name look like another. */
 const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u
 const joiners = /[\u200c\u200d]/g

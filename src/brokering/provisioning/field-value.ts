@@ -1,7 +1,8 @@
 // Where the value of one field of a user comes from: a claim, a value mapping, or the template's default.
 
 import type { FieldTemplate, ValueMapping } from '../../model/external-provider.ts'
-import { type Claims, claimOf, isMissing, quoted, textOf, valuesOf } from './claim-values.ts'
+import { quoted } from '../../model/untrusted-text.ts'
+import { type Claims, claimOf, isMissing, textOf, valuesOf } from './claim-values.ts'
 
 /**
  * Without a default there is no value when nothing was said (`none`), when no mapping fits what was said (`unmapped`), and when it cannot

@@ -3,7 +3,8 @@
 import type { GroupMapping } from '../../model/external-provider.ts'
 import type { KnownGroup, Membership } from '../../model/group.ts'
 import type { FieldChange } from '../../model/login-attempt.ts'
-import { type Claims, claimOf, isMissing, quoted, says } from './claim-values.ts'
+import { quoted } from '../../model/untrusted-text.ts'
+import { type Claims, claimOf, isMissing, says } from './claim-values.ts'
 
 export interface GroupQuestion {
   provider_id: string

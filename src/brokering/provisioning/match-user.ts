@@ -2,8 +2,9 @@
 
 import type { IdentityProvider, UpstreamLogin } from '../../model/external-provider.ts'
 import { BrokeringError, type BrokeringFailure } from '../../model/login-attempt.ts'
+import { quoted } from '../../model/untrusted-text.ts'
 import type { DirectoryAnswer, DirectoryUser, ExternalIdentityRow } from '../../storage/external-identities.ts'
-import { claimOf, identityFault, mailFault, quoted } from './claim-values.ts'
+import { claimOf, identityFault, mailFault } from './claim-values.ts'
 
 /** Who came, and from where. */
 export interface Newcomer {

@@ -1,10 +1,10 @@
 // The plan of a sign-in, and what forbids to carry it out: a field that cannot be filled, an id or a name that is somebody else's.
 
 import { BrokeringError, type BrokeringFailure, type FieldChange } from '../../model/login-attempt.ts'
+import { quoted } from '../../model/untrusted-text.ts'
 import type { DirectoryAnswer, DirectoryUser } from '../../storage/external-identities.ts'
 import type { UserRecord, UserRow } from '../../storage/users.ts'
 import { isNameField } from './claim-mapping.ts'
-import { quoted } from './claim-values.ts'
 import type { Newcomer } from './match-user.ts'
 
 export interface ArrivalPlan {

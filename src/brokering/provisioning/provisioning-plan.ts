@@ -3,6 +3,7 @@
 import { base64url, randomBytes, sha256 } from '../../crypto/encoding.ts'
 import type { BrokeringError, FieldChange } from '../../model/login-attempt.ts'
 import { normaliseLoginName } from '../../model/login-name.ts'
+import { printable } from '../../model/untrusted-text.ts'
 import { hop, type RequestContext } from '../../request/context.ts'
 import { openDatabase } from '../../storage/database.ts'
 import { askDirectory, type DirectoryAnswer, type DirectoryUser } from '../../storage/external-identities.ts'
@@ -138,7 +139,7 @@ const linkOf = ({ provider, login }: Newcomer): FieldChange => ({
   field: 'link',
   action: 'created',
   before: null,
-  after: `${login.subject} of ${login.issuer}`,
+  after: `${printable(login.subject)} of ${login.issuer}`,
   reason: `First sign-in by ${provider.name}: from now on found by this account.`,
 })
 

@@ -1,4 +1,5 @@
 // What an external provider's metadata must say before anybody is sent there (OIDC Discovery §3, §4.3, RFC 8414 §2, §3.3), and what of it we keep.
+
 import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { shown } from '../../model/untrusted-text.ts'
 import { parseOutboundUrl } from '../../outbound/outbound-url.ts'

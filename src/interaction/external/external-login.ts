@@ -5,6 +5,7 @@ import { type SignAssertion, startUpstreamLogin } from '../../brokering/client/s
 import { OAuthError } from '../../model/errors.ts'
 import type { IdentityProvider } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
+import { printable } from '../../model/untrusted-text.ts'
 import type { Prompt } from '../../protocol/authorization-request/prompt.ts'
 import { usableProviders } from '../../protocol/login-choice.ts'
 import { addressOf, fillPath, paths } from '../../request/addresses.ts'
@@ -130,7 +131,7 @@ function unknownProvider(providerId: string): OAuthError {
   return new OAuthError('invalid_request', 'this way of signing in does not exist (any more)', {
     check: 'identity_provider',
     expected: 'an enabled provider whose metadata was read',
-    received: providerId.slice(0, 100),
+    received: printable(providerId, 100),
     fix: 'start again from the application; an administrator finds the provider under identity-providers',
   })
 }

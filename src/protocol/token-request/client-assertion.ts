@@ -1,5 +1,7 @@
 // What a client must say in the JWT it authenticates with (RFC 7523 §3, OIDC Core §9).
+
 import type { RefusalDetail } from '../../model/errors.ts'
+import { printable } from '../../model/untrusted-text.ts'
 
 export interface AssertionExpectation {
   client_id: string
@@ -75,7 +77,7 @@ const latestMoment = 8.64e12
 const moment = (value: unknown): string =>
   isSeconds(value) && Math.abs(value) < latestMoment ? new Date(value * 1000).toISOString() : text(value)
 
-const text = (value: unknown): string => (value === undefined ? '(none)' : (JSON.stringify(value) ?? '').slice(0, 200))
+const text = (value: unknown): string => (value === undefined ? '(none)' : printable(JSON.stringify(value) ?? '', 200))
 
 const fault = (check: string, expected: string, received: string, fix: string): { fault: RefusalDetail } => ({
   fault: { check, expected, received, fix },

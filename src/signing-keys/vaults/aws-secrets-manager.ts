@@ -1,10 +1,12 @@
 // AWS Secrets Manager (JSON 1.1): one secret, whose staging labels are the places: AWSCURRENT, AWSPENDING, AWSPREVIOUS.
 // Needs GetSecretValue and CreateSecret; PutSecretValue and UpdateSecretVersionStage to rotate.
+
 import { AwsV4Signer } from 'aws4fetch'
 import { base64 } from '../../crypto/encoding.ts'
 import type { KeyMaterial } from '../../crypto/key-material.ts'
 import { writePkcs12 } from '../../crypto/pkcs12/write.ts'
 import type { KeyFamily } from '../../crypto/signing-algorithms.ts'
+import { printable } from '../../model/untrusted-text.ts'
 import { type AwsCredential, type AwsKeySource, awsKeys } from './credentials/aws.ts'
 import { fromBase64, readKeyFile } from './key-file.ts'
 import {
@@ -224,7 +226,7 @@ const throttled = ['ThrottlingException', 'Throttling', 'TooManyRequestsExceptio
 function faultOf(answer: VaultAnswer, client: Client, doing: string): VaultError {
   const { status, headers, json } = answer
   const type = errorType(answer) ?? 'no error type'
-  const message = `AWS Secrets Manager, ${doing}: ${status} ${type.slice(0, 100)}`
+  const message = `AWS Secrets Manager, ${doing}: ${status} ${printable(type, 100)}`
   const later = retryAfter(headers, client.access.now())
   // Throttling comes as 400.
   if (status === 429 || throttled.includes(type)) return new VaultError('throttled', message, later)

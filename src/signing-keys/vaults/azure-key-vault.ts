@@ -1,9 +1,11 @@
 // Azure Key Vault (REST, api-version 2025-07-01): the certificate of one name, its versions, and its successor under `<name>-next`.
 // Needs secret Get and certificate Import; listing versions is used when it is allowed.
+
 import { base64 } from '../../crypto/encoding.ts'
 import type { KeyMaterial } from '../../crypto/key-material.ts'
 import { writePkcs12 } from '../../crypto/pkcs12/write.ts'
 import type { KeyFamily } from '../../crypto/signing-algorithms.ts'
+import { printable } from '../../model/untrusted-text.ts'
 import { type AzureCredential, azureTokens, type TokenSource } from './credentials/azure.ts'
 import { readKeyFile } from './key-file.ts'
 import { type KeyVersion, type SeenVersion, type Vault, type VaultAccess, VaultError, vaultAccess } from './vault.ts'
@@ -269,7 +271,7 @@ function faultOf(answer: VaultAnswer, client: Client, doing: string): VaultError
   const { status, headers, json } = answer
   const error = objectMember(json, 'error')
   const inner = textMember(objectMember(error, 'innererror'), 'code')
-  const code = (inner ?? textMember(error, 'code') ?? 'no error code').slice(0, 100)
+  const code = printable(inner ?? textMember(error, 'code') ?? 'no error code', 100)
   const message = `Azure Key Vault, ${doing}: ${status} ${code}`
   if (status === 429) return new VaultError('throttled', message, retryAfter(headers, client.access.now()))
   if (status === 401) {

@@ -1,5 +1,6 @@
 // Credentials of AWS: keys that stay, or a role taken for an hour with a token of an identity provider (STS AssumeRoleWithWebIdentity).
 
+import { printable } from '../../../model/untrusted-text.ts'
 import { type VaultAccess, VaultError } from '../vault.ts'
 import { fetchBounded, retryAfter, textMember } from '../vault-fetch.ts'
 
@@ -55,7 +56,7 @@ async function assumeRole(credential: Extract<AwsCredential, { kind: 'role' }>, 
   if (status !== 200) {
     const code = xmlText(text, 'Code') ?? 'no error code'
     const fault = code === 'Throttling' ? 'throttled' : 'unauthorized'
-    throw new VaultError(fault, `AWS STS refused the role: ${status} ${code.slice(0, 100)}`)
+    throw new VaultError(fault, `AWS STS refused the role: ${status} ${printable(code, 100)}`)
   }
   const [accessKeyId, secretAccessKey] = [xmlText(text, 'AccessKeyId'), xmlText(text, 'SecretAccessKey')]
   const [sessionToken, expiration] = [xmlText(text, 'SessionToken'), Date.parse(xmlText(text, 'Expiration') ?? '')]
@@ -84,7 +85,7 @@ async function webIdentityToken(token: WebIdentityToken, now: number): Promise<s
   }
   const value = textMember(answer.json, 'id_token') ?? textMember(answer.json, 'access_token')
   if (answer.status !== 200 || !value) {
-    const error = textMember(answer.json, 'error')?.slice(0, 100) ?? 'no OAuth error'
+    const error = printable(textMember(answer.json, 'error') ?? 'no OAuth error', 100)
     throw new VaultError('unauthorized', `${who} answered ${answer.status}: ${error}`)
   }
   return value

@@ -1,7 +1,9 @@
 // Access tokens of Microsoft Entra for Azure Key Vault: a service principal's secret or certificate, or the identity of the machine.
+
 import { base64url, utf8 } from '../../../crypto/encoding.ts'
 import { importSigningKey } from '../../../crypto/key-material.ts'
 import { thumbprints } from '../../../crypto/x509.ts'
+import { printable } from '../../../model/untrusted-text.ts'
 import { readKeyFile } from '../key-file.ts'
 import { type VaultAccess, VaultError } from '../vault.ts'
 import { fetchBounded, retryAfter, textMember, type VaultAnswer } from '../vault-fetch.ts'
@@ -119,7 +121,7 @@ function readToken(source: string, answer: VaultAnswer, now: number, expiresAt: 
 function reason({ json }: VaultAnswer): string {
   const error = textMember(json, 'error') ?? 'no OAuth error'
   const code = /AADSTS\d+/.exec(textMember(json, 'error_description') ?? '')?.[0]
-  return code ? `${error} (${code})` : error.slice(0, 100)
+  return code ? `${error} (${code})` : printable(error, 100)
 }
 
 /** RFC 7523 §2.2, signed as Entra wants it: PS256, the certificate named by `x5t#S256`. */
