@@ -1,7 +1,8 @@
 // What a request presents to authenticate its client, before any method looks at it (RFC 6749 §2.3).
 
 import { fromUtf8 } from '../../crypto/encoding.ts'
-import { OAuthError, type RefusalDetail } from '../../model/errors.ts'
+import type { OAuthError } from '../../model/errors.ts'
+import { invalidRequest } from '../../model/oauth-errors.ts'
 
 export interface ClientRequest {
   headers: Headers
@@ -32,10 +33,10 @@ function parseBasic(authorization: string): { id: string; secret: string } | und
   const pair = encoded === undefined ? undefined : decodeBase64(encoded)
   const colon = pair?.indexOf(':') ?? -1
   if (pair === undefined || colon < 1) {
-    throw malformedAuthentication(
-      'Authorization: Basic base64(client_id:client_secret)',
-      'a Basic header of another form',
-    )
+    throw malformedAuthentication({
+      expected: 'Authorization: Basic base64(client_id:client_secret)',
+      received: 'a Basic header of another form',
+    })
   }
   return { id: formDecode(pair.slice(0, colon)), secret: formDecode(pair.slice(colon + 1)) }
 }
@@ -58,13 +59,19 @@ function formDecode(text: string): string {
   }
 }
 
-export function malformedAuthentication(expected: string, received: string, clientId?: string): OAuthError {
-  const detail: RefusalDetail = {
+interface Malformed {
+  expected: string
+  received: string
+  client_id?: string | undefined
+}
+
+export function malformedAuthentication({ expected, received, client_id }: Malformed): OAuthError {
+  const error = invalidRequest({
+    description: `client authentication is malformed: expected ${expected}`,
     check: 'client_authentication',
     expected,
     received,
     fix: 'authenticate the client in one way, as RFC 6749 §2.3 describes',
-  }
-  const error = new OAuthError('invalid_request', `client authentication is malformed: expected ${expected}`, detail)
-  return clientId === undefined ? error : error.withClient(clientId)
+  })
+  return client_id === undefined ? error : error.withClient(client_id)
 }

@@ -33,14 +33,14 @@ function secretFault(client: Client, hash: string, now: number): Refused | undef
   if (matching.some((secret) => isLive(secret, now))) return undefined
   const live = client.secrets.filter((secret) => isLive(secret, now)).map(describe)
   const [expired] = matching
-  return refused(
-    'client_secret',
-    live.length > 0 ? `the secret ${live.join(' or ')}` : 'a live secret, but the client has none',
-    expired ? `the secret ${describe(expired)}` : 'a secret the client does not have',
-    expired
+  return refused({
+    check: 'client_secret',
+    expected: live.length > 0 ? `the secret ${live.join(' or ')}` : 'a live secret, but the client has none',
+    received: expired ? `the secret ${describe(expired)}` : 'a secret the client does not have',
+    fix: expired
       ? 'configure a newer secret in the client'
       : 'correct the secret, or add one; in a Basic header it is form-encoded',
-  )
+  })
 }
 
 const isLive = ({ expires_at }: ClientSecret, now: number): boolean => expires_at === null || expires_at > now

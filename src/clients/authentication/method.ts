@@ -35,6 +35,4 @@ export interface Refused {
   isProven?: boolean
 }
 
-export const refused = (check: string, expected: string, received: string, fix: string): Refused => ({
-  fault: { check, expected, received, fix },
-})
+export const refused = (fault: Required<RefusalDetail>): Refused => ({ fault })

@@ -28,10 +28,18 @@ export function chooseMethod(request: ClientRequest): ClientAuthenticationMethod
   const carriers = new Set(presented.map(({ carrier }) => carrier))
   const { basic, client_id } = request
   if (carriers.size > 1) {
-    throw malformedAuthentication('one method of client authentication', [...carriers].join(' and '), client_id)
+    throw malformedAuthentication({
+      expected: 'one method of client authentication',
+      received: [...carriers].join(' and '),
+      client_id,
+    })
   }
   if (basic && client_id !== undefined && client_id !== basic.id) {
-    throw malformedAuthentication(`client_id ${basic.id}, as in the Authorization header`, client_id, basic.id)
+    throw malformedAuthentication({
+      expected: `client_id ${basic.id}, as in the Authorization header`,
+      received: client_id,
+      client_id: basic.id,
+    })
   }
   return presented[0] ?? none
 }

@@ -23,7 +23,11 @@ export const privateKeyJwt: ClientAuthenticationMethod = {
   async read({ params, client_id, pathname }) {
     const type = params.get('client_assertion_type') ?? '(none)'
     if (type !== assertionType) {
-      throw malformedAuthentication(`client_assertion_type ${assertionType}`, type, client_id)
+      throw malformedAuthentication({
+        expected: `client_assertion_type ${assertionType}`,
+        received: type,
+        client_id,
+      })
     }
     const jwt = parseForeignJwt(params.get('client_assertion') ?? '')
     // RFC 7521 §4.2: client_id is optional, the subject of the assertion names the client.
@@ -41,7 +45,12 @@ async function assertionFault(
   client: Client,
   pathname: string,
 ): Promise<Refused | undefined> {
-  if (!jwt) return unfit('a signed JWT', 'something else', 'send a compact JWS without extensions')
+  if (!jwt)
+    return unfit({
+      expected: 'a signed JWT',
+      received: 'something else',
+      fix: 'send a compact JWS without extensions',
+    })
   const fault = await signatureFault(context, jwt, client)
   if (fault) return fault
 
@@ -54,7 +63,11 @@ async function assertionFault(
   })
   if ('fault' in verdict) return { ...verdict, isProven: true }
   if (await isFirstUse(context, [client.client_id, verdict.jti], verdict.expires_at)) return undefined
-  const reused = unfit('a jti that was never used', 'a jti used before', 'sign a new one for every request')
+  const reused = unfit({
+    expected: 'a jti that was never used',
+    received: 'a jti used before',
+    fix: 'sign a new one for every request',
+  })
   return { ...reused, isProven: true }
 }
 
@@ -62,11 +75,11 @@ async function signatureFault(context: RequestContext, jwt: ForeignJwt, client: 
   const { alg, kid } = jwt.header
   const pinned = client.token_endpoint_auth_signing_alg
   if (!isAcceptedAlgorithm(alg) || (pinned !== null && alg !== pinned)) {
-    return unfit(
-      `alg ${pinned ?? acceptedAlgorithms.join(', ')}`,
-      `alg ${alg}`,
-      'sign with an algorithm the client is registered for',
-    )
+    return unfit({
+      expected: `alg ${pinned ?? acceptedAlgorithms.join(', ')}`,
+      received: `alg ${alg}`,
+      fix: 'sign with an algorithm the client is registered for',
+    })
   }
   const verdict = await verifySignature(jwt, alg, {
     getKeys: () => getClientKeys(context, client),
@@ -75,15 +88,19 @@ async function signatureFault(context: RequestContext, jwt: ForeignJwt, client: 
   })
   if (verdict === 'verified') return undefined
   if ('fault' in verdict) {
-    return unfit('the keys of the client', verdict.fault, 'correct jwks or jwks_uri of the client')
+    return unfit({
+      expected: 'the keys of the client',
+      received: verdict.fault,
+      fix: 'correct jwks or jwks_uri of the client',
+    })
   }
   const kids = verdict.keys.map((key) => key.kid ?? '(no kid)').join(', ')
-  return unfit(
-    `a signature by one of the keys ${kids}`,
-    `kid ${kid ?? '(none)'}, alg ${alg}`,
-    'publish the key the client signs with',
-  )
+  return unfit({
+    expected: `a signature by one of the keys ${kids}`,
+    received: `kid ${kid ?? '(none)'}, alg ${alg}`,
+    fix: 'publish the key the client signs with',
+  })
 }
 
-const unfit = (expected: string, received: string, fix: string): Refused =>
-  refused('client_assertion', expected, received, fix)
+const unfit = (fault: { expected: string; received: string; fix: string }): Refused =>
+  refused({ check: 'client_assertion', ...fault })

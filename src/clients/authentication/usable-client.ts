@@ -13,17 +13,27 @@ export async function findUsableClient(
 ): Promise<Client | Refused> {
   const client = await configuration.findClient(clientId)
   if (!client)
-    return refused('client_id', 'a registered client', clientId, 'register the client, or correct its client_id')
+    return refused({
+      check: 'client_id',
+      expected: 'a registered client',
+      received: clientId,
+      fix: 'register the client, or correct its client_id',
+    })
   if (!client.enabled)
-    return refused('client_id', 'an enabled client', `${clientId}, which is disabled`, 'enable the client')
+    return refused({
+      check: 'client_id',
+      expected: 'an enabled client',
+      received: `${clientId}, which is disabled`,
+      fix: 'enable the client',
+    })
   const allowed = allowedMethods(client)
   if (allowed.includes(method.name)) return client
-  return refused(
-    'client_authentication',
-    allowed.join(' or '),
-    method.name,
-    'let the client authenticate as it is registered',
-  )
+  return refused({
+    check: 'client_authentication',
+    expected: allowed.join(' or '),
+    received: method.name,
+    fix: 'let the client authenticate as it is registered',
+  })
 }
 
 /** A client that is registered for no method may use each for which it has what the method needs. */

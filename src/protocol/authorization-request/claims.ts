@@ -1,5 +1,6 @@
 // The `claims` parameter (OIDC Core §5.5): which single claims a client asks for, and for acr and sub with which value.
-import { OAuthError } from '../../model/errors.ts'
+import type { OAuthError } from '../../model/errors.ts'
+import { invalidRequest } from '../../model/oauth-errors.ts'
 import type { ReceivedFromClient, WithClient, WithProvider } from './known.ts'
 
 export interface ClaimsRequest {
@@ -16,7 +17,7 @@ type Entry = { essential?: unknown; value?: unknown; values?: unknown } | null
 /** Unknown members are ignored. Throws invalid_request when it is not the object of §5.5. */
 export function parseClaimsRequest(text: string): ClaimsRequest {
   const document = parseJson(text)
-  if (!isObject(document)) throw malformed('a JSON object', describe(document))
+  if (!isObject(document)) throw malformed({ expected: 'a JSON object', received: describe(document) })
   const userinfo = members(document, 'userinfo')
   const idToken = members(document, 'id_token')
 
@@ -29,7 +30,7 @@ export function parseClaimsRequest(text: string): ClaimsRequest {
   // Without values it is only asked for, and always given (§5.5.1.1).
   if (acr?.essential === true && acrValues !== undefined) request.essential_acr = strings(acrValues)
   const [sub, other] = requestedSubjects(idToken, userinfo)
-  if (other !== undefined) throw malformed('one value of sub', 'two')
+  if (other !== undefined) throw malformed({ expected: 'one value of sub', received: 'two' })
   if (sub !== undefined) request.sub = sub
   return request
 }
@@ -65,7 +66,8 @@ function requestedSubjects(...places: Map<string, Entry>[]): string[] {
   return [
     ...new Set(
       values.map((value) => {
-        if (typeof value !== 'string') throw malformed('a string as value of sub', describe(value))
+        if (typeof value !== 'string')
+          throw malformed({ expected: 'a string as value of sub', received: describe(value) })
         return value
       }),
     ),
@@ -76,11 +78,11 @@ function requestedSubjects(...places: Map<string, Entry>[]): string[] {
 function members(document: Record<string, unknown>, name: string): Map<string, Entry> {
   const member = Object.hasOwn(document, name) ? document[name] : undefined
   if (member === undefined || member === null) return new Map()
-  if (!isObject(member)) throw malformed(`an object as ${name}`, describe(member))
+  if (!isObject(member)) throw malformed({ expected: `an object as ${name}`, received: describe(member) })
   const entries = new Map<string, Entry>()
   for (const [claim, entry] of Object.entries(member)) {
     if (entry !== null && !isObject(entry))
-      throw malformed(`null or an object for each claim of ${name}`, describe(entry))
+      throw malformed({ expected: `null or an object for each claim of ${name}`, received: describe(entry) })
     entries.set(claim, entry as Entry)
   }
   return entries
@@ -90,7 +92,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw malformed('a JSON object', 'text that is not JSON')
+    throw malformed({ expected: 'a JSON object', received: 'text that is not JSON' })
   }
 }
 
@@ -103,8 +105,9 @@ const strings = (value: unknown): string[] =>
 const describe = (value: unknown): string =>
   Array.isArray(value) ? 'an array' : value === null ? 'null' : `a ${typeof value}`
 
-function malformed(expected: string, received: string): OAuthError {
-  return new OAuthError('invalid_request', `the claims parameter is malformed: expected ${expected}`, {
+function malformed({ expected, received }: { expected: string; received: string }): OAuthError {
+  return invalidRequest({
+    description: `the claims parameter is malformed: expected ${expected}`,
     check: 'claims',
     expected,
     received,

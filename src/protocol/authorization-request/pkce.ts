@@ -2,7 +2,8 @@
 // (RFC 7636; RFC 9700 §2.1.1 advises against `plain`).
 import { sha256 } from '../../crypto/encoding.ts'
 import { isPublicClient } from '../../model/client.ts'
-import { OAuthError, type RefusalDetail } from '../../model/errors.ts'
+import type { OAuthError, RefusalDetail } from '../../model/errors.ts'
+import { invalidRequest } from '../../model/oauth-errors.ts'
 import type { ReceivedFromClient, Redirectable, WithClient } from './known.ts'
 
 /** `code_challenge` and `code_challenge_method` (RFC 7636 §4.3), if they were sent. Throws invalid_request. */
@@ -16,16 +17,23 @@ export function parseCodeChallenge({ parameters }: ReceivedFromClient): { code_c
   // RFC 7636 §4.3: absent means plain.
   if (method !== 'S256') {
     const received = method ?? 'none, which means plain'
-    throw refused('code_challenge_method must be S256', 'S256', received, 'use code_challenge_method=S256')
+    throw invalidRequest({
+      description: 'code_challenge_method must be S256',
+      check: 'pkce',
+      expected: 'S256',
+      received,
+      fix: 'use code_challenge_method=S256',
+    })
   }
   // The base64url of a SHA-256 hash has 43 characters, never more or fewer.
   if (!/^[\w-]{43}$/.test(challenge)) {
-    throw refused(
-      'code_challenge is not an S256 challenge',
-      '43 base64url characters',
-      `${challenge.length} characters`,
-      'send BASE64URL(SHA256(code_verifier)) without padding',
-    )
+    throw invalidRequest({
+      description: 'code_challenge is not an S256 challenge',
+      check: 'pkce',
+      expected: '43 base64url characters',
+      received: `${challenge.length} characters`,
+      fix: 'send BASE64URL(SHA256(code_verifier)) without padding',
+    })
   }
   return { code_challenge: challenge }
 }
@@ -39,12 +47,13 @@ export function requireCodeChallenge({
 }
 
 const missingChallenge = (): OAuthError =>
-  refused(
-    'a code_challenge is required',
-    'code_challenge',
-    'no code_challenge',
-    'let the application use PKCE with S256',
-  )
+  invalidRequest({
+    description: 'a code_challenge is required',
+    check: 'pkce',
+    expected: 'code_challenge',
+    received: 'no code_challenge',
+    fix: 'let the application use PKCE with S256',
+  })
 
 /** RFC 7636 §4.1: 43 to 128 unreserved characters. */
 export const isCodeVerifier = (text: string): boolean => /^[\w.~-]{43,128}$/.test(text)
@@ -69,8 +78,4 @@ export function codeVerifierFault(requested: string | undefined, presented: stri
     received: presented ? `one whose S256 is ${presented}` : 'no code_verifier',
     fix: 'keep the code_verifier of this very authorization request and send it with its code',
   }
-}
-
-function refused(description: string, expected: string, received: string, fix: string): OAuthError {
-  return new OAuthError('invalid_request', description, { check: 'pkce', expected, received, fix })
 }

@@ -4,18 +4,20 @@ import { hashSecret, newSecret, openHandle, sealHandle } from '../../../grants/h
 import { askSubject } from '../../../grants/subject/ask-subject.ts'
 import type { NewFamily } from '../../../grants/subject/grants.ts'
 import type { Client } from '../../../model/client.ts'
+import { invalidGrant } from '../../../model/oauth-errors.ts'
 import { challengeOf } from '../../../protocol/authorization-request/pkce.ts'
 import type { RequestContext } from '../../../request/context.ts'
 import type { Authorization } from '../../../tokens/authorization.ts'
 import { newGrantTokenId } from '../../../tokens/token-id.ts'
-import { invalidGrant, requiredParameter, type TokenRequest } from './grant-handler.ts'
+import { requiredParameter, type TokenRequest } from './grant-handler.ts'
 import { requireUsableGrant } from './usable-grant.ts'
 
 export async function authorizationCode(context: RequestContext, request: TokenRequest): Promise<Authorization> {
   const { client, parameters } = request
   const handle = await openHandle(context, 'code', requiredParameter(parameters, 'code'))
   if (!handle) {
-    throw invalidGrant('the code is not valid', {
+    throw invalidGrant({
+      description: 'the code is not valid',
       check: 'code',
       expected: 'a code that this provider issued',
       received: 'something else, or a code cut short or changed on its way',
@@ -35,14 +37,16 @@ export async function authorizationCode(context: RequestContext, request: TokenR
     subject.redeemCode(id, codeHash, presented, family, context.now),
   )
   if (redemption.outcome === 'replayed') {
-    throw invalidGrant('the code was used before', {
+    throw invalidGrant({
+      description: 'the code was used before',
       check: 'code',
       expected: 'each code once',
       received: 'a code that had been redeemed; the tokens it gave were revoked',
       fix: 'let the application redeem a code once, and look who else holds it',
     })
   }
-  if (redemption.outcome === 'unknown') throw invalidGrant('the code is not valid', redemption.detail)
+  if (redemption.outcome === 'unknown')
+    throw invalidGrant({ description: 'the code is not valid', ...redemption.detail })
 
   const { grant, person } = redemption
   requireUsableGrant(context, client, grant, 'code')

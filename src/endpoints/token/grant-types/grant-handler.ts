@@ -1,7 +1,7 @@
 // What a grant type is: parameters and an authenticated client in, an authorization out. It issues no tokens itself.
 
 import type { Client } from '../../../model/client.ts'
-import { OAuthError, type RefusalDetail } from '../../../model/errors.ts'
+import { invalidRequest } from '../../../model/oauth-errors.ts'
 import type { RequestContext } from '../../../request/context.ts'
 import type { Authorization } from '../../../tokens/authorization.ts'
 
@@ -13,16 +13,12 @@ export interface TokenRequest {
 /** Throws OAuthError when the client gets no tokens. */
 export type GrantHandler = (context: RequestContext, request: TokenRequest) => Promise<Authorization>
 
-/** RFC 6749 §5.2. The caller learns nothing more; the operator reads the detail. */
-export function invalidGrant(description: string, detail: RefusalDetail): OAuthError {
-  return new OAuthError('invalid_grant', description, detail)
-}
-
 /** Throws invalid_request when a parameter of the grant type is missing. */
 export function requiredParameter(parameters: URLSearchParams, name: string): string {
   const value = parameters.get(name)
   if (value !== null) return value
-  throw new OAuthError('invalid_request', `${name} is missing`, {
+  throw invalidRequest({
+    description: `${name} is missing`,
     check: name,
     expected: `a ${name} parameter`,
     received: 'none',

@@ -7,11 +7,12 @@ import type { Rotation } from '../../../grants/subject/grants.ts'
 import { type Client, isPublicClient } from '../../../model/client.ts'
 import { OAuthError } from '../../../model/errors.ts'
 import type { Grant } from '../../../model/grant.ts'
+import { invalidGrant } from '../../../model/oauth-errors.ts'
 import { mayRequestScope, parseScope } from '../../../protocol/authorization-request/scope.ts'
 import type { RequestContext } from '../../../request/context.ts'
 import type { Authorization } from '../../../tokens/authorization.ts'
 import { newGrantTokenId } from '../../../tokens/token-id.ts'
-import { invalidGrant, requiredParameter, type TokenRequest } from './grant-handler.ts'
+import { requiredParameter, type TokenRequest } from './grant-handler.ts'
 import { requireUsableGrant } from './usable-grant.ts'
 
 /** What a retry must repeat. */
@@ -26,7 +27,8 @@ export async function refreshToken(context: RequestContext, request: TokenReques
   const presented = requiredParameter(parameters, 'refresh_token')
   const handle = await openHandle(context, 'refresh-token', presented)
   if (!handle) {
-    throw invalidGrant('the refresh token is not valid', {
+    throw invalidGrant({
+      description: 'the refresh token is not valid',
       check: 'refresh_token',
       expected: 'a refresh token that this provider issued',
       received: 'something else, or a token cut short or changed',
@@ -34,7 +36,8 @@ export async function refreshToken(context: RequestContext, request: TokenReques
     })
   }
   if (!client.offline_access) {
-    throw invalidGrant('the client may not use refresh tokens', {
+    throw invalidGrant({
+      description: 'the client may not use refresh tokens',
       check: 'offline_access',
       expected: 'a client with the Offline setting',
       received: `${client.client_id} without it`,
@@ -52,7 +55,8 @@ export async function refreshToken(context: RequestContext, request: TokenReques
   const rotation = await rotationFor(context, client, secret, next, drawn, requested)
   const answer = await askSubject(context, subject_ref, (subject) => subject.refresh(id, rotation, context.now))
   if (answer.outcome === 'reused') {
-    throw invalidGrant('the refresh token was used before', {
+    throw invalidGrant({
+      description: 'the refresh token was used before',
       check: 'refresh_token',
       expected: 'the newest refresh token of its family',
       received: 'an older one, after its successor was used or its grace window ended; the whole family was revoked',
@@ -60,7 +64,8 @@ export async function refreshToken(context: RequestContext, request: TokenReques
     })
   }
   if (answer.outcome === 'scope') throw widened(answer.grant, requested)
-  if (answer.outcome === 'unknown') throw invalidGrant('the refresh token is not valid', answer.detail)
+  if (answer.outcome === 'unknown')
+    throw invalidGrant({ description: 'the refresh token is not valid', ...answer.detail })
 
   const { grant, person } = answer
   requireUsableGrant(context, client, grant, 'refresh token')
