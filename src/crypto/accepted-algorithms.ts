@@ -1,27 +1,12 @@
 // The signature algorithms accepted on JWTs that others sign (RFC 7518 §3, RFC 8037 §3.1, RFC 9864 §2.2), with the key that each needs.
 // What this provider signs with is another list: signing-algorithms.ts. HMAC and `none` are in neither (RFC 8725 §3.1, §3.2).
 
-export const acceptedAlgorithms = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-] as const
-export type AcceptedAlgorithm = (typeof acceptedAlgorithms)[number]
-
 interface KeyRequirement {
   kty: 'RSA' | 'EC' | 'OKP'
   crv?: string
 }
 
-export const keyRequirements: Readonly<Record<AcceptedAlgorithm, KeyRequirement>> = {
+const rows = {
   RS256: { kty: 'RSA' },
   RS384: { kty: 'RSA' },
   RS512: { kty: 'RSA' },
@@ -34,7 +19,12 @@ export const keyRequirements: Readonly<Record<AcceptedAlgorithm, KeyRequirement>
   // RFC 9864 §2.2: the older name leaves the curve to the key. Ed448 is not accepted: Web Crypto in workerd does not have it.
   EdDSA: { kty: 'OKP', crv: 'Ed25519' },
   Ed25519: { kty: 'OKP', crv: 'Ed25519' },
-}
+} as const satisfies Record<string, KeyRequirement>
+
+export type AcceptedAlgorithm = keyof typeof rows
+export const acceptedAlgorithms = Object.keys(rows) as AcceptedAlgorithm[]
+
+export const keyRequirements: Readonly<Record<AcceptedAlgorithm, KeyRequirement>> = rows
 
 export const isAcceptedAlgorithm = (name: unknown): name is AcceptedAlgorithm =>
-  typeof name === 'string' && Object.hasOwn(keyRequirements, name)
+  typeof name === 'string' && Object.hasOwn(rows, name)

@@ -55,7 +55,8 @@ export async function importForeignKey(jwk: JsonWebKey, alg: AcceptedAlgorithm):
 const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /** A key published with its secret members signs for everybody. */
-export const isPublicKey = (jwk: object): boolean => !secretMembers.some((member) => member in jwk)
+export const isPublicKey = (jwk: object): boolean =>
+  secretMembers.every((member) => (jwk as Record<string, unknown>)[member] === undefined)
 
 /** Whether the JWK itself says that it verifies signatures of this algorithm (RFC 7517 §4.1–4.4). */
 function mayVerify(jwk: JsonWebKey, alg: AcceptedAlgorithm): boolean {
