@@ -4,7 +4,7 @@
 import { browserState, type SessionCookie, sessionState } from '../authentication/sessions.ts'
 import { hashSecret, newSecret, sealHandle } from '../grants/handles.ts'
 import { askSubject } from '../grants/subject/ask-subject.ts'
-import type { AuthorizationAnswer, AuthorizationQuestion, Choice, SignInAnswer } from '../grants/subject/questions.ts'
+import type { AuthorizationInput, AuthorizationResult, PageInput } from '../grants/subject/calls.ts'
 import type { Client } from '../model/client.ts'
 import { type ErrorCode, type ErrorRedirect, OAuthError, type RefusalDetail } from '../model/errors.ts'
 import { printable } from '../model/untrusted-text.ts'
@@ -68,7 +68,7 @@ export async function resume(
 }
 
 export interface Question {
-  question: AuthorizationQuestion
+  question: AuthorizationInput
   /** Of the code that the answer may issue. */
   secret: Uint8Array<ArrayBuffer>
 }
@@ -77,7 +77,7 @@ export async function questionOf(context: RequestContext, judged: Judged): Promi
   const { client, request, interaction } = judged
   const { settings } = context.configuration
   const secret = newSecret()
-  const question: AuthorizationQuestion = {
+  const question: AuthorizationInput = {
     request,
     require_consent: client.require_consent,
     expected_sub: interaction.expected_sub,
@@ -111,7 +111,7 @@ export async function advance(
   context: RequestContext,
   judged: Judged,
   session: SessionCookie,
-  choice: Choice = { kind: 'none' },
+  choice: PageInput = { kind: 'none' },
 ): Promise<Advance> {
   const { question, secret } = await questionOf(context, judged)
   const answer = await askSubject(context, session.subject_ref, (subject) =>
@@ -121,7 +121,7 @@ export async function advance(
 }
 
 export interface Advance {
-  answer: AuthorizationAnswer | Exclude<SignInAnswer, { outcome: 'disabled' | 'outdated' }>
+  answer: AuthorizationResult
   code: { subject_ref: string; id: string; secret: Uint8Array<ArrayBuffer> }
 }
 

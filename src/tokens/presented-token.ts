@@ -2,7 +2,7 @@
 
 import { grantFault } from '../grants/grant-fault.ts'
 import { askSubject } from '../grants/subject/ask-subject.ts'
-import type { TokenStatus } from '../grants/subject/questions.ts'
+import type { TokenStatus } from '../grants/subject/calls.ts'
 import type { RequestContext } from '../request/context.ts'
 import { verifyJwt } from '../signing-keys/signing.ts'
 import { isClientTokenRevoked } from './client-token.ts'

@@ -47,7 +47,7 @@ const entrances: Record<string, string[]> = {
   'crypto/pkcs12': ['read.ts', 'write.ts'],
   'endpoints/token': ['token.ts'],
   'grants/one-time': ['one-time.ts', 'ask-one-time.ts'],
-  'grants/subject': ['subject.ts', 'ask-subject.ts', 'questions.ts', 'grants.ts', 'sessions.ts'],
+  'grants/subject': ['subject.ts', 'ask-subject.ts', 'calls.ts', 'grants.ts', 'sessions.ts'],
   'interaction/account': ['account.ts'],
   'interaction/external': ['external-callback.ts', 'external-login.ts', 'icon.ts'],
   'signing-keys/key-ring': ['key-ring.ts', 'ask-key-ring.ts', 'export-key.ts'],

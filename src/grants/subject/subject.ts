@@ -4,19 +4,20 @@ import { DurableObject } from 'cloudflare:workers'
 import type { Person } from '../../model/person.ts'
 import type { SessionState } from '../../model/session.ts'
 import { decide, type Step } from '../../protocol/next-step.ts'
+import {
+  type AuthorizationInput,
+  type AuthorizationResult,
+  grantOf,
+  type PageInput,
+  type Redemption,
+  type RefreshResult,
+  type RefreshTokenStatus,
+  type SignInResult,
+  type StepResult,
+  type TokenStatus,
+} from './calls.ts'
 import { findConsent, forgetConsent, rememberConsent } from './consents.ts'
 import * as grants from './grants.ts'
-import {
-  type AuthorizationAnswer,
-  type AuthorizationQuestion,
-  type Choice,
-  grantOf,
-  type Redemption,
-  type Refreshment,
-  type RefreshTokenStatus,
-  type SignInAnswer,
-  type TokenStatus,
-} from './questions.ts'
 import {
   beginSession,
   endSession,
@@ -62,10 +63,10 @@ export class Subject extends DurableObject<Env> {
     record: Person,
     session: NewSession,
     current: SessionProof | undefined,
-    question: AuthorizationQuestion | undefined,
+    question: AuthorizationInput | undefined,
     now: number,
     isConfirmed = false,
-  ): SignInAnswer {
+  ): SignInResult {
     if (this.person && record.version < this.person.version && !isConfirmed) return { outcome: 'outdated' }
     createTables(this.sql)
     const person = this.takeRecord(record)
@@ -81,7 +82,7 @@ export class Subject extends DurableObject<Env> {
   }
 
   /** The next step of a request for whoever the cookie proves; issues the code in the same call when that step is to respond. */
-  authorize(proof: SessionProof, question: AuthorizationQuestion, choice: Choice, now: number): AuthorizationAnswer {
+  authorize(proof: SessionProof, question: AuthorizationInput, choice: PageInput, now: number): AuthorizationResult {
     const { person } = this
     const session = person && findSession(this.sql, proof, person, now)
     if (!session) return { outcome: 'anonymous' }
@@ -137,7 +138,7 @@ export class Subject extends DurableObject<Env> {
     return result.outcome === 'redeemed' ? { ...result, person } : result
   }
 
-  refresh(id: string, rotation: grants.Rotation, now: number): Refreshment {
+  refresh(id: string, rotation: grants.Rotation, now: number): RefreshResult {
     const { person } = this
     if (!person)
       return {
@@ -218,7 +219,7 @@ export class Subject extends DurableObject<Env> {
     grants.revokeSessionGrants(this.sql, sessionId, now)
   }
 
-  private take(choice: Choice, session: SessionState, question: AuthorizationQuestion, now: number): void {
+  private take(choice: PageInput, session: SessionState, question: AuthorizationInput, now: number): void {
     if (choice.kind === 'select-account') {
       markSelected(this.sql, session.id, now)
       session.selected_at = now
@@ -228,19 +229,14 @@ export class Subject extends DurableObject<Env> {
     }
   }
 
-  private stepOf(person: Person, session: SessionState, question: AuthorizationQuestion, now: number): Step {
+  private stepOf(person: Person, session: SessionState, question: AuthorizationInput, now: number): Step {
     const { request, require_consent, expected_sub, accepted_idps, started_at } = question
     const consent = findConsent(this.sql, request.client_id, question.client_since)
     const known = { sub: person.sub, session, consent }
     return decide({ request, require_consent, expected_sub, accepted_idps, started_at, person: known, now })
   }
 
-  private answer(
-    person: Person,
-    session: SessionState,
-    question: AuthorizationQuestion,
-    now: number,
-  ): Exclude<AuthorizationAnswer, { outcome: 'anonymous' }> {
+  private answer(person: Person, session: SessionState, question: AuthorizationInput, now: number): StepResult {
     const step = this.stepOf(person, session, question, now)
     if (step.kind === 'respond') {
       const code = {

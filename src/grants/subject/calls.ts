@@ -9,7 +9,7 @@ import type { Step } from '../../protocol/next-step.ts'
 import type { CodeOutcome, RefreshOutcome } from './grants.ts'
 
 /** An authorization request as the Worker judged it, with the code it would get. */
-export interface AuthorizationQuestion {
+export interface AuthorizationInput {
   request: ValidatedAuthorizationRequest
   require_consent: boolean
   expected_sub?: string | undefined
@@ -28,20 +28,19 @@ export interface AuthorizationQuestion {
   access_token_lifetime: number
 }
 
-/** `finished`: this interaction has given its code already. `anonymous`: the cookie proves no live session. */
-export type AuthorizationAnswer =
-  | { outcome: 'anonymous' }
+/** `finished`: this interaction has issued its code already. */
+export type StepResult =
   | { outcome: 'finished' }
   | { outcome: 'step'; step: Step; person: Person; session: SessionState }
 
-/** `outdated`: the record is older than ours, so what was checked against it may have changed. */
-export type SignInAnswer =
-  | { outcome: 'disabled' }
-  | { outcome: 'outdated' }
-  | Exclude<AuthorizationAnswer, { outcome: 'anonymous' }>
+/** `anonymous`: the cookie proves no live session. */
+export type AuthorizationResult = { outcome: 'anonymous' } | StepResult
 
-/** What a person answered on a page. */
-export type Choice =
+/** `outdated`: the record is older than the Subject's, so what was checked against it may have changed. */
+export type SignInResult = { outcome: 'disabled' } | { outcome: 'outdated' } | StepResult
+
+/** What the person submitted on the page of a step. */
+export type PageInput =
   | { kind: 'none' }
   | { kind: 'select-account' }
   | { kind: 'consent'; scopes: string[]; claims: string[] }
@@ -49,7 +48,7 @@ export type Choice =
 export type Redemption =
   | Exclude<CodeOutcome, { outcome: 'redeemed' }>
   | { outcome: 'redeemed'; grant: Grant; person: Person }
-export type Refreshment =
+export type RefreshResult =
   | Exclude<RefreshOutcome, { grant: Grant }>
   | { outcome: 'rotated' | 'kept'; grant: Grant; person: Person }
   | { outcome: 'retried'; grant: Grant; person: Person; retry: string }
@@ -75,7 +74,7 @@ export type RefreshTokenStatus =
   | { outcome: 'active'; client_id: string; idp: string; granted_at: number; scope: string[]; sub: string }
 
 /** What a code will stand for. */
-export function grantOf(question: AuthorizationQuestion, session: SessionState, now: number): Grant {
+export function grantOf(question: AuthorizationInput, session: SessionState, now: number): Grant {
   const { request } = question
   return {
     id: question.id,
