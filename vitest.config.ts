@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config'
 import type { Reporter } from 'vitest/node'
 import { exactly } from './scripts/worker-variables.ts'
 
-/** Ends a run with the one line that CI reads. */
+/** Prints the closing line that CI reads: N passed, N failed[, N skipped]. */
 const closingLine: Reporter = {
   onTestRunEnd(modules) {
     const states = modules.flatMap((module) => [...module.children.allTests()].map((test) => test.result().state))
@@ -23,7 +23,7 @@ const inNode = { testTimeout: 30_000, hookTimeout: 60_000 }
 export default defineConfig({
   test: {
     reporters: ['default', closingLine],
-    // Most of the time a test waits for a server, so two at once on two cores take little more than half the time.
+    // Tests mostly wait for a server, so two at once on two cores take little more than half the time.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     coverage: { provider: 'istanbul', include: ['src/**'] },
     projects: [
@@ -31,10 +31,10 @@ export default defineConfig({
         plugins: [
           cloudflareTest(async () => ({
             wrangler: { configPath: './wrangler.toml' },
-            // Nobody has to be logged in, even where a binding of wrangler.toml is a remote one.
+            // No login is needed, even if a binding in wrangler.toml is remote.
             remoteBindings: false,
             miniflare: {
-              // Of other deployments, in tests of what they share.
+              // Databases of other deployments, for tests of what deployments share.
               d1Databases: { SECOND_DB: 'second', THIRD_DB: 'third' },
               bindings: {
                 TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, 'migrations')),

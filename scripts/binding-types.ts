@@ -1,5 +1,5 @@
-// Writes worker-configuration.d.ts: the types of the Worker's bindings, the same with and without .dev.vars and whatever the shell has set. Those of the
-// runtime come from @cloudflare/workers-types.
+// Writes worker-configuration.d.ts, the types of the Worker's bindings. Neither .dev.vars nor the shell's environment changes the result.
+// The types of the runtime come from @cloudflare/workers-types.
 import './clean-environment.ts'
 
 import { spawnSync } from 'node:child_process'
@@ -8,7 +8,7 @@ import path from 'node:path'
 
 const root = path.join(import.meta.dirname, '..')
 const wrangler = path.join(root, 'node_modules', 'wrangler', 'bin', 'wrangler.js')
-// No `--env=`: with it, wrangler leaves out the secrets.
+// Without `--env=`: with it, wrangler leaves out the secrets.
 const argv = [
   wrangler,
   'types',

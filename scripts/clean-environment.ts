@@ -1,8 +1,12 @@
-// Removes from the environment what somebody has set for a provider of their own. Suites, benches and demos import it before everything else.
+// Removes the variables that a developer has set for a provider of their own from the environment. Test suites, benchmarks and demos import
+// this module before every other.
 import { devNull } from 'node:os'
 import { workerVariables } from './worker-variables.ts'
 
-/** Read by the Worker, its scripts, wrangler, the vendors' SDKs or Keycloak; and proxies, because every address is a loopback one. */
+/**
+ * Variables that the Worker, its scripts, wrangler, the vendors' SDKs or Keycloak read. Proxy settings are removed too: every address is a
+ * loopback address.
+ */
 const foreign = new RegExp(
   [
     `^(${workerVariables.join('|')}|PORT|NODE_ENV)$`,
@@ -11,18 +15,18 @@ const foreign = new RegExp(
   ].join('|'),
   'i',
 )
-/** By this one .ci/emulators tells the tests where the vault is. */
+/** .ci/emulators sets this variable to tell the tests the address of the vault. */
 const kept = 'KEY_VAULT_EMULATOR'
 
 for (const name of Object.keys(process.env)) {
   if (foreign.test(name) && name !== kept) delete process.env[name]
 }
 Object.assign(process.env, {
-  // wrangler asks the network nothing, and does not say that it found a .dev.vars of which nothing arrives.
+  // wrangler makes no requests of its own, and does not announce a .dev.vars whose values are overridden anyway.
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_LOG: 'warn',
-  // Without these, AWS SDKs read ~/.aws and ask the metadata service of a virtual machine.
+  // Otherwise the AWS SDKs read ~/.aws and query the metadata service of a virtual machine.
   AWS_CONFIG_FILE: devNull,
   AWS_SHARED_CREDENTIALS_FILE: devNull,
   AWS_EC2_METADATA_DISABLED: 'true',

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// npx countersign COMMAND. npx puts node_modules/.bin first in PATH, so the Node of this checkout runs it, whichever one the host has.
+// npx countersign COMMAND. npx puts node_modules/.bin first in PATH, so this runs on the checkout's own Node, whatever the host has installed.
 import { runKeyCommand } from './key-command.ts'
 import { Refusal, run } from './operator.ts'
 

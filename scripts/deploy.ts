@@ -1,4 +1,4 @@
-// npm run deploy: looks whether the deployment is complete, says what is missing, then migrates D1 and deploys the Worker.
+// npm run deploy: checks that the configuration is complete and lists what is missing; otherwise migrates D1 and deploys the Worker.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -14,56 +14,57 @@ interface Step {
 }
 
 await run(async () => {
-  // In the order in which they are done: a database and secrets need the login.
+  // The steps are listed in the order in which to do them: creating a database and setting secrets need the login.
   const account = accountSteps()
   const steps = [...account.login, ...configurationSteps(), ...account.secrets]
   if (steps.length > 0) {
     const list = steps.map(({ missing, fix }, index) => `${index + 1}. ${missing}\n${fix.replaceAll(/^/gm, '     ')}`)
-    throw new Refusal(`Not deployed yet. What is missing:\n\n${list.join('\n\n')}\n\nThen: npm run deploy`)
+    throw new Refusal(`Not deployed: the following is missing.\n\n${list.join('\n\n')}\n\nThen: npm run deploy`)
   }
-  // The tables come first: what is deployed finds what it needs, and what still runs finds what it had.
-  act('d1', 'migrations', 'apply', 'DB', '--remote')
-  act('deploy')
+  // Migrations come first: the new Worker finds the tables it needs, and the running one still finds those it knows.
+  execute('d1', 'migrations', 'apply', 'DB', '--remote')
+  execute('deploy')
   const issuer = configuredIssuer()
   console.log(`
-Deployed. ${issuer}/health says whether everything answers.
-The first users, clients and administrator come from a seed file (docs/seed-file.md):
+Deployed. ${issuer}/health reports whether everything works.
+Create the first users, clients and administrator with a seed file (docs/seed-file.md):
      OPERATOR_TOKEN=… npm run seed -- mine.json --remote ${issuer}`)
 })
 
-/** What wrangler.toml tells. */
+/** Steps that wrangler.toml shows to be missing. */
 function configurationSteps(): Step[] {
   const text = readFileSync(path.join(root, 'wrangler.toml'), 'utf8')
   const steps: Step[] = []
   if (/^database_id\s*=\s*"0{8}-0{4}-0{4}-0{4}-0{12}"/m.test(text)) {
     steps.push({
-      missing: 'A database. Put the id that this prints into wrangler.toml (database_id):',
+      missing: 'A database. Put the id that this command prints into wrangler.toml (database_id):',
       fix: 'npx wrangler d1 create countersign --location weur',
     })
   }
   const issuer = configuredIssuer()
   if (!issuer.startsWith('https://')) {
     steps.push({
-      missing: 'The issuer: the address clients will use, for good. In wrangler.toml under [vars], and as its route:',
+      missing:
+        'The issuer: the permanent address that clients use. Set it in wrangler.toml under [vars], and as the route:',
       fix: 'AUTHORITY_URL = "https://id.example.com"\nroutes = [{ pattern = "id.example.com", custom_domain = true }]   (above the first [section])',
     })
   }
   return steps
 }
 
-/** What the account tells: nothing, while nobody is logged in. */
+/** Steps that the Cloudflare account shows to be missing. Without a login the account cannot be read, so every secret is listed. */
 function accountSteps(): { login: Step[]; secrets: Step[] } {
-  const answer = ask('secret', 'list', '--format', 'json')
-  if (/not authenticated|not logged in|CLOUDFLARE_API_TOKEN/i.test(answer.text)) {
+  const result = capture('secret', 'list', '--format', 'json')
+  if (/not authenticated|not logged in|CLOUDFLARE_API_TOKEN/i.test(result.text)) {
     const login = {
-      missing: 'A login to Cloudflare (Workers Paid: a password costs about 100 ms of CPU):',
+      missing: 'A login to Cloudflare (the account needs Workers Paid: checking a password takes about 100 ms of CPU):',
       fix: 'npx wrangler login',
     }
     return { login: [login], secrets: secretSteps([]) }
   }
-  // The Worker is not there yet: `secret put` makes it.
-  if (!answer.ok && !/not found|does not exist|10007/i.test(answer.text)) throw new Refusal(answer.text)
-  return { login: [], secrets: secretSteps(answer.ok ? namesIn(answer.text) : []) }
+  // A Worker that does not exist yet is no fault: `secret put` creates it.
+  if (!result.ok && !/not found|does not exist|10007/i.test(result.text)) throw new Refusal(result.text)
+  return { login: [], secrets: secretSteps(result.ok ? namesIn(result.text) : []) }
 }
 
 function secretSteps(known: string[]): Step[] {
@@ -71,7 +72,7 @@ function secretSteps(known: string[]): Step[] {
   if (missing.length === 0) return []
   return [
     {
-      missing: `Secrets: ${missing.join(', ')}. Keep a copy: without WRAP_KEY the signing key is lost, without PEPPER every password.`,
+      missing: `Secrets: ${missing.join(', ')}. Keep a copy: without WRAP_KEY the signing keys are lost, without PEPPER all passwords.`,
       fix: missing
         .map(
           (name) =>
@@ -87,7 +88,8 @@ function namesIn(text: string): string[] {
   return list ? (JSON.parse(list) as { name: string }[]).map(({ name }) => name) : []
 }
 
-function ask(...args: string[]): { ok: boolean; text: string } {
+/** Runs wrangler and returns everything it printed. */
+function capture(...args: string[]): { ok: boolean; text: string } {
   const result = spawnSync(process.execPath, [wrangler, ...args], {
     cwd: root,
     encoding: 'utf8',
@@ -96,8 +98,9 @@ function ask(...args: string[]): { ok: boolean; text: string } {
   return { ok: result.status === 0, text: `${result.stdout}${result.stderr}` }
 }
 
-function act(...args: string[]): void {
+/** Runs wrangler with its output shown. Throws a Refusal if it fails. */
+function execute(...args: string[]): void {
   const { status } = spawnSync(process.execPath, [wrangler, ...args], { cwd: root, stdio: 'inherit' })
   if (status !== 0)
-    throw new Refusal(`wrangler ${args.join(' ')} failed; nothing after it was done. npm run deploy may be repeated.`)
+    throw new Refusal(`wrangler ${args.join(' ')} failed; no later step was run. It is safe to repeat npm run deploy.`)
 }

@@ -1,4 +1,4 @@
-// .dev.vars: the secrets and variables of a provider on this machine, one NAME=value a line. Made once, never overwritten.
+// .dev.vars: the secrets and variables of the local provider, one NAME=value per line. Secrets are generated once and never overwritten.
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -8,7 +8,7 @@ const file = path.join(root, '.dev.vars')
 
 export type Variables = Record<string, string | undefined>
 
-/** Without them, what is sealed under them is lost: keys, sessions, refresh tokens, passwords. */
+/** Everything sealed under these is lost without them: signing keys, sessions, refresh tokens, passwords. */
 export const sealingSecrets = ['SEAL_KEY', 'WRAP_KEY', 'PEPPER']
 
 export const randomSecret = (): string => randomBytes(32).toString('base64url')
@@ -21,7 +21,7 @@ export function readDevVars(): Variables {
 
 const unquoted = (value: string): string => /^(["'])(.*)\1$/.exec(value)?.[2] ?? value
 
-/** Adds what is missing, and changes a value where it stands. Only the owner may read the file. */
+/** Replaces values in place and appends new names. Only the owner may read the file. */
 export function writeDevVars(changes: Record<string, string>): void {
   let text = existsSync(file) ? readFileSync(file, 'utf8') : ''
   for (const [name, value] of Object.entries(changes)) {
@@ -32,7 +32,7 @@ export function writeDevVars(changes: Record<string, string>): void {
   writeFileSync(file, text, { mode: 0o600 })
 }
 
-/** Easy to read aloud and to type: four groups of three syllables, about 76 bits. */
+/** A random password that is easy to read aloud and to type: four groups of three syllables, about 76 bits. */
 export function pronounceable(): string {
   const syllable = () => pick('bdfghjklmnprstvz') + pick('aeiou')
   const group = () => syllable() + syllable() + syllable()
@@ -40,7 +40,7 @@ export function pronounceable(): string {
 }
 
 function pick(letters: string): string {
-  // 256 is no multiple of 5: the few bytes above the last full round are drawn again.
+  // 256 is not a multiple of 5, so bytes above the largest multiple are discarded; otherwise some letters would be more likely.
   for (;;) {
     const [byte = 0] = randomBytes(1)
     if (byte < 256 - (256 % letters.length)) return letters[byte % letters.length] ?? ''

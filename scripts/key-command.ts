@@ -1,25 +1,25 @@
-// npx countersign key …: the signing certificate, from server to server and through its life (docs/signing-certificate.md).
+// npx countersign key …: lists, exports, imports, rotates and retires signing keys (docs/signing-certificate.md).
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { type Answer, findOperator, type Operator, type Problem, Refusal } from './operator.ts'
+import { type ApiResponse, findOperator, type Operator, type Problem, Refusal } from './operator.ts'
 import { readPassword } from './password.ts'
 
 const usage = `Usage: npx countersign key COMMAND [--remote [URL]]
 
-  list                    every key: state, algorithm, vault, kid, and when it signs
-  export [KID|VERSION]    write a private key as a file; without a name, the one that signs RS256
+  list                    list every key: state, algorithm, vault, kid, and when it signs
+  export [KID|VERSION]    write a private key to a file; without a name, the key that signs RS256 now
       --out FILE          default: KID.pfx (.pem, .json)
-      --format pfx|pem|jwk          default: pfx; pem and jwk are in the clear
-      --encryption aes256|3des      of a pfx; 3des for Windows Server 2016 and older
-      --name TEXT         of a pfx: what Windows shows beside the certificate
+      --format pfx|pem|jwk          default: pfx; pem and jwk are not encrypted
+      --encryption aes256|3des      pfx only; 3des is for Windows Server 2016 and older
+      --name TEXT         pfx only; the friendly name that Windows shows
       --force             overwrite FILE
-  import FILE             take in a pfx, a pem bundle or a jwk with x5c; it signs when the announce period is over
-      --now               it signs at once: first set-up and emergencies
+  import FILE             import a pfx, a pem bundle or a jwk with x5c; it signs after the announce period
+      --now               sign with it at once: for the first set-up and for emergencies
   rotate                  announce a successor of every key
-  retire KID              take a key out of use at once: nothing it signed is believed again
+  retire KID              take a key out of use at once; tokens it signed are rejected from then on
 
-The password of a file: --password-file FILE, COUNTERSIGN_PASSWORD in the environment, or a prompt.
-Without --remote: the provider on this machine. With it, OPERATOR_TOKEN belongs into the environment.`
+The password of a file comes from --password-file FILE, COUNTERSIGN_PASSWORD in the environment, or a prompt.
+Without --remote, the command talks to the provider on this machine. With it, set OPERATOR_TOKEN in the environment.`
 
 const options = {
   remote: { type: 'string' },
@@ -35,7 +35,7 @@ const options = {
 type Values = ReturnType<typeof parse>['values']
 
 interface Command {
-  /** How many names may stand after it. */
+  /** Least and greatest number of arguments after the command. */
   names: [least: number, most: number]
   options: (keyof typeof options)[]
   act(operator: Operator, name: string | undefined, values: Values): Promise<void>
@@ -53,7 +53,7 @@ const commands: Readonly<Record<string, Command>> = {
   retire: { names: [1, 1], options: [], act: retire },
 }
 
-/** Throws a Refusal with the usage when the arguments fit no command. */
+/** Throws a Refusal with the usage if the arguments fit no command. */
 export async function runKeyCommand(args: string[]): Promise<void> {
   const { values, positionals, given, toOwnRemote } = parse(args)
   const [name = '', ...names] = positionals
@@ -65,7 +65,7 @@ export async function runKeyCommand(args: string[]): Promise<void> {
 }
 
 function parse(args: string[]) {
-  // --remote alone means the provider of wrangler.toml.
+  // --remote without a URL means the issuer in wrangler.toml.
   const at = args.indexOf('--remote')
   const toOwnRemote = at >= 0 && !/^https?:/.test(args[at + 1] ?? '')
   const rest = toOwnRemote ? args.filter((_, index) => index !== at) : args
@@ -97,7 +97,7 @@ async function keysOf(operator: Operator): Promise<Key[]> {
 
 async function list(operator: Operator): Promise<void> {
   const keys = await keysOf(operator)
-  if (keys.length === 0) return console.log('There is no key yet: the first one is made when a client is enabled.')
+  if (keys.length === 0) return console.log('There is no key yet: the first one is created when a client is enabled.')
   for (const key of keys) {
     console.log(
       `${key.state.padEnd(9)} ${key.alg.padEnd(5)} ${key.kid}\n${' '.repeat(16)}${key.vault}, ${timesOf(key)}`,
@@ -106,13 +106,13 @@ async function list(operator: Operator): Promise<void> {
 }
 
 function timesOf({ state, activates_at, retired_at, gone_at }: Key): string {
-  if (state === 'announced') return `published, signs from ${activates_at} on`
+  if (state === 'announced') return `published, will sign from ${activates_at}`
   if (state === 'retired') return `signed until ${retired_at}, published until ${gone_at}`
   if (state === 'gone') return `published until ${gone_at}`
   return `signs since ${activates_at}`
 }
 
-/** What signs now is the newest: an announced key whose time has come counts, though its row may not say so yet. */
+/** The kid of the newest RS256 key that signs. Includes announced keys whose activation time has passed: their stored state may lag behind. */
 async function signingKid(operator: Operator): Promise<string> {
   const isSigning = ({ state, activates_at }: Key) =>
     state === 'active' || (state === 'announced' && Date.parse(activates_at) <= Date.now())
@@ -128,58 +128,60 @@ async function exportKey(operator: Operator, name: string | undefined, values: V
   const { format, force, encryption } = values
   const key = name ?? (await signingKid(operator))
   const out = values.out ?? `${key}.${endings[format] ?? format}`
-  // Before the key leaves the provider, which is written down there.
-  if (!force && existsSync(out)) throw new Refusal(`${out} is there already: --force overwrites it`)
-  const isSealed = format === 'pfx'
-  const wish = { file: values['password-file'], question: `Password for ${out}`, isNew: true }
-  const password = isSealed ? await readPassword(wish) : undefined
-  if (isSealed && !password) {
-    throw new Refusal('A PFX has a password: --password-file FILE, COUNTERSIGN_PASSWORD, or a terminal to ask at')
+  // Checked before the export, because the provider records every export in its audit log.
+  if (!force && existsSync(out)) throw new Refusal(`${out} already exists: use --force to overwrite it`)
+  const isEncrypted = format === 'pfx'
+  const source = { file: values['password-file'], question: `Password for ${out}`, isNew: true }
+  const password = isEncrypted ? await readPassword(source) : undefined
+  if (isEncrypted && !password) {
+    throw new Refusal(
+      'A PFX needs a password: use --password-file FILE, set COUNTERSIGN_PASSWORD, or run this in a terminal',
+    )
   }
-  const answer = await operator.request('POST', `keys/${encodeURIComponent(key)}/export`, {
+  const response = await operator.request('POST', `keys/${encodeURIComponent(key)}/export`, {
     format,
     ...(password === undefined ? {} : { password }),
     ...(encryption === undefined ? {} : { encryption }),
     ...(values.name === undefined ? {} : { friendly_name: values.name }),
   })
-  const { kid, file } = bodyOf(operator, answer)
+  const { kid, file } = bodyOf(operator, response)
   writePrivately(out, Buffer.from(String(file), 'base64'), force)
-  const warning = isSealed ? '' : ' It is in the clear.'
-  console.log(`${out}: ${kid} with its private key.${warning} Whoever can read it can issue tokens.`)
+  const warning = isEncrypted ? '' : ' The file is not encrypted.'
+  console.log(`${out}: ${kid} with its private key.${warning} Anyone who can read it can issue tokens.`)
 }
 
-/** Only the owner may read it, also where a file of that name could be read by others. */
+/** Only the owner may read the file, even if it replaces one that others could read. */
 function writePrivately(file: string, content: Uint8Array, force: boolean): void {
   const target = force ? `${file}.${process.pid}` : file
   try {
     writeFileSync(target, content, { mode: 0o600, flag: 'wx' })
     if (force) renameSync(target, file)
   } catch (error) {
-    throw new Refusal(`${file} cannot be written: ${error instanceof Error ? error.message : error}`)
+    throw new Refusal(`cannot write ${file}: ${error instanceof Error ? error.message : error}`)
   }
 }
 
 async function importKey(operator: Operator, name = '', values: Values): Promise<void> {
   const content = contentOf(name)
   const text = content.toString('latin1')
-  // PEM and JWK in the clear have no password to ask for.
+  // Unencrypted PEM and JWK files have no password.
   const isClear = /^\s*\{/.test(text) || (text.includes('-----BEGIN ') && !text.includes('ENCRYPTED PRIVATE KEY'))
-  const wish = { file: values['password-file'], question: `Password of ${name} (empty for none)`, isNew: false }
-  const password = isClear ? undefined : await readPassword(wish)
-  const answer = await operator.request('POST', 'keys/import', {
+  const source = { file: values['password-file'], question: `Password of ${name} (empty for none)`, isNew: false }
+  const password = isClear ? undefined : await readPassword(source)
+  const response = await operator.request('POST', 'keys/import', {
     file: content.toString('base64'),
     ...(password === undefined ? {} : { password }),
     ...(values.now ? { activate: 'now' } : {}),
   })
-  const { outcome, keys } = bodyOf(operator, answer)
-  const words = {
-    imported: 'Taken in:',
-    activated: 'It was here already, and signs now:',
-    known: 'It is here already:',
+  const { outcome, keys } = bodyOf(operator, response)
+  const headings = {
+    imported: 'Imported:',
+    activated: 'Already imported; now it signs:',
+    known: 'Already imported:',
   }
-  console.log(words[outcome as keyof typeof words])
+  console.log(headings[outcome as keyof typeof headings])
   for (const { kid, state, activates_at, vault } of keys as Key[]) {
-    const when = state === 'announced' ? `published now, signs from ${activates_at} on` : 'signs'
+    const when = state === 'announced' ? `published now, will sign from ${activates_at}` : 'signs'
     console.log(`  ${state.padEnd(9)} ${kid} (${vault}): ${when}`)
   }
 }
@@ -196,19 +198,20 @@ async function rotate(operator: Operator): Promise<void> {
   const { outcome, activates_at } = bodyOf(operator, await operator.request('POST', 'keys/rotate'))
   const isNew = outcome === 'announced'
   console.log(
-    `${isNew ? 'A new key is announced' : 'A new key is announced already'}: it signs from ${activates_at} on.`,
+    `${isNew ? 'A new key is announced' : 'A new key was already announced'}: it will sign from ${activates_at}.`,
   )
   await list(operator)
 }
 
 async function retire(operator: Operator, kid = ''): Promise<void> {
-  const answer = await operator.request('POST', `keys/${encodeURIComponent(kid)}/retire`)
-  const successors = bodyOf(operator, answer).replaced_by as string[]
-  const replaced = successors.length > 0 ? ` Instead of it signs: ${successors.join(', ')}.` : ''
-  console.log(`${kid} has left the JWKS, and nothing it signed is believed again.${replaced}`)
+  const response = await operator.request('POST', `keys/${encodeURIComponent(kid)}/retire`)
+  const successors = bodyOf(operator, response).replaced_by as string[]
+  const replaced = successors.length > 0 ? ` Its successor signs now: ${successors.join(', ')}.` : ''
+  console.log(`${kid} is no longer in the JWKS, and tokens it signed are rejected.${replaced}`)
 }
 
-function bodyOf({ issuer }: Operator, { status, body }: Answer): Record<string, unknown> {
+/** The JSON of a successful response. Throws a Refusal that lists the faults of any other. */
+function bodyOf({ issuer }: Operator, { status, body }: ApiResponse): Record<string, unknown> {
   if (status === 200 && body) return body
   const { title, fields = {} } = (body ?? {}) as Problem
   const faults = Object.entries(fields).map(([field, fault]) => `\n  ${field} ${fault}`)

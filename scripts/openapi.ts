@@ -1,4 +1,4 @@
-// Writes docs/openapi.json and docs/seed-file.schema.json from the schemas that the operators' interface is served by.
+// Writes docs/openapi.json and docs/seed-file.schema.json from the schemas by which the administration API validates requests.
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { openApiDocument } from '../src/admin/openapi.ts'

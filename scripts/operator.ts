@@ -1,16 +1,16 @@
-// The operators' interface as scripts call it: of the provider on this machine, or with --remote of another one.
+// Calls the administration API with the operator token: at the provider on this machine, or with --remote at another one.
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { readDevVars, root } from './dev-vars.ts'
 
 export interface Operator {
   issuer: string
-  request(method: string, path: string, body?: unknown): Promise<Answer>
+  request(method: string, path: string, body?: unknown): Promise<ApiResponse>
 }
 
-export interface Answer {
+export interface ApiResponse {
   status: number
-  /** The parsed JSON, undefined for none. */
+  /** The parsed JSON, or undefined if the response has none. */
   body: Record<string, unknown> | undefined
 }
 
@@ -19,10 +19,10 @@ export interface Problem {
   fields?: Record<string, string>
 }
 
-/** A fault that a person can mend: printed without a stack. */
+/** An error that the person at the terminal can correct: only its message is printed, without a stack. */
 export class Refusal extends Error {}
 
-/** What `--remote [URL]` says of where to go, and the other arguments. */
+/** Separates `--remote [URL]` from the other arguments. `true` means --remote without a URL: the issuer in wrangler.toml. */
 export function parseArguments(args: string[]): { remote: string | true | undefined; rest: string[] } {
   const at = args.indexOf('--remote')
   if (at < 0) return { remote: undefined, rest: args }
@@ -34,7 +34,7 @@ export function parseArguments(args: string[]): { remote: string | true | undefi
   }
 }
 
-/** `address`: where it answers, if that is not the issuer. Throws a Refusal that names what is missing. */
+/** `address` is where the provider listens, if that is not the issuer. Throws a Refusal that says what is missing. */
 export function findOperator(remote: string | true | undefined, address?: string): Operator {
   const variables = remote === undefined ? { ...process.env, ...readDevVars() } : process.env
   const issuer = (typeof remote === 'string' ? remote : (variables.AUTHORITY_URL ?? configuredIssuer())).replace(
@@ -45,11 +45,11 @@ export function findOperator(remote: string | true | undefined, address?: string
   if (!issuer) {
     throw new Refusal(
       remote === undefined
-        ? 'There is no provider on this machine yet: npm start'
-        : 'Which provider? --remote https://id.example.com, or AUTHORITY_URL in wrangler.toml',
+        ? 'There is no provider on this machine yet: run npm start'
+        : 'Which provider? Give its address (--remote https://id.example.com) or set AUTHORITY_URL in wrangler.toml',
     )
   }
-  if (!token) throw new Refusal(`OPERATOR_TOKEN is not set: the one of ${issuer} belongs into the environment`)
+  if (!token) throw new Refusal(`OPERATOR_TOKEN is not set: put the token of ${issuer} into the environment`)
   return operatorOf(issuer, token, address)
 }
 
@@ -58,13 +58,19 @@ export const operatorOf = (issuer: string, token: string, address = issuer): Ope
   request: (method, route, body) => send(address, token, method, route, body),
 })
 
-/** AUTHORITY_URL of [vars], as far as a line of wrangler.toml tells. */
+/** AUTHORITY_URL in wrangler.toml, or an empty string. */
 export function configuredIssuer(): string {
   const text = readFileSync(path.join(root, 'wrangler.toml'), 'utf8')
   return /^AUTHORITY_URL\s*=\s*"([^"]*)"/m.exec(text)?.[1] ?? ''
 }
 
-async function send(address: string, token: string, method: string, route: string, body: unknown): Promise<Answer> {
+async function send(
+  address: string,
+  token: string,
+  method: string,
+  route: string,
+  body: unknown,
+): Promise<ApiResponse> {
   const headers: Record<string, string> = { authorization: `Bearer ${token}` }
   if (body !== undefined) headers['content-type'] = 'application/json'
   let response: Response
@@ -72,15 +78,15 @@ async function send(address: string, token: string, method: string, route: strin
     const content = body === undefined ? {} : { body: JSON.stringify(body) }
     response = await fetch(`${address}/admin/api/${route}`, { method, headers, ...content })
   } catch (error) {
-    throw new Refusal(`${address} does not answer (${reasonOf(error)}): is it running?`)
+    throw new Refusal(`${address} does not respond (${reasonOf(error)}): is it running?`)
   }
   const text = await response.text()
   const isJson = /json/.test(response.headers.get('content-type') ?? '')
-  const answer: Answer = { status: response.status, body: isJson ? JSON.parse(text) : undefined }
-  if (response.status === 401) throw new Refusal(`${address} does not know this OPERATOR_TOKEN`)
+  const result: ApiResponse = { status: response.status, body: isJson ? JSON.parse(text) : undefined }
+  if (response.status === 401) throw new Refusal(`${address} does not accept this OPERATOR_TOKEN`)
   if (response.status === 404 && /switched off/.test(text)) throw new Refusal(`${address} has no OPERATOR_TOKEN`)
   if (response.status === 429 || response.status >= 500) throw new Refusal(`${address}: ${response.status} ${text}`)
-  return answer
+  return result
 }
 
 const reasonOf = (error: unknown): string => {
@@ -88,7 +94,7 @@ const reasonOf = (error: unknown): string => {
   return cause instanceof Error ? cause.message || 'no connection' : String(error)
 }
 
-/** Runs a script: a Refusal is one line and exit code 1. */
+/** Runs a script. A Refusal prints its message and sets exit code 1; any other error is thrown. */
 export async function run(script: () => Promise<void>): Promise<void> {
   try {
     await script()

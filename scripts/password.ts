@@ -1,5 +1,5 @@
-// The password of a key file: from a file, the environment or a prompt that shows nothing, never from the command line, where other users of
-// the machine and the shell's history would see it.
+// Reads the password of a key file from a file, the environment or a silent prompt. Never from the command line, which other users of the
+// machine and the shell's history would see.
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
@@ -7,22 +7,23 @@ import { Refusal } from './operator.ts'
 
 const variable = 'COUNTERSIGN_PASSWORD'
 
-export interface PasswordWish {
+export interface PasswordSource {
   file: string | undefined
-  /** What the prompt asks for. */
+  /** Text of the prompt. */
   question: string
-  /** Asked twice: what is mistyped now is missed later. */
+  /** A new password is asked for twice, because a typing error would make the file unusable. */
   isNew: boolean
 }
 
-/** Undefined: there is neither file nor variable, and nobody to ask. */
-export async function readPassword({ file, question, isNew }: PasswordWish): Promise<string | undefined> {
+/** Returns undefined if there is no file, no variable and no terminal. */
+export async function readPassword({ file, question, isNew }: PasswordSource): Promise<string | undefined> {
   if (file !== undefined) return withoutLineEnd(contentOf(file))
   const given = process.env[variable]
   if (given !== undefined) return given
   if (!process.stdin.isTTY) return undefined
   const password = await ask(question)
-  if (isNew && (await ask('Once more')) !== password) throw new Refusal('These are two passwords. Nothing was written.')
+  if (isNew && (await ask('Once more')) !== password)
+    throw new Refusal('The two passwords differ. Nothing was written.')
   return password
 }
 
@@ -34,24 +35,24 @@ function contentOf(file: string): string {
   }
 }
 
-/** Editors end a file with one. */
+/** Editors end a file with a newline, which is not part of the password. */
 const withoutLineEnd = (text: string): string => text.replace(/\r?\n$/, '')
 
 function ask(question: string): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
   const reader = createInterface({ input: process.stdin, output: silent, terminal: true })
-  // Only now does the terminal show nothing.
+  // The prompt comes after createInterface, which turns the echo off.
   process.stderr.write(`${question}: `)
   return new Promise((resolve, reject) => {
-    let answer: string | undefined
+    let password: string | undefined
     reader.once('line', (line) => {
-      answer = line
+      password = line
       reader.close()
     })
     reader.once('close', () => {
       process.stderr.write('\n')
-      if (answer === undefined) reject(new Refusal('No password was given.'))
-      else resolve(answer)
+      if (password === undefined) reject(new Refusal('No password was given.'))
+      else resolve(password)
     })
   })
 }

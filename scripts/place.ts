@@ -1,4 +1,4 @@
-// Where a provider on this machine lives: its port, which is part of its issuer, and the folder of its data.
+// Ports and data folders of local providers. The port is part of the issuer.
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { root } from './dev-vars.ts'
@@ -10,7 +10,7 @@ export function portOf(issuer: string | undefined): number {
   return url?.port ? Number(url.port) : defaultPort
 }
 
-/** Another port is another issuer, and what one issuer sealed no other can open: each has data of its own. */
+/** One data folder per port: another port is another issuer, which cannot open what the first one sealed. */
 export function stateFolder(port: number): string {
   return path.join(root, '.wrangler', port === defaultPort ? 'state' : `state-${port}`)
 }

@@ -1,4 +1,4 @@
-// npm run reset: removes all data of the provider on this machine. .dev.vars stays: its secrets seal nothing any more.
+// npm run reset: removes all data of the local provider, on every port. .dev.vars stays; its secrets are used again.
 import { readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { root } from './dev-vars.ts'
@@ -12,14 +12,14 @@ await run(async () => {
     const port = Number(name.split('-')[1] ?? defaultPort)
     if (!(await isTaken(port))) continue
     throw new Refusal(
-      `Something answers on port ${port}, whose data is in ${path.relative(root, path.join(parent, name))}. ` +
-        'If it is the provider, stop it first (Ctrl-C).',
+      `Port ${port} is in use, and its provider keeps its data in ${path.relative(root, path.join(parent, name))}. ` +
+        'Stop the provider first (Ctrl-C).',
     )
   }
   for (const name of folders) rmSync(path.join(parent, name), { recursive: true })
   console.log(
     folders.length > 0
-      ? `Removed ${folders.map((name) => path.relative(root, path.join(parent, name))).join(', ')}. npm start begins anew.`
+      ? `Removed ${folders.map((name) => path.relative(root, path.join(parent, name))).join(', ')}. npm start creates new data.`
       : 'There was nothing to remove.',
   )
 })

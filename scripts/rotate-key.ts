@@ -8,8 +8,8 @@ await run(async () => {
   if (status !== 200 || !body) throw new Refusal(`${issuer}: ${(body as Problem)?.title ?? status}`)
   const isNew = body.outcome === 'announced'
   console.log(
-    `${isNew ? 'A new key is announced' : 'A new key is announced already'}: it is published now and signs from ${body.activates_at} on.\n` +
-      'The old one stays published until the last token it signed is dead. Nothing else is to be done.',
+    `${isNew ? 'A new key is announced' : 'A new key was already announced'}: it is published and will sign from ${body.activates_at}.\n` +
+      'The old key stays published until the last token it signed has expired. Nothing else needs to be done.',
   )
   const keys = await request('GET', 'keys')
   for (const key of (keys.body?.items ?? []) as Record<string, string>[]) {

@@ -1,5 +1,5 @@
-// npm run seed -- file.json [--remote [URL]]: creates and updates what a seed file describes (docs/seed-file.md), through the operators'
-// interface. Applied twice, it changes nothing the second time.
+// npm run seed -- file.json [--remote [URL]]: creates and updates what a seed file describes (docs/seed-file.md), through the administration
+// API. Applying the same file again changes nothing.
 import { readFileSync } from 'node:fs'
 import {
   judgeSeed,
@@ -12,7 +12,7 @@ import {
 import { readDevVars, type Variables } from './dev-vars.ts'
 import { findOperator, type Operator, type Problem, parseArguments, Refusal, run } from './operator.ts'
 
-/** `variables` stand for `$NAME` in the file. Throws a Refusal with every fault of the file, or with what the provider has refused. */
+/** `variables` replace `$NAME` in the file. Throws a Refusal that lists every fault of the file, or the faults the provider found. */
 export async function applySeed(
   file: string,
   variables: Variables,
@@ -38,29 +38,29 @@ function read(file: string): string {
 
 function faulty(file: string, faults: Readonly<Record<string, string>>): Refusal {
   const lines = Object.entries(faults).map(([path, fault]) => `  ${path} ${fault}`)
-  return new Refusal(`${file} has faults, nothing was written:\n${lines.join('\n')}`)
+  return new Refusal(`${file} has faults; nothing was written:\n${lines.join('\n')}`)
 }
 
 async function readStored(paths: string[], operator: Operator): Promise<Stored> {
-  const answers = new Map<string, Record<string, unknown> | undefined>()
+  const stored = new Map<string, Record<string, unknown> | undefined>()
   for (const path of paths) {
     const { status, body } = await operator.request('GET', path)
-    answers.set(path, status === 200 ? body : undefined)
+    stored.set(path, status === 200 ? body : undefined)
   }
-  return answers
+  return stored
 }
 
 async function apply({ method, path, body, name }: SeedRequest, stored: Stored, operator: Operator): Promise<string> {
   const before = stored.get(path)
-  const answer = await operator.request(method, path, body)
-  if (answer.status >= 400) throw refused(name, answer.body)
-  const { pushed, ...after } = answer.body ?? {}
-  const what = !before ? 'created' : JSON.stringify(before) === JSON.stringify(after) ? 'unchanged' : 'updated'
-  const hint = pushed === false ? ' (its sessions learn of it at the next sign-in)' : ''
-  return `${what.padEnd(9)} ${name}${hint}`
+  const response = await operator.request(method, path, body)
+  if (response.status >= 400) throw refused(name, response.body)
+  const { pushed, ...after } = response.body ?? {}
+  const change = !before ? 'created' : JSON.stringify(before) === JSON.stringify(after) ? 'unchanged' : 'updated'
+  const hint = pushed === false ? ' (takes effect in existing sessions at the next sign-in)' : ''
+  return `${change.padEnd(9)} ${name}${hint}`
 }
 
-/** What only the provider can know: a login name that somebody else has, for example. What came before it is written. */
+/** A fault that only the provider can find, such as a login name that another user has. Entries before it have been written. */
 function refused(name: string, problem: Problem | undefined): Refusal {
   const fields = Object.entries(problem?.fields ?? {}).map(([path, fault]) => `\n  ${name}.${path} ${fault}`)
   return new Refusal(`refused   ${name}: ${problem?.title}${fields.join('')}`)

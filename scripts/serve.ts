@@ -1,5 +1,5 @@
-// The built Worker straight in workerd, as production runs it: no dev proxy before it, D1 and objects on disk.
-// `node scripts/serve.ts '{"port":8788}'` serves until it is ended; the options are ServeOptions of server.ts.
+// Serves the built Worker directly in workerd, as in production: without a development proxy, with D1 and Durable Objects on disk.
+// `node scripts/serve.ts '{"port":8788}'` serves until a signal ends it; the options are ServeOptions of server.ts.
 
 import './clean-environment.ts'
 
@@ -28,7 +28,7 @@ import { exactly, wranglerArguments } from './worker-variables.ts'
 import { workerdOf } from './workerd-process.ts'
 
 process.chdir(path.join(import.meta.dirname, '..'))
-// wrangler asks no questions.
+// wrangler must not prompt.
 process.env.CI = 'true'
 
 const options: ServeOptions = JSON.parse(process.argv[2] ?? '{}')
@@ -38,11 +38,12 @@ const issuer = options.issuer ?? `http://127.0.0.1:${port}${options.path ?? ''}`
 
 if (!existsSync(path.join(state, 'v3'))) cpSync(migratedState(), state, { recursive: true })
 const secrets = secretsOf(state)
-// wrangler warns of declared secrets that it finds in no file and not in the environment.
+// wrangler warns about declared secrets that are neither in a file nor in the environment.
 Object.assign(process.env, secrets)
 const build = builtWorker()
 const { workerOptions } = unstable_getMiniflareWorkerOptions('wrangler.toml')
-// Miniflare puts a router before a Worker that has static assets, which costs more than the Worker itself. Only the playground needs them.
+// Miniflare puts a router in front of a Worker with static assets, and that router takes more CPU than the Worker. Only the playground
+// needs assets.
 if (options.vars?.PLAYGROUND !== 'on') delete workerOptions.assets
 for (const limiter of Object.values(workerOptions.ratelimits ?? {})) Object.assign(limiter.simple, options.rateLimit)
 
@@ -52,7 +53,7 @@ const server = new Miniflare(
     name: 'countersign',
     modules: [{ type: 'ESModule', path: path.join(build, 'index.js') }],
     modulesRoot: build,
-    // Not those of wrangler.toml and .dev.vars, where an operator's own may stand.
+    // These replace the variables of wrangler.toml and .dev.vars, which may hold the developer's own settings.
     bindings: exactly({ ...secrets, AUTHORITY_URL: issuer, REQUEST_LOG: 'off', ...options.vars }),
     cf: false,
     host: '127.0.0.1',
@@ -69,10 +70,10 @@ if (process.send) process.send(started)
 else console.log(`${issuer} (state in ${state})`)
 
 for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => server.dispose().finally(() => process.exit()))
-// The parent is gone: so are we.
+// End together with the parent process.
 process.once('disconnect', () => server.dispose().finally(() => process.exit()))
 
-/** Kept with the state they seal: a restart on the same folder reads what it wrote. */
+/** Secrets are stored beside the data they seal, so that a restart on the same folder can open it. */
 function secretsOf(folder: string): Secrets {
   const file = path.join(folder, 'secrets.json')
   const kept: Partial<Secrets> = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
@@ -93,7 +94,7 @@ function builtWorker(): string {
   })
 }
 
-/** A state folder with the migrations applied to an empty database, made once for each set of migrations. */
+/** A state folder with an empty, migrated database; made once for each set of migrations. */
 function migratedState(): string {
   return cached('state', ['migrations', 'wrangler.toml', 'package-lock.json'], (folder) => {
     wrangler('d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder)
@@ -105,7 +106,7 @@ function wrangler(...args: string[]): void {
   execFileSync(command, [script, ...args, ...wranglerArguments], { stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
-/** dist/<name>/<hash of the inputs>. Made aside and renamed, so that servers which start together never see half of it. */
+/** dist/<name>/<hash of the inputs>. Built under another name, then renamed, so that servers starting together never see a partial folder. */
 function cached(name: string, inputs: string[], make: (folder: string) => void): string {
   const hash = createHash('sha256').update(make.toString())
   for (const file of inputs.flatMap(filesOf)) hash.update(file).update(readFileSync(file))

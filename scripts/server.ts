@@ -1,24 +1,24 @@
-// Starts scripts/serve.ts as a process of its own that can be ended in the middle of its work, for tests and measurements.
+// Starts scripts/serve.ts in a separate process that tests and benchmarks can kill at any moment.
 import { fork } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import path from 'node:path'
 
 export interface ServeOptions {
-  /** Folder of D1 and the objects. Kept; without it a fresh one is made and removed by `stop`. */
+  /** Folder of D1 and the Durable Objects; it is kept. By default a new folder is used, which `stop` removes. */
   state?: string
-  /** Default: any free one. A restart on kept state wants the same port, for the issuer is part of what is sealed. */
+  /** Default: a free port. A restart on a kept state folder needs the same port, because sealed values are bound to the issuer. */
   port?: number
-  /** Path of the issuer, '' or '/like/this'. */
+  /** Path of the issuer: '' or '/like/this'. */
   path?: string
-  /** When the server stands behind another address than its own. */
+  /** The issuer, if it differs from the address the server listens on. */
   issuer?: string
-  /** Those not given are read from the state folder, else generated. */
+  /** Missing ones are read from the state folder or generated. */
   secrets?: Partial<Secrets>
-  /** Over wrangler.toml's; REQUEST_LOG is off unless it stands here. */
+  /** Variables of the Worker. Others are empty, except REQUEST_LOG, which is off by default. */
   vars?: Record<string, string>
-  /** For every rate limit binding. */
+  /** Applied to every rate limit binding. */
   rateLimit?: { limit: number; period: 10 | 60 }
-  /** Opens workerd's inspector for a profile. */
+  /** Opens workerd's inspector on this port, for profiling. */
   inspectorPort?: number
 }
 
@@ -34,22 +34,22 @@ export interface Server {
   port: number
   state: string
   secrets: Secrets
-  /** Of workerd itself; undefined off Linux. */
+  /** Process id of workerd; undefined outside Linux. */
   pid: number | undefined
-  /** Every line the Worker has logged so far. */
+  /** Every line logged so far. */
   log: string[]
   stop(): Promise<void>
-  /** SIGKILL to workerd and what started it, at once. The state folder stays. */
+  /** Sends SIGKILL to workerd and its parent process. The state folder stays. */
   kill9(): Promise<void>
 }
 
-/** What scripts/serve.ts tells when it answers. */
+/** The message that scripts/serve.ts sends once it accepts requests. */
 export type Started = Pick<Server, 'issuer' | 'port' | 'state' | 'secrets' | 'pid'>
 
-/** Resolves when the server answers; throws what it printed when it does not start. */
+/** Resolves once the server accepts requests. Throws an Error with its output if it does not start. */
 export async function serve(options: ServeOptions = {}): Promise<Server> {
   const child = fork(path.join(import.meta.dirname, 'serve.ts'), [JSON.stringify(options)], {
-    // A group of its own, so that one signal ends workerd too.
+    // A process group of its own, so that one signal also reaches workerd.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

@@ -1,4 +1,4 @@
-// npm start: a working provider on this machine. Makes secrets, applies migrations, serves, seeds the demo data once, and says how to use it.
+// npm start: runs a provider on this machine. Generates secrets, applies migrations, serves, seeds the demo data once, and prints how to use it.
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -15,7 +15,7 @@ type Wrangler = ChildProcessByStdio<null, Readable, Readable>
 
 interface Server {
   child: Wrangler
-  /** What it has printed before its log is shown. */
+  /** Lines printed before the log is shown. */
   early: string[]
   showLog(): void
 }
@@ -23,16 +23,16 @@ interface Server {
 interface Place {
   issuer: string
   port: number
-  /** Where this machine reaches it. */
+  /** Address at which this machine reaches the provider. */
   address: string
-  /** What the reader of the block should know. */
+  /** A remark below the printed addresses. */
   note: string | undefined
 }
 
 const patienceMilliseconds = 90_000
 const wrangler = path.join(root, 'node_modules', 'wrangler', 'bin', 'wrangler.js')
 
-/** wrangler's own talk; what the Worker logs is JSON, and anything else may be a fault that somebody should see. */
+/** wrangler's own messages. Everything else is shown: the Worker's log lines are JSON, and any other line may report a fault. */
 const chatter = /^\[wrangler:info\]|^⎔|^\s*$/
 
 await run(async () => {
@@ -56,24 +56,24 @@ await run(async () => {
   }
 })
 
-/** On this machine the port is part of the issuer, and both are remembered in .dev.vars. An issuer elsewhere (a tunnel) stays as it is. */
+/** A loopback issuer contains the port and is stored in .dev.vars. Any other issuer (a tunnel) stays as it is. */
 function choosePlace(): Place {
   const wanted = process.env.PORT
   if (wanted !== undefined && !(/^[1-9]\d{1,4}$/.test(wanted) && Number(wanted) <= 65535)) {
-    throw new Refusal(`PORT=${wanted} is not a port`)
+    throw new Refusal(`PORT=${wanted} is not a port number`)
   }
   const known = readDevVars().AUTHORITY_URL
   const url = URL.parse(known || `http://localhost:${defaultPort}`)
-  if (!url) throw new Refusal(`AUTHORITY_URL in .dev.vars is not an address: ${known}`)
+  if (!url) throw new Refusal(`AUTHORITY_URL in .dev.vars is not a URL: ${known}`)
   const before = portOf(known)
   const port = wanted === undefined ? before : Number(wanted)
   if (isLoopbackHost(url.hostname)) url.port = String(port)
   const issuer = url.href.replace(/\/$/, '')
-  // Other loopback names are redirected to the issuer's own, and a redirect drops the operator's token.
+  // The provider redirects other loopback names to the issuer's, and fetch drops the operator token on such a redirect.
   const address = isLoopbackHost(url.hostname) ? issuer : `http://127.0.0.1:${port}${url.pathname.replace(/\/$/, '')}`
   const note =
     known && issuer !== known
-      ? `The port is part of the issuer, so this is another provider than ${known}, with data of its own. PORT=${before} npm start brings that one back.`
+      ? `The port is part of the issuer, so this is a different provider from ${known}, with its own data. PORT=${before} npm start returns to that one.`
       : undefined
   return { issuer, port, address, note }
 }
@@ -82,19 +82,19 @@ async function refuseTakenPort(port: number): Promise<void> {
   if (!(await isTaken(port))) return
   const other = port + 1
   throw new Refusal(
-    `Port ${port} is taken: stop what listens there (another npm start?), or take another port:\n\n  PORT=${other} npm start\n\n` +
-      `The port is part of the issuer, http://localhost:${other}: clients are configured with it, and it has data of its own.`,
+    `Port ${port} is in use: stop the program that listens there (another npm start?), or use another port:\n\n  PORT=${other} npm start\n\n` +
+      `The port is part of the issuer, http://localhost:${other}: clients must be configured with it, and it has its own data.`,
   )
 }
 
-/** What is missing is made; but secrets that sealed the data there is cannot be made again. */
+/** Generates missing secrets. Throws a Refusal if the missing ones sealed existing data: new ones could not open it. */
 function prepareSecrets(state: string): void {
   const known = readDevVars()
   const gone = sealingSecrets.filter((name) => !known[name])
   if (gone.length > 0 && existsSync(path.join(state, 'v3', 'd1'))) {
     throw new Refusal(
-      `There is data in ${path.relative(root, state)}, but ${gone.join(', ')} of it are gone from .dev.vars. Without them its keys, passwords and sessions ` +
-        'are lost.\n\n  Restore .dev.vars, or\n  npm run reset     removes the data; npm start then begins anew',
+      `There is data in ${path.relative(root, state)}, but .dev.vars no longer holds ${gone.join(', ')}. Without them its keys, passwords and ` +
+        'sessions are lost.\n\n  Restore .dev.vars, or\n  npm run reset     removes the data; npm start then creates new data',
     )
   }
   const wanted: Record<string, string> = {
@@ -104,12 +104,12 @@ function prepareSecrets(state: string): void {
     DEMO_PASSWORD: pronounceable(),
     PLAYGROUND: 'on',
   }
-  // An empty value was written by somebody: it switches off what it names.
+  // An empty value is kept: the developer has switched that feature off.
   const missing = Object.entries(wanted).filter(([name]) => known[name] === undefined || gone.includes(name))
   if (missing.length > 0) writeDevVars(Object.fromEntries(missing))
 }
 
-/** wrangler, without a terminal and without its questions to the network; what stands in .dev.vars is not overruled by the shell. */
+/** Starts wrangler without a terminal and without requests of its own. Variables of the shell do not override .dev.vars. */
 function startWrangler(args: string[]): Wrangler {
   const env: NodeJS.ProcessEnv = {
     ...process.env,
@@ -122,7 +122,7 @@ function startWrangler(args: string[]): Wrangler {
   return spawn(process.execPath, [wrangler, ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-/** wrangler takes seconds to find that there is nothing to do, so what was applied is noted beside the data. */
+/** wrangler takes seconds to find that nothing is pending, so a file beside the data lists the applied migrations. */
 async function migrate(state: string): Promise<void> {
   const marker = path.join(state, 'migrated')
   const migrations = readdirSync(path.join(root, 'migrations')).sort().join('\n')
@@ -132,7 +132,7 @@ async function migrate(state: string): Promise<void> {
   const output: Buffer[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk))
   const code = await new Promise((resolve) => child.once('close', resolve))
-  if (code !== 0) throw new Refusal(`The migrations could not be applied:\n${Buffer.concat(output)}`)
+  if (code !== 0) throw new Refusal(`The migrations failed:\n${Buffer.concat(output)}`)
   writeFileSync(marker, migrations)
 }
 
@@ -160,7 +160,7 @@ function serve(port: number, state: string): Server {
   }
 }
 
-/** Ctrl-C reaches wrangler too; a plain signal to this process is passed on. Whoever ends first takes the other with it. */
+/** Ends this process and wrangler together. Ctrl-C reaches both; other signals are passed on to wrangler. */
 function endTogether({ child, early }: Server): () => void {
   let isEnding = false
   const end = () => {
@@ -171,41 +171,41 @@ function endTogether({ child, early }: Server): () => void {
   }
   process.on('SIGINT', end)
   process.on('SIGTERM', end)
-  // npm passes a signal on to the shell between us only, which dies of it.
+  // npm passes a signal only to the shell between npm and this process. The shell then ends, and this process gets another parent.
   const parent = process.ppid
   if (process.env.npm_lifecycle_event) setInterval(() => process.ppid !== parent && end(), 500).unref()
   process.once('exit', () => child.kill())
   child.once('close', (code) => {
     if (isEnding) process.exit(process.exitCode ?? 0)
-    console.error(`The server ended${early.length > 0 ? `:\n${early.join('\n')}` : '.'}`)
+    console.error(`The server stopped${early.length > 0 ? `:\n${early.join('\n')}` : '.'}`)
     process.exit(code || 1)
   })
   return end
 }
 
-/** Throws a Refusal when the provider says what is wrong with its settings, or nothing for too long. */
+/** Throws a Refusal if the provider reports faults of its settings, or does not respond in time. */
 async function untilHealthy(address: string, { early }: Server): Promise<void> {
   const start = Date.now()
   while (Date.now() - start < patienceMilliseconds) {
-    const answer = await fetch(`${address}/health`).catch(() => undefined)
-    const body = (await answer?.json().catch(() => undefined)) as { faults?: string[] } | undefined
+    const response = await fetch(`${address}/health`).catch(() => undefined)
+    const body = (await response?.json().catch(() => undefined)) as { faults?: string[] } | undefined
     if (body?.faults) throw new Refusal(`The provider is not configured (.dev.vars):\n  ${body.faults.join('\n  ')}`)
-    if (answer?.ok) return
+    if (response?.ok) return
     await wait(150)
   }
   throw new Refusal(
-    `The server did not answer within ${patienceMilliseconds / 1000} s:\n${early.slice(-30).join('\n')}`,
+    `The server did not respond within ${patienceMilliseconds / 1000} s:\n${early.slice(-30).join('\n')}`,
   )
 }
 
-/** Once for each data folder: what an operator changed or deleted afterwards stays so. */
+/** Seeds each data folder once, so that later changes and deletions are kept. */
 async function seedOnce(state: string, address: string): Promise<void> {
   const marker = path.join(state, 'seeded')
   if (existsSync(marker) || !readDevVars().OPERATOR_TOKEN) return
   const operator = findOperator(undefined, address)
   const { status } = await operator.request('GET', 'clients/demo-service')
   if (status === 404) {
-    // The block prints what stands in .dev.vars, so the shell does not overrule it.
+    // The printed password comes from .dev.vars, so variables of the shell must not override it.
     const variables = { ...process.env, ...readDevVars() }
     await applySeed(path.join(root, 'seeds', 'demo.json'), variables, operator, () => {})
   }

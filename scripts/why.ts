@@ -1,4 +1,4 @@
-// npm run why -- REQUEST_ID [--remote [URL]]: why a request was refused, or a sign-in by an external provider failed, and what to change.
+// npm run why -- REQUEST_ID [--remote [URL]]: explains why a request was refused or a sign-in at an external provider failed, and what to change.
 import { findOperator, type Operator, parseArguments, Refusal, run } from './operator.ts'
 
 const text = (value: unknown): string => (value === undefined || value === null ? '–' : String(value))
@@ -8,14 +8,14 @@ await run(async () => {
   const [requestId] = rest
   if (!requestId || rest.length > 1) throw new Refusal('Usage: npm run why -- REQUEST_ID [--remote [URL]]')
   const operator = findOperator(remote)
-  const answer = (await refusal(operator, requestId)) ?? (await loginAttempt(operator, requestId))
-  if (answer === undefined) {
+  const explanation = (await refusal(operator, requestId)) ?? (await loginAttempt(operator, requestId))
+  if (explanation === undefined) {
     throw new Refusal(
-      `${operator.issuer} keeps no refusal with the request id ${requestId}.\n` +
-        'Refusals are kept for 24 hours, and only the newest of each client; the log has one line for every request.',
+      `${operator.issuer} has no refusal with the request id ${requestId}.\n` +
+        'Refusals are kept for 24 hours, and only the newest ones of each client. The log has one line for every request.',
     )
   }
-  console.log(answer)
+  console.log(explanation)
 })
 
 async function refusal({ request }: Operator, requestId: string): Promise<string | undefined> {
@@ -24,10 +24,10 @@ async function refusal({ request }: Operator, requestId: string): Promise<string
   return `${text(body.code)}: ${text(body.description)}
   when      ${text(body.at)}
   where     ${text(body.endpoint)}
-  client    ${body.client_id === undefined ? 'a stranger' : text(body.client_id)}
+  client    ${body.client_id === undefined ? 'unknown' : text(body.client_id)}
   check     ${text(body.check)}
   expected  ${text(body.expected)}
-  came      ${text(body.received)}
+  received  ${text(body.received)}
   change    ${text(body.fix)}`
 }
 
@@ -41,5 +41,5 @@ async function loginAttempt({ request }: Operator, requestId: string): Promise<s
   user      ${text(attempt.user_id)}
   check     ${text(attempt.check_name)}
   change    ${text(attempt.fix)}
-  claims    GET login-attempts/${text(attempt.id)} in the operators' interface`
+  claims    GET login-attempts/${text(attempt.id)} in the administration API`
 }

@@ -1,8 +1,8 @@
-// The variables of a Worker in suites, benches and demos: what they are given there, and nothing that an operator has set on this machine.
+// The variables of the Worker in tests, benchmarks and demos: only the given ones, never those that a developer has set on this machine.
 import { devNull } from 'node:os'
 import { vaultVariables } from '../src/request/vault-settings.ts'
 
-/** Every variable that the Worker reads; test/request/variables.test.ts compares this list with what settings are parsed from. */
+/** Every variable that the Worker reads. test/request/variables.test.ts compares this list with the settings' parser. */
 export const workerVariables = [
   'AUTHORITY_URL',
   'SEAL_KEY',
@@ -14,11 +14,11 @@ export const workerVariables = [
   ...vaultVariables,
 ]
 
-/** Those not given are empty, whatever .dev.vars, .env, wrangler.toml and the shell say. */
+/** Sets all other variables to an empty string, which overrides .dev.vars, .env, wrangler.toml and the shell. */
 export const exactly = (given: Record<string, string>): Record<string, string> => ({
   ...Object.fromEntries(workerVariables.map((name) => [name, ''])),
   ...given,
 })
 
-/** Arguments by which wrangler reads no .env, no environment of wrangler.toml and no configuration that .wrangler names instead. */
+/** Arguments that keep wrangler from reading .env, an environment in wrangler.toml, or a configuration that .wrangler redirects to. */
 export const wranglerArguments = ['--config', 'wrangler.toml', '--env=', '--env-file', devNull]

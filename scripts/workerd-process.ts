@@ -1,12 +1,12 @@
-// Which process is workerd, and what CPU time a process has used. Linux only: it reads /proc.
+// Finds the workerd process and reads the CPU time of a process. Linux only, because it reads /proc.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
 const millisecondsPerTick = 10
 
-// proc(5): what follows the name in brackets begins with field 3.
+// proc(5): the text after the process name in brackets starts with field 3.
 const fields = (pid: number): string[] => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
 
-/** The workerd that a process has started; undefined where there is none, or no /proc. */
+/** The workerd that this process has started, or undefined if there is none or no /proc. */
 export function workerdOf(parent: number): number | undefined {
   const isOurs = (pid: number) => {
     try {
@@ -19,6 +19,6 @@ export function workerdOf(parent: number): number | undefined {
   return processes.find((pid) => pid > 0 && isOurs(pid))
 }
 
-/** utime + stime of a process with all its threads, in milliseconds. */
+/** User and system time of a process with all its threads, in milliseconds. */
 export const cpuTime = (pid: number): number =>
   (Number(fields(pid)[11]) + Number(fields(pid)[12])) * millisecondsPerTick

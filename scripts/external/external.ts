@@ -1,12 +1,12 @@
-// Two companies on loopback: people of Contoso sign in to an application of ours by Contoso's own provider, and get an account and groups here.
+// Two companies on loopback: people of Contoso sign in to our application with Contoso's own provider, and get an account and groups here.
 import { randomBytes } from 'node:crypto'
 import { operatorOf } from '../operator.ts'
 import { type Server, serve } from '../server.ts'
 
 export interface ExternalDemo {
-  /** Where people are known. */
+  /** The external provider, which has the accounts. */
   contoso: Server
-  /** Where they sign in by Contoso; serves the playground. */
+  /** The instance whose users sign in with Contoso; it serves the playground. */
   here: Server
   person: { username: string; password: string }
   stop(): Promise<void>
@@ -32,11 +32,11 @@ const stopBoth = async (...servers: Server[]): Promise<void> => {
   await Promise.all(servers.map((server) => server.stop()))
 }
 
-/** Throws what the provider answered when it refuses. */
+/** Throws an Error with the response if the provider refuses. */
 async function put(server: Server, path: string, body: unknown, method = 'PUT'): Promise<void> {
   const operator = operatorOf(server.issuer, server.secrets.OPERATOR_TOKEN)
-  const { status, body: answer } = await operator.request(method, path, body)
-  if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(answer)}`)
+  const { status, body: result } = await operator.request(method, path, body)
+  if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(result)}`)
 }
 
 async function seedContoso(

@@ -1,4 +1,4 @@
-// The JWKS as a strict cache sees it: kept for its max-age, never asked for again because a kid is unknown.
+// A strict JWKS cache: it keeps the document for its max-age and does not refetch it because of an unknown kid.
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
 
 export interface CachedJwks {
@@ -13,10 +13,10 @@ export function cachedJwks(load: () => Promise<Response>): CachedJwks {
 
   async function fetchKeys() {
     requests += 1
-    const askedAt = Date.now()
+    const requestedAt = Date.now()
     const response = await load()
     const maxAge = Number(/max-age=(\d+)/.exec(response.headers.get('cache-control') ?? '')?.[1] ?? 0)
-    known = { keys: createLocalJWKSet((await response.json()) as JSONWebKeySet), until: askedAt + maxAge * 1000 }
+    known = { keys: createLocalJWKSet((await response.json()) as JSONWebKeySet), until: requestedAt + maxAge * 1000 }
     return known
   }
 

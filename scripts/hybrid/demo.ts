@@ -1,4 +1,4 @@
-// `npm run demo:hybrid`: three servers on loopback that sign with one certificate, and its rotation under load. Exit code 1 if one token failed.
+// `npm run demo:hybrid`: starts three servers on loopback that sign with one certificate, and rotates it under load. Exit code 1 if any token fails.
 import '../clean-environment.ts'
 
 import { runHybrid } from './hybrid.ts'

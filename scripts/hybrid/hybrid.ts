@@ -1,4 +1,4 @@
-// Three servers, one certificate: two Countersign instances that share nothing but a vault and the issuer's name, and a server of another make.
+// Three servers with one certificate: two Countersign instances that share only a vault and the issuer, and a server of another product.
 // They verify each other's tokens while the certificate is rotated.
 import { fakeKeyVault } from '../../test/fakes/azure-key-vault.ts'
 import { listen } from '../../test/node/listen.ts'
@@ -12,7 +12,7 @@ const certificate = 'openid'
 const client = { clientId: 'hybrid', secret: 'kY2vN8cQ5wZ1rT7mB4xL9pS3dF6gH0jA-hybrid-client' }
 const expected: Expectations = { issuer, clientId: client.clientId, sub: 'robot', scope: 'full_api_access' }
 
-/** The announce period is jwks_max_age + serve_stale_for here: as short as the settings let it be. */
+/** The shortest announce period that the settings allow: jwks_max_age + serve_stale_for. */
 const settings = {
   token_profile: 'identityserver',
   introspect_foreign_tokens: true,
@@ -22,9 +22,9 @@ const settings = {
 }
 
 export interface HybridOptions {
-  /** Milliseconds of load before the rotation, and after it is over. */
+  /** Milliseconds of load before and after the rotation. */
   calm: number
-  /** Milliseconds between two rounds: in each, every server signs and all of them verify. */
+  /** Milliseconds between two rounds. In each round every server signs and all of them verify. */
   pause: number
   say(line: string): void
 }
@@ -32,7 +32,7 @@ export interface HybridOptions {
 export interface HybridReport {
   verifications: number
   failures: string[]
-  /** Signing key of each server before and after. */
+  /** Signing key of each server before and after the rotation. */
   kids: { before: string[]; after: string[] }
   verifiedByPfx: number
 }
@@ -44,11 +44,11 @@ interface Party {
 
 interface Verifier {
   name: string
-  /** Throws what it finds wrong. */
+  /** Throws if the token is not valid. */
   verify(token: string): Promise<void>
 }
 
-/** How long a rotation may take until everybody has gone over. */
+/** Milliseconds that a rotation may take until every server signs with the new certificate. */
 const longestRotation = 60_000
 
 export async function runHybrid({ calm, pause, say }: HybridOptions): Promise<HybridReport> {
@@ -71,13 +71,13 @@ export async function runHybrid({ calm, pause, say }: HybridOptions): Promise<Hy
     const verifiers = verifiersOf(edge, onPremise, third)
     const load = underLoad(signers, verifiers, tally, pause)
     await wait(calm)
-    say(`${tally.verifications()} verifications, ${tally.failures().length} failures; now the certificate is rotated`)
+    say(`${tally.verifications()} verifications, ${tally.failures().length} failures; rotating the certificate`)
 
     const startedAt = Date.now()
     const announced = await edge.operator('POST', 'keys/rotate')
-    // The other one finds the successor in the vault by itself within minutes; asked to rotate, it looks at once.
+    // The other instance would find the successor in the vault within minutes; a request to rotate makes it look at once.
     await onPremise.operator('POST', 'keys/rotate')
-    say(`the successor is published; it signs from ${(announced as { activates_at: string }).activates_at}`)
+    say(`the successor is published; it will sign from ${(announced as { activates_at: string }).activates_at}`)
     const deadline = startedAt + longestRotation
     await until(deadline, 'the third server finds the new certificate under the name it reads', async () => {
       await third.readVault()
@@ -87,9 +87,7 @@ export async function runHybrid({ calm, pause, say }: HybridOptions): Promise<Hy
       (await kidsOfInstances()).every((kid) => kid === third.kid()),
     )
     const after = [...(await kidsOfInstances()), third.kid()]
-    say(
-      `after ${Math.round((Date.now() - startedAt) / 1000)} s all of them sign with ${[...new Set(after)].join(', ')}`,
-    )
+    say(`after ${Math.round((Date.now() - startedAt) / 1000)} s all three sign with ${[...new Set(after)].join(', ')}`)
     await wait(calm)
     await load.end()
 
@@ -102,7 +100,7 @@ export async function runHybrid({ calm, pause, say }: HybridOptions): Promise<Hy
   }
 }
 
-/** One at the edge, with a client secret; one on a server of its own, with the managed identity of that server. */
+/** One instance at the edge with a client secret, and one on a server with that server's managed identity. */
 async function startInstances(vault: string, running: Provider[]): Promise<[Provider, Provider]> {
   const shared = { KEY_VAULT_CERTIFICATE_URL: `${vault}/certificates/${certificate}` }
   const principal = { AZURE_TENANT_ID: 'the-tenant', AZURE_CLIENT_ID: 'the-client', AZURE_AUTHORITY_HOST: vault }
@@ -116,7 +114,7 @@ async function startInstances(vault: string, running: Provider[]): Promise<[Prov
     }),
   ])
   running.push(edge, onPremise)
-  // Both at once: one certificate must come of it.
+  // Both start at once and must agree on one certificate.
   await Promise.all(running.map(seed))
   return [edge, onPremise]
 }
@@ -124,7 +122,7 @@ async function startInstances(vault: string, running: Provider[]): Promise<[Prov
 async function seed(provider: Provider): Promise<void> {
   await provider.operator('PATCH', 'settings', settings)
   await provider.operator('PUT', 'users/robot', { name: 'Robot', service_account: true })
-  // While the certificate is elected the answer is 503, and the client is there all the same.
+  // The API responds with 503 until the certificate is chosen; the client is stored all the same.
   await provider
     .operator('PUT', `clients/${client.clientId}`, {
       client_name: 'Hybrid',
@@ -162,9 +160,9 @@ async function issueBy(provider: Pick<Provider, 'reach'>): Promise<string> {
 }
 
 async function introspectBy(provider: Provider, token: string): Promise<void> {
-  const answer = await post(provider, '/connect/introspect', { token })
-  const isExpected = answer.iss === issuer && answer.sub === expected.sub && answer.aud === `${issuer}/resources`
-  if (answer.active !== true || !isExpected) throw new Error(JSON.stringify(answer))
+  const claims = await post(provider, '/connect/introspect', { token })
+  const isExpected = claims.iss === issuer && claims.sub === expected.sub && claims.aud === `${issuer}/resources`
+  if (claims.active !== true || !isExpected) throw new Error(JSON.stringify(claims))
 }
 
 const signersOf = (edge: Provider, onPremise: Provider, third: ThirdServer): Party[] => [
@@ -191,7 +189,7 @@ const namesOf = (parties: { name: string }[]): string[] => parties.map(({ name }
 
 const mostKept = 50
 
-/** Rounds without end: every server signs, everybody verifies that token and an older one. */
+/** Runs rounds until `end`: every server signs a token, and all verifiers check it and an older one. */
 function underLoad(signers: Party[], verifiers: Verifier[], tally: Tally, pause: number) {
   let isEnding = false
   const kept = new Map<string, string[]>(signers.map(({ name }) => [name, []]))
@@ -238,7 +236,7 @@ const wait = (milliseconds: number) => new Promise<void>((resolve) => setTimeout
 
 async function until(deadline: number, what: string, isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`in vain: ${what}`)
+    if (Date.now() > deadline) throw new Error(`timed out waiting: ${what}`)
     await wait(500)
   }
 }

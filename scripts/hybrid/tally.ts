@@ -1,11 +1,11 @@
-// Who verified whose tokens, and what failed.
+// Counts verified tokens by signer and verifier, and keeps the failures.
 
 export interface Tally {
   count(signer: string, verifier: string): void
   fail(signer: string, verifier: string, fault: unknown): void
   verifications(): number
   failures(): string[]
-  /** A table of counts: a line for each signer. */
+  /** The counts as a table, one line per signer. */
   lines(signers: string[], verifiers: string[]): string[]
 }
 
@@ -16,7 +16,7 @@ export function newTally(): Tally {
   return {
     count: (signer, verifier) => void counts.set(pair(signer, verifier), (counts.get(pair(signer, verifier)) ?? 0) + 1),
     fail(signer, verifier, fault) {
-      failures.push(`${verifier} about a token of ${signer}: ${fault instanceof Error ? fault.message : fault}`)
+      failures.push(`${verifier}, token signed by ${signer}: ${fault instanceof Error ? fault.message : fault}`)
     },
     verifications: () => [...counts.values()].reduce((sum, count) => sum + count, 0),
     failures: () => failures,

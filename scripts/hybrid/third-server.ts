@@ -1,19 +1,19 @@
-// A token server that shares the certificate and nothing else with us, as IdentityServer would: it reads the PFX with the vendor's SDK and
-// node-forge, signs and verifies with jose, and knows one key at a time, until it is told to read the vault again.
+// A token server of another product, such as IdentityServer, that shares only the certificate with us. It reads the PFX with the vendor's SDK
+// and node-forge, signs and verifies with jose, and holds one key until it reads the vault again.
 import { createHash, createPrivateKey, randomUUID, X509Certificate } from 'node:crypto'
 import { SecretClient } from '@azure/keyvault-secrets'
 import { decodeProtectedHeader, type JWTVerifyGetKey, jwtVerify, SignJWT } from 'jose'
 import forge from 'node-forge'
 
 export interface ThirdServer {
-  /** What it signs with. */
+  /** The key it signs with. */
   kid(): string
   issue(): Promise<string>
-  /** Throws what it finds wrong. */
+  /** Throws if the token is not valid. */
   verify(token: string): Promise<void>
-  /** How many it verified with the key in its PFX, not with a published one. */
+  /** Number of tokens verified with the key of its own PFX instead of a published key. */
   verifiedByPfx(): number
-  /** As its restart would. */
+  /** Reads the certificate again, as a restart would. */
   readVault(): Promise<void>
 }
 
@@ -69,7 +69,7 @@ async function readPfx({ url, name }: { url: string; name: string }): Promise<Pf
   const pkcs8 = createPrivateKey(pkcs1).export({ type: 'pkcs8', format: 'der' })
   const spki = x509.publicKey.export({ type: 'spki', format: 'der' })
   return {
-    // X509SecurityKey of .NET, and IdentityServer after it: the thumbprint, then the algorithm.
+    // The kid that X509SecurityKey of .NET, and so IdentityServer, derives: the thumbprint, then the algorithm.
     kid: `${createHash('sha1').update(x509.raw).digest('hex').toUpperCase()}RS256`,
     privateKey: await crypto.subtle.importKey('pkcs8', new Uint8Array(pkcs8), rsa, false, ['sign']),
     publicKey: await crypto.subtle.importKey('spki', new Uint8Array(spki), rsa, false, ['verify']),
@@ -91,7 +91,7 @@ function issue({ kid, privateKey }: Pfx, { issuer, clientId, sub, scope }: Expec
     .sign(privateKey)
 }
 
-/** What an API of the shared issuer demands of an access token, whoever signed it. */
+/** Verifies an access token as an API that trusts the shared issuer does, whichever server signed it. Throws if it is not valid. */
 export async function verifyAccessToken(
   token: string,
   keys: JWTVerifyGetKey | (() => CryptoKey),

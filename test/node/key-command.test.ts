@@ -1,4 +1,4 @@
-// npx countersign key … against a running provider, with key files that openssl and forge write and read.
+// npx countersign key … at a running provider, with key files that openssl and forge write and read.
 import { execFile, spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -48,9 +48,9 @@ const modeOf = (file: string): number => statSync(file).mode & 0o777
 const kidsOf = (output: string): string[] => output.match(/\b[0-9A-F]{40}RS256\b/g) ?? []
 
 describe('npx countersign', () => {
-  it('is found by npx inside the checkout, and says what it can do', async () => {
+  it('is found by npx inside the checkout, and prints its usage', async () => {
     const { output } = await new Promise<Outcome>((resolve) => {
-      // With npm's own cache, npx would go by the bin that it has seen here before.
+      // With npm's default cache, npx would use a bin that it has cached for this folder.
       const env = { ...process.env, npm_config_cache: at('npm') }
       execFile('npx', ['--no', 'countersign', 'key', 'nonsense'], { cwd: root, env }, (error, stdout, stderr) =>
         resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
@@ -59,13 +59,13 @@ describe('npx countersign', () => {
     expect(output).toMatch(/Usage: npx countersign key COMMAND/)
   })
 
-  it('takes no password on the command line', async () => {
+  it('accepts no password on the command line', async () => {
     const { code, output } = await key(['export', '--password', password])
     expect(code).toBe(1)
     expect(output).toMatch(/^Unknown option '--password'/)
   })
 
-  it('says which option a command does not have', async () => {
+  it('names an option that the command does not have', async () => {
     expect((await key(['list', '--now'])).output).toMatch(/^key list has no option --now/)
   })
 })
@@ -73,18 +73,18 @@ describe('npx countersign', () => {
 describe('key import', () => {
   let first: string
 
-  it('takes a PFX that forge wrote, with a password from a file; as the only key it signs at once', async () => {
+  it('imports a PFX of forge with a password from a file; the only key signs at once', async () => {
     expect((await key(['list'])).output).toMatch(/^There is no key yet/)
     writeFileSync(at('forge.pfx'), writeWithForge(await aPem(), password, { algorithm: '3des' }))
     writeFileSync(at('password'), `${password}\n`)
     const { code, output } = await key(['import', at('forge.pfx'), '--password-file', at('password')])
     expect(code, output).toBe(0)
-    expect(output).toMatch(/^Taken in:\n {2}active {4}[0-9A-F]{40}RS256 \(local\): signs\n$/)
+    expect(output).toMatch(/^Imported:\n {2}active {4}[0-9A-F]{40}RS256 \(local\): signs\n$/)
     first = kidsOf(output)[0] ?? ''
     expect((await key(['list'])).output).toContain(`active    RS256 ${first}\n                local, signs since `)
   })
 
-  it('K09 names the fault of a file, and nothing changes', async () => {
+  it('K09 names the fault of a file and changes nothing', async () => {
     const wrong = await key(['import', at('forge.pfx')], { COUNTERSIGN_PASSWORD: 'not this one' })
     expect(wrong.code).toBe(1)
     expect(wrong.output).toMatch(/nothing was changed\n {2}file wrong_password: /)
@@ -95,37 +95,36 @@ describe('key import', () => {
     expect(kidsOf((await key(['list'])).output)).toEqual([first])
   })
 
-  it.runIf(hasOpenssl)(
-    'announces a PFX of openssl, in its own and its legacy encryption, and knows it again',
-    async () => {
-      writeFileSync(at('other.pem'), await aPem())
-      const written = (name: string, ...more: string[]) =>
-        tool(
-          'openssl',
-          'pkcs12',
-          '-export',
-          '-in',
-          at('other.pem'),
-          '-out',
-          at(name),
-          '-passout',
-          `pass:${password}`,
-          ...more,
-        )
-      await written('openssl.pfx')
-      const env = { COUNTERSIGN_PASSWORD: password }
-      const { output } = await key(['import', at('openssl.pfx')], env)
-      expect(output).toMatch(/^Taken in:\n {2}announced [0-9A-F]{40}RS256 \(local\): published now, signs from \d{4}-/)
-      const thumbprint = await tool('openssl', 'x509', '-in', at('other.pem'), '-noout', '-fingerprint', '-sha1')
-      expect(kidsOf(output)[0]).toBe(`${thumbprint.split('=')[1]?.trim().replaceAll(':', '')}RS256`)
-      if (!isThere('openssl', 'list', '-providers', '-provider', 'legacy')) return
-      await written('legacy.pfx', '-legacy')
-      expect((await key(['import', at('legacy.pfx')], env)).output).toMatch(/^It is here already:/)
-      expect(kidsOf((await key(['list'])).output)).toHaveLength(2)
-    },
-  )
+  it.runIf(hasOpenssl)('announces a PFX of openssl, and recognises it again in legacy encryption', async () => {
+    writeFileSync(at('other.pem'), await aPem())
+    const written = (name: string, ...more: string[]) =>
+      tool(
+        'openssl',
+        'pkcs12',
+        '-export',
+        '-in',
+        at('other.pem'),
+        '-out',
+        at(name),
+        '-passout',
+        `pass:${password}`,
+        ...more,
+      )
+    await written('openssl.pfx')
+    const env = { COUNTERSIGN_PASSWORD: password }
+    const { output } = await key(['import', at('openssl.pfx')], env)
+    expect(output).toMatch(
+      /^Imported:\n {2}announced [0-9A-F]{40}RS256 \(local\): published now, will sign from \d{4}-/,
+    )
+    const thumbprint = await tool('openssl', 'x509', '-in', at('other.pem'), '-noout', '-fingerprint', '-sha1')
+    expect(kidsOf(output)[0]).toBe(`${thumbprint.split('=')[1]?.trim().replaceAll(':', '')}RS256`)
+    if (!isThere('openssl', 'list', '-providers', '-provider', 'legacy')) return
+    await written('legacy.pfx', '-legacy')
+    expect((await key(['import', at('legacy.pfx')], env)).output).toMatch(/^Already imported:/)
+    expect(kidsOf((await key(['list'])).output)).toHaveLength(2)
+  })
 
-  it('asks for no password where there is none to ask for', async () => {
+  it('asks for no password if the file is not encrypted', async () => {
     writeFileSync(at('third.pem'), await aPem())
     const { code, output } = await key(['import', at('third.pem'), '--now'])
     expect(code, output).toBe(0)
@@ -135,7 +134,7 @@ describe('key import', () => {
 })
 
 describe('key export', () => {
-  it('writes the signing key, for its owner only, and openssl and forge open it', async () => {
+  it('writes the signing key for its owner only, and openssl and forge can open it', async () => {
     const out = at('export.pfx')
     const { code, output } = await key(['export', '--out', out], { COUNTERSIGN_PASSWORD: password })
     expect(code, output).toBe(0)
@@ -152,12 +151,12 @@ describe('key export', () => {
     expect(opened).toMatch(/friendlyName: CountersignOpenID/)
   })
 
-  it('overwrites nothing unless it is told to, and leaves nobody else a right to read', async () => {
+  it('overwrites a file only with --force, and then only its owner may read it', async () => {
     const out = at('export.pfx')
     const before = readFileSync(out)
     const env = { COUNTERSIGN_PASSWORD: password }
     const refused = await key(['export', '--out', out], env)
-    expect(refused).toMatchObject({ code: 1, output: expect.stringMatching(/is there already: --force/) })
+    expect(refused).toMatchObject({ code: 1, output: expect.stringMatching(/already exists: use --force/) })
     expect(readFileSync(out).equals(before)).toBe(true)
     chmodSync(out, 0o644)
     const forced = ['export', '--out', out, '--force', '--encryption', '3des', '--name', 'IndiciumOpenID']
@@ -167,25 +166,25 @@ describe('key export', () => {
     expect(existsSync(`${out}.${process.pid}`)).toBe(false)
   })
 
-  it('lets no PFX go without a password, and nothing is written down', async () => {
+  it('exports no PFX without a password, and writes no file', async () => {
     const { code, output } = await key(['export', '--out', at('bare.pfx')])
     expect(code).toBe(1)
-    expect(output).toMatch(/^A PFX has a password: --password-file/)
+    expect(output).toMatch(/^A PFX needs a password: use --password-file/)
     expect(existsSync(at('bare.pfx'))).toBe(false)
   })
 
-  it('writes PEM and JWK, and says that they are in the clear', async () => {
+  it('writes PEM and JWK, and warns that they are not encrypted', async () => {
     const pem = await key(['export', '--format', 'pem', '--out', at('out.pem')])
-    expect(pem.output).toMatch(/in the clear/)
+    expect(pem.output).toMatch(/not encrypted/)
     expect(readFileSync(at('out.pem'), 'utf8')).toBe(readFileSync(at('third.pem'), 'utf8'))
     await key(['export', '--format', 'jwk', '--out', at('out.json')])
     expect(JSON.parse(readFileSync(at('out.json'), 'utf8'))).toMatchObject({ kty: 'RSA', alg: 'RS256' })
     expect(modeOf(at('out.json'))).toBe(0o600)
-    expect((await key(['import', at('out.json')])).output).toMatch(/^It is here already:/)
+    expect((await key(['import', at('out.json')])).output).toMatch(/^Already imported:/)
   })
 
-  it.runIf(isThere('script', '--version'))('asks at a terminal, shows nothing, and asks twice', async () => {
-    const answer = async (...lines: string[]): Promise<string> => {
+  it.runIf(isThere('script', '--version'))('asks twice at a terminal, and echoes nothing', async () => {
+    const exportAtTerminal = async (...lines: string[]): Promise<string> => {
       const command = `${process.execPath} scripts/countersign.ts key export --out ${at('asked.pfx')} --remote ${provider.issuer}`
       const env = { ...process.env, OPERATOR_TOKEN: provider.secrets.OPERATOR_TOKEN }
       const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: root, env })
@@ -199,9 +198,9 @@ describe('key export', () => {
       await new Promise((resolve) => child.once('close', resolve))
       return shown
     }
-    expect(await answer('one', 'other')).toMatch(/These are two passwords/)
+    expect(await exportAtTerminal('one', 'other')).toMatch(/The two passwords differ/)
     expect(existsSync(at('asked.pfx'))).toBe(false)
-    const shown = await answer('an asked one', 'an asked one')
+    const shown = await exportAtTerminal('an asked one', 'an asked one')
     expect(shown).toMatch(/with its private key/)
     expect(shown).not.toContain('an asked one')
     expect(readWithForge(readFileSync(at('asked.pfx')), 'an asked one').certificates).toHaveLength(1)
@@ -215,16 +214,16 @@ describe('key rotate, key retire', () => {
       token_endpoint_auth_method: 'none',
     })
     const rotated = await key(['rotate'])
-    expect(rotated.output).toMatch(/^A new key is announced: it signs from \d{4}-/)
+    expect(rotated.output).toMatch(/^A new key is announced: it will sign from \d{4}-/)
     const signing = /active +RS256 (\S+)/.exec(rotated.output)?.[1] ?? ''
     const { code, output } = await key(['retire', signing])
     expect(code, output).toBe(0)
-    expect(output).toMatch(/has left the JWKS.* Instead of it signs: [0-9A-F]{40}RS256\.\n$/)
+    expect(output).toMatch(/is no longer in the JWKS.* Its successor signs now: [0-9A-F]{40}RS256\.\n$/)
     expect((await key(['list'])).output).toContain(`gone      RS256 ${signing}`)
     expect((await key(['retire', 'ABC'])).output).toMatch(/There is no key with this kid\n$/)
   })
 
-  it('has told the audit trail who did what, with which vault', async () => {
+  it('every command is recorded in the audit log with its actor and vault', async () => {
     const { items } = (await provider.operator('GET', 'audit-events?limit=100')) as {
       items: { action: string; actor: string; detail: { vault?: string } }[]
     }

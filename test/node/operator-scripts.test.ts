@@ -1,4 +1,4 @@
-// npm run seed, why and rotate-key against a running provider, as an operator types them.
+// npm run seed, why and rotate-key at a running provider, as an operator types them.
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -49,7 +49,7 @@ const seed = {
 }
 
 describe('npm run seed', () => {
-  it('says what it created, what it left, and what it updated', async () => {
+  it('prints which entries it created, updated or left unchanged', async () => {
     const created = await script('seed.ts', [seedFile(seed)])
     expect(created).toEqual({
       code: 0,
@@ -62,7 +62,7 @@ describe('npm run seed', () => {
     expect((await script('seed.ts', [seedFile(changed)])).output).toBe('updated   settings\nupdated   users.alice\n')
   })
 
-  it('reports every fault with its path, and writes nothing', async () => {
+  it('reports every fault with its path and writes nothing', async () => {
     const faulty = { users: { bob: {}, carol: { email: 'x' } }, clients: { spa: { scopes: ['nothing'] } } }
     const form = await script('seed.ts', [seedFile(faulty)])
     expect(form.code).toBe(1)
@@ -72,21 +72,21 @@ describe('npm run seed', () => {
     await expect(provider.operator('GET', 'users/bob')).rejects.toThrow('404')
   })
 
-  it('says what only the provider can refuse', async () => {
+  it('reports a fault that only the provider can find', async () => {
     const { code, output } = await script('seed.ts', [seedFile({ users: { mallory: { login_name: 'ALICE' } } })])
     expect(code).toBe(1)
     expect(output).toMatch(/^refused {3}users\.mallory: .*login_name/)
   })
 
-  it('names what is wrong with the call', async () => {
+  it('names the fault of a wrong call', async () => {
     expect((await script('seed.ts', [])).output).toMatch(/^Usage/)
     expect((await script('seed.ts', ['/nowhere.json'])).output).toMatch(/no such file/)
-    expect((await script('seed.ts', [seedFile(seed)], 'wrong')).output).toMatch(/does not know this OPERATOR_TOKEN/)
+    expect((await script('seed.ts', [seedFile(seed)], 'wrong')).output).toMatch(/does not accept this OPERATOR_TOKEN/)
   })
 })
 
 describe('npm run why', () => {
-  it('tells what was expected, what came and what to change; never the secret', async () => {
+  it('prints what was expected, what was received and what to change, but never the secret', async () => {
     const refused = await fetch(`${provider.issuer}/connect/token`, {
       method: 'POST',
       body: new URLSearchParams({
@@ -99,21 +99,21 @@ describe('npm run why', () => {
     const { code, output } = await script('why.ts', [refused.headers.get('x-request-id') ?? ''])
     expect(code).toBe(0)
     expect(output).toMatch(/^invalid_client: /)
-    for (const label of ['when', 'where', 'client', 'check', 'expected', 'came', 'change']) {
+    for (const label of ['when', 'where', 'client', 'check', 'expected', 'received', 'change']) {
       expect(output).toMatch(new RegExp(`^ {2}${label} +\\S`, 'm'))
     }
     expect(output).not.toMatch(new RegExp(`not-the-secret|${secret}`))
   })
 
-  it('knows the request id of a sign-in by an external provider too', async () => {
+  it('also finds the request id of a sign-in at an external provider', async () => {
     const address = 'http://127.0.0.1:9'
     const endpoints = { authorization_endpoint: address, token_endpoint: address, userinfo_endpoint: address }
     await provider.operator('PUT', 'identity-providers/forge', { kind: 'oauth2', client_id: 'web', endpoints })
     const browser = provider.browser()
     const login = await browser.open(`${provider.issuer}/account`)
     const there = redirectOf(await browser.submit(login, { provider: 'forge' }))
-    const answer = new URLSearchParams({ error: 'access_denied', state: there.searchParams.get('state') ?? '' })
-    const page = await browser.open(`${provider.issuer}/external/callback/forge?${answer}`)
+    const response = new URLSearchParams({ error: 'access_denied', state: there.searchParams.get('state') ?? '' })
+    const page = await browser.open(`${provider.issuer}/external/callback/forge?${response}`)
     expect(page.status).toBe(403)
     const { code, output } = await script('why.ts', [page.headers.get('x-request-id') ?? ''])
     expect(code).toBe(0)
@@ -122,7 +122,7 @@ describe('npm run why', () => {
       expect(output).toMatch(new RegExp(`^ {2}${label} +\\S`, 'm'))
   })
 
-  it('says so when it knows nothing of a request', async () => {
+  it('says that a request is not known', async () => {
     const { code, output } = await script('why.ts', ['5cf9c1d2-0000-4000-8000-000000000000'])
     expect(code).toBe(1)
     expect(output).toMatch(/no refusal .* 5cf9c1d2[\s\S]*24 hours/)
@@ -130,11 +130,11 @@ describe('npm run why', () => {
 })
 
 describe('npm run rotate-key', () => {
-  it('announces a key once, and lists both', async () => {
+  it('announces one successor and lists both keys', async () => {
     const first = await script('rotate-key.ts', [])
     expect(first.output).toMatch(/^A new key is announced:/)
     expect(first.output).toMatch(/ {2}active +RS256/)
     expect(first.output).toMatch(/ {2}announced RS256/)
-    expect((await script('rotate-key.ts', [])).output).toMatch(/^A new key is announced already:/)
+    expect((await script('rotate-key.ts', [])).output).toMatch(/^A new key was already announced:/)
   })
 })
