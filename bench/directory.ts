@@ -1,10 +1,10 @@
-// The state folder's D1 from outside, while no server runs on it: filling it up, and what its statements cost.
+// Accesses the D1 database of a state folder while no server runs on it: fills it with records, and measures its statements.
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 
-/** Adds clients and users, each client with its lists and linked to a user of its own: copies of one that is there. */
+/** Adds `count` clients and users by copying an existing client with its lists. Each copy is linked to a user of its own. */
 export function fillDirectory(state: string, clientId: string, count: number): void {
   const folder = path.join(state, 'v3/d1/miniflare-D1DatabaseObject')
   const file = readdirSync(folder).find((each) => each.endsWith('.sqlite') && each !== 'metadata.sqlite')
@@ -46,7 +46,7 @@ export interface StatementCost {
   rowsRead: number
 }
 
-/** The functions of src/storage that stand behind the token path and the sign-in, as far as they are used here. */
+/** The functions of src/storage that the token endpoint and the sign-in call, typed as far as they are used here. */
 interface Storage {
   readConfiguration(db: unknown, clientId: string): Promise<unknown>
   readClient(db: unknown, clientId: string): Promise<unknown>
@@ -55,7 +55,7 @@ interface Storage {
   findPersonByLogin(db: unknown, loginName: string): Promise<unknown>
 }
 
-/** Runs each hot statement on the state's D1 in workerd, and says how it finds its rows and how many it reads. */
+/** Runs each hot statement on the D1 database in workerd. Returns the query plan and the number of rows read. */
 export async function statementCosts(state: string, clientId: string, loginName: string): Promise<StatementCost[]> {
   const id = /^preview_database_id = "(.*)"/m.exec(readFileSync('wrangler.toml', 'utf8'))?.[1] ?? ''
   const server = new Miniflare(
@@ -92,7 +92,7 @@ export async function statementCosts(state: string, clientId: string, loginName:
   }
 }
 
-// By computed names: these modules are typed for workerd, this one for Node.
+// Imports by computed names, because these modules are type-checked for workerd and this file for Node.
 async function importStorage(): Promise<Storage> {
   const modules = ['configuration-reads', 'database', 'users'].map(
     (name) => new URL(`../src/storage/${name}.ts`, import.meta.url),
@@ -101,34 +101,34 @@ async function importStorage(): Promise<Storage> {
   return Object.assign({}, ...parts)
 }
 
-interface Answered {
+interface StatementResult {
   results: Record<string, unknown>[]
   meta: { rows_read: number }
 }
 
 interface Prepared {
   bind(...parameters: unknown[]): Prepared
-  all(): Promise<Answered>
+  all(): Promise<StatementResult>
   raw(): Promise<unknown[][]>
 }
 
 interface Binding {
   prepare(sql: string): Prepared
-  batch(statements: Prepared[]): Promise<Answered[]>
+  batch(statements: Prepared[]): Promise<StatementResult[]>
 }
 
-type Tell = (sql: string, parameters: unknown[], rowsRead: number) => void
+type Observer = (sql: string, parameters: unknown[], rowsRead: number) => void
 
-/** A D1 binding that tells of every statement it runs. */
-function recording(database: Binding, tell: Tell) {
+/** A D1 binding that reports every statement it runs to `observe`. */
+function recording(database: Binding, observe: Observer) {
   const inner = new Map<object, { statement: Prepared; sql: string; parameters: unknown[] }>()
 
   function prepared(sql: string, parameters: unknown[]): Prepared & { first(): Promise<unknown> } {
     const statement = database.prepare(sql).bind(...parameters)
     const all = async () => {
-      const answer = await statement.all()
-      tell(sql, parameters, answer.meta.rows_read)
-      return answer
+      const result = await statement.all()
+      observe(sql, parameters, result.meta.rows_read)
+      return result
     }
     const wrapped = {
       bind: (...values: unknown[]) => prepared(sql, values),
@@ -147,11 +147,11 @@ function recording(database: Binding, tell: Tell) {
     prepare: (sql: string) => prepared(sql, []),
     async batch(statements: object[]) {
       const known = statements.flatMap((each) => inner.get(each) ?? [])
-      const answers = await database.batch(known.map((each) => each.statement))
+      const results = await database.batch(known.map((each) => each.statement))
       for (const [index, { sql, parameters }] of known.entries()) {
-        tell(sql, parameters, answers[index]?.meta.rows_read ?? 0)
+        observe(sql, parameters, results[index]?.meta.rows_read ?? 0)
       }
-      return answers
+      return results
     },
     withSession: () => binding,
   }

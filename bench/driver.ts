@@ -1,4 +1,4 @@
-// The flows as a client and its user's browser drive them, over HTTP: for measurements and experiments.
+// Drives the flows over HTTP as a client and its user's browser do, for benchmarks and experiments.
 import { type Browser, basic, type Page, type Provider, pkce, redirectOf } from '../test/node/server.ts'
 
 export const redirectUri = 'https://rp.test/cb'
@@ -21,13 +21,13 @@ export interface Tokens {
   scope?: string
 }
 
-export interface Answer {
+export interface TokenEndpointResponse {
   status: number
   /** Tokens, or error and error_description. */
   body: Tokens & { error?: string; error_description?: string }
 }
 
-/** A user and a confidential client that may do everything, linked to that user. */
+/** Creates a user, and a confidential client with every permission linked to that user. */
 export async function seedPair(
   provider: Provider,
   name: string,
@@ -44,7 +44,7 @@ export async function seedPair(
   return { user, client: await seedClient(provider, name, user, settings) }
 }
 
-/** A confidential client that may do everything, linked to this user; `settings` over that. */
+/** Creates a confidential client with every permission, linked to this user. `settings` override its fields. */
 export async function seedClient(
   provider: Provider,
   name: string,
@@ -93,18 +93,19 @@ export const authorizationQuery = (code_challenge: string): Record<string, strin
   code_challenge_method: 'S256',
 })
 
-/** Opens the request and signs in where asked to. Returns the redirect to the client. */
+/** Opens the authorization request and signs in if a form is shown. Returns the redirect to the client. */
 export async function signIn(browser: Browser, attempt: AuthorizationAttempt, user: User): Promise<URL> {
   const page = await browser.open(attempt.url)
-  const answered = isRedirect(page) ? page : await browser.submit(page, { ...user })
-  if (!isRedirect(answered))
-    throw new Error(`no redirect after signing in: ${answered.status} ${answered.html.slice(0, 1000)}`)
-  return redirectOf(answered)
+  const result = isRedirect(page) ? page : await browser.submit(page, { ...user })
+  if (!isRedirect(result)) {
+    throw new Error(`no redirect after signing in: ${result.status} ${result.html.slice(0, 1000)}`)
+  }
+  return redirectOf(result)
 }
 
 const isRedirect = (page: Page): boolean => page.headers.has('location')
 
-/** A code for whoever is signed in in this browser. */
+/** Gets a new code for the user who is signed in in this browser, and signs `user` in if there is none. */
 export async function newCode(browser: Browser, issuer: string, clientId: string, user: User) {
   const attempt = authorizationAttempt(issuer, clientId)
   const code = (await signIn(browser, attempt, user)).searchParams.get('code')
@@ -112,17 +113,17 @@ export async function newCode(browser: Browser, issuer: string, clientId: string
   return { code, code_verifier: attempt.code_verifier }
 }
 
-/** One request to the token endpoint at this address. */
+/** Sends one request to the token endpoint at this address. */
 export async function askForTokens(
   endpoint: string,
   client: ConfidentialClient,
   fields: Record<string, string>,
   init: RequestInit = {},
-): Promise<Answer> {
+): Promise<TokenEndpointResponse> {
   const headers = { ...basic(client.clientId, client.secret), 'cf-connecting-ip': '198.19.0.1' }
   const body = new URLSearchParams(fields)
   const response = await fetch(endpoint, { ...init, method: 'POST', headers, body })
-  return { status: response.status, body: (await response.json()) as Answer['body'] }
+  return { status: response.status, body: (await response.json()) as TokenEndpointResponse['body'] }
 }
 
 export const codeFields = (code: { code: string; code_verifier: string }): Record<string, string> => ({

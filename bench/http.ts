@@ -1,16 +1,16 @@
-// HTTP/1.1 over one kept-alive connection: as little work of our own as a load generator can do.
+// HTTP/1.1 over one kept-alive connection, with as little work per request as possible.
 import { connect as openSocket, type Socket } from 'node:net'
 
-export interface Answer {
+export interface HttpResponse {
   status: number
-  /** Status line and headers, as they came. */
+  /** Status line and headers, as received. */
   head: string
   body: string
 }
 
 export interface Connection {
-  /** One request at a time. Rejects when the connection ends before the answer. */
-  send(request: string): Promise<Answer>
+  /** Sends one request at a time. Rejects if the connection ends before the response is complete. */
+  send(request: string): Promise<HttpResponse>
   close(): void
 }
 
@@ -24,17 +24,17 @@ export function connect(port: number): Promise<Connection> {
 
 function connection(socket: Socket): Connection {
   let received = ''
-  let waiting: { resolve(answer: Answer): void; reject(fault: Error): void } | undefined
+  let waiting: { resolve(response: HttpResponse): void; reject(fault: Error): void } | undefined
   let fault: Error | undefined
 
   socket.on('data', (chunk) => {
     received += chunk.toString('latin1')
-    const parsed = parseAnswer(received)
+    const parsed = parseResponse(received)
     if (!parsed) return
     received = received.slice(parsed.length)
     const { resolve } = waiting ?? {}
     waiting = undefined
-    resolve?.(parsed.answer)
+    resolve?.(parsed.response)
   })
   const end = (error?: Error) => {
     fault = error instanceof Error ? error : new Error('the server closed the connection')
@@ -55,8 +55,8 @@ function connection(socket: Socket): Connection {
   }
 }
 
-/** Undefined until the whole answer is there. Bodies are counted in bytes, so the text stays latin1. */
-function parseAnswer(text: string): { answer: Answer; length: number } | undefined {
+/** Returns undefined until the response is complete. The text is latin1, so that its length counts bytes. */
+function parseResponse(text: string): { response: HttpResponse; length: number } | undefined {
   const end = text.indexOf('\r\n\r\n')
   if (end < 0) return undefined
   const head = text.slice(0, end)
@@ -66,9 +66,9 @@ function parseAnswer(text: string): { answer: Answer; length: number } | undefin
   const length = headerOf(head, 'content-length')
   if (length !== undefined) {
     const stop = start + Number(length)
-    return text.length < stop ? undefined : { answer: { status, head, body: text.slice(start, stop) }, length: stop }
+    return text.length < stop ? undefined : { response: { status, head, body: text.slice(start, stop) }, length: stop }
   }
-  if (headerOf(head, 'transfer-encoding') !== 'chunked') return { answer: { status, head, body: '' }, length: start }
+  if (headerOf(head, 'transfer-encoding') !== 'chunked') return { response: { status, head, body: '' }, length: start }
 
   let body = ''
   for (let at = start; ; ) {
@@ -77,7 +77,7 @@ function parseAnswer(text: string): { answer: Answer; length: number } | undefin
     const size = Number.parseInt(text.slice(at, line), 16)
     const next = line + 2 + size + 2
     if (text.length < next) return undefined
-    if (size === 0) return { answer: { status, head, body }, length: next }
+    if (size === 0) return { response: { status, head, body }, length: next }
     body += text.slice(line + 2, line + 2 + size)
     at = next
   }
@@ -87,7 +87,7 @@ export function headerOf(head: string, name: string): string | undefined {
   return new RegExp(`^${name}: *(.*?)\\r?$`, 'im').exec(head)?.[1]
 }
 
-/** A whole request as text; `fields` make it a form POST. */
+/** A complete request as text. With `fields` it is a form POST, otherwise a GET. */
 export function requestText(
   host: string,
   path: string,

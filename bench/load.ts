@@ -1,7 +1,7 @@
-// The load generator, a process of its own. It keeps what its scenarios collect (codes, refresh tokens) between two runs of one row.
-import { type Answer, connect, headerOf, requestText } from './http.ts'
+// The load generator, which runs in a separate process. Codes and refresh tokens are kept from one run of a row to the next.
+import { connect, type HttpResponse, headerOf, requestText } from './http.ts'
 
-/** Where the load goes. `host` is the Host header: the issuer's, whatever port the process listens on. */
+/** The server under load. `host` is the Host header, which names the issuer's host whatever port the process listens on. */
 export interface Target {
   port: number
   host: string
@@ -12,7 +12,7 @@ export interface Credentials {
   authorization: string
 }
 
-/** Someone signed in, at one client. */
+/** A signed-in browser, and the client that it visits. */
 export interface Visitor {
   cookie: string
   client: Credentials
@@ -38,21 +38,21 @@ export interface Result {
   /** Milliseconds of each request. */
   latencies: number[]
   failures: number
-  /** The first answer that was not the one expected. */
+  /** The first unexpected response. */
   failure?: string
 }
 
 interface Step {
   request: string
   status: number
-  done?(answer: Answer): void
+  done?(response: HttpResponse): void
 }
 
 const codes = new Map<string, { code: string; client: Credentials }[]>()
 const chains = new Map<string, { token: string; client: Credentials }[]>()
 let turn = 0
 
-/** What to send next; undefined: nothing left. */
+/** The next request to send, or undefined if no code or token is left. */
 function nextStep({ target, scenario }: Job): Step | undefined {
   turn += 1
   switch (scenario.kind) {
@@ -64,30 +64,30 @@ function nextStep({ target, scenario }: Job): Step | undefined {
       if (!visitor) return undefined
       const { client, cookie } = visitor
       const query = new URLSearchParams({ ...scenario.query, client_id: client.clientId, state: `s${turn}` })
-      const done = (answer: Answer) => {
-        const code = new URL(headerOf(answer.head, 'location') ?? '').searchParams.get('code')
-        if (!code) throw new Error(`no code in ${headerOf(answer.head, 'location')}`)
-        kept(codes, scenario.key).push({ code, client })
+      const done = (response: HttpResponse) => {
+        const code = new URL(headerOf(response.head, 'location') ?? '').searchParams.get('code')
+        if (!code) throw new Error(`no code in ${headerOf(response.head, 'location')}`)
+        listOf(codes, scenario.key).push({ code, client })
       }
       return { request: requestText(target.host, `${scenario.path}?${query}`, { cookie }), status: 303, done }
     }
     case 'redeem': {
-      const kept = codes.get(scenario.key)?.pop()
-      if (!kept) return undefined
-      const { authorization } = kept.client
+      const entry = codes.get(scenario.key)?.pop()
+      if (!entry) return undefined
+      const { authorization } = entry.client
       return {
-        request: requestText(target.host, scenario.path, { authorization }, { ...scenario.fields, code: kept.code }),
+        request: requestText(target.host, scenario.path, { authorization }, { ...scenario.fields, code: entry.code }),
         status: 200,
       }
     }
     case 'refresh': {
       if (!chains.has(scenario.key)) chains.set(scenario.key, [...scenario.chains])
-      const chain = kept(chains, scenario.key).shift()
+      const chain = listOf(chains, scenario.key).shift()
       if (!chain) return undefined
       const fields = { grant_type: 'refresh_token', refresh_token: chain.token }
-      const done = (answer: Answer) => {
-        const token = JSON.parse(answer.body).refresh_token ?? chain.token
-        kept(chains, scenario.key).push({ token, client: chain.client })
+      const done = (response: HttpResponse) => {
+        const token = JSON.parse(response.body).refresh_token ?? chain.token
+        listOf(chains, scenario.key).push({ token, client: chain.client })
       }
       const { authorization } = chain.client
       return { request: requestText(target.host, scenario.path, { authorization }, fields), status: 200, done }
@@ -95,7 +95,7 @@ function nextStep({ target, scenario }: Job): Step | undefined {
   }
 }
 
-function kept<T>(store: Map<string, T[]>, key: string): T[] {
+function listOf<T>(store: Map<string, T[]>, key: string): T[] {
   const list = store.get(key) ?? []
   store.set(key, list)
   return list
@@ -117,13 +117,13 @@ async function work(job: Job, until: number, result: Result): Promise<void> {
     if (!step) break
     const sent = performance.now()
     try {
-      const answer = await connection.send(step.request)
+      const response = await connection.send(step.request)
       result.latencies.push(performance.now() - sent)
-      // 302 and 303 are both right for a redirect.
-      if (answer.status !== step.status && !(step.status === 303 && answer.status === 302)) {
-        throw new Error(`${answer.head}\n\n${answer.body.slice(0, 400)}`)
+      // The peer redirects with 302, Countersign with 303.
+      if (response.status !== step.status && !(step.status === 303 && response.status === 302)) {
+        throw new Error(`${response.head}\n\n${response.body.slice(0, 400)}`)
       }
-      step.done?.(answer)
+      step.done?.(response)
       result.operations += 1
     } catch (fault) {
       result.failures += 1

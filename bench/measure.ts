@@ -1,10 +1,10 @@
-// One interleaved run: every subject in each round, forwards and backwards in turn (A, B, B, A), so that what the machine does beside it
-// falls on all alike.
+// An interleaved measurement: each round runs every subject, alternately forwards and backwards (A, B, B, A), so that other load on the machine
+// affects all subjects alike.
 import { cpuTime } from '../scripts/workerd-process.ts'
 import type { Scenario, Target } from './load.ts'
 import type { Generator } from './processes.ts'
 
-/** What is under load in one turn. A phase may use what the phase before it collected. */
+/** A server with the load of one turn. A phase may use the codes or tokens that the previous phase collected. */
 export interface Subject {
   pid: number
   target: Target
@@ -12,7 +12,7 @@ export interface Subject {
 }
 
 export interface Figures {
-  /** Milliseconds of server CPU for one operation: the lower quartile of the rounds, for what runs beside us only ever adds. */
+  /** Milliseconds of server CPU per operation: the lower quartile of the rounds, because other load on the machine can only add. */
   cpu: number
   perSecond: number
   p50: number
@@ -24,7 +24,7 @@ export interface Figures {
 
 export interface Plan {
   rounds: number
-  /** Of one subject in one round. */
+  /** Duration of one subject in one round. */
   milliseconds: number
   connections: number
 }
@@ -38,7 +38,7 @@ interface Sample {
   failure?: string | undefined
 }
 
-/** By phase name. */
+/** Returns the figures by phase name. */
 export async function measure(subjects: Subject[], plan: Plan, generator: Generator): Promise<Map<string, Figures>> {
   const samples = new Map<string, Sample[]>()
   for (const subject of subjects) await warmUp(subject, plan, generator)
@@ -54,7 +54,7 @@ export async function measure(subjects: Subject[], plan: Plan, generator: Genera
 
 const warmOperations = 500
 
-/** Until the objects exist and the code is compiled; three turns at most. */
+/** Runs turns until the objects exist and the code is compiled, at most three. */
 async function warmUp(subject: Subject, plan: Plan, generator: Generator): Promise<void> {
   const until = performance.now() + 2 * plan.milliseconds
   for (let operations = 0; operations < warmOperations && performance.now() < until; ) {
@@ -66,7 +66,7 @@ async function turn({ pid, target, phases }: Subject, plan: Plan, generator: Gen
   const { milliseconds, connections } = plan
   const samples: [string, Sample][] = []
   for (const { name, scenario } of phases) {
-    // What a phase collected is used up by the next one, however long it takes.
+    // Redeeming uses up all codes that the previous phase collected, so it is not cut short.
     const limit = scenario.kind === 'redeem' ? 10_000 : milliseconds / phases.length
     const before = cpuTime(pid)
     const result = await generator.run({ target, scenario, milliseconds: limit, connections })

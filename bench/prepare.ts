@@ -1,4 +1,4 @@
-// State folders to measure on: the same users, clients, sessions and tokens in each, however many others stand beside them.
+// Prepares state folders for the measurement. All hold the same users, clients, sessions and tokens, plus a varying number of other records.
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -18,7 +18,7 @@ import type { Credentials, Visitor } from './load.ts'
 
 export type Algorithm = 'ES256' | 'RS256'
 
-/** What the load is made with. */
+/** Sessions, tokens and clients that the load uses. */
 export interface Hot {
   visitors: Visitor[]
   chains: { token: string; client: Credentials }[]
@@ -37,15 +37,15 @@ export interface Prepared {
 interface Person {
   user: User
   client: ConfidentialClient
-  /** For the code flow alone: a person's oldest families with one client give way to new ones, and other rows need theirs. */
+  /** A client for the code flow only. New token families replace a user's oldest ones per client, and other rows need theirs. */
   visited: ConfidentialClient
   browser: Browser
 }
 
-/** No limit that a load generator on one address could reach. */
+/** A limit that a load generator on one address cannot reach. */
 export const rateLimit = { limit: 10_000_000, period: 10 } as const
 
-/** `people` users sign in, each at a client of their own; then both algorithms get tokens for them. */
+/** Signs in `people` users, each at a client of its own, and gets tokens for them with both algorithms. */
 export async function prepareStates(people: number): Promise<Prepared> {
   const folder = mkdtempSync(path.join(tmpdir(), 'bench-'))
   const state = path.join(folder, 'current')
@@ -103,7 +103,7 @@ const credentialsOf = ({ clientId, secret }: ConfidentialClient): Credentials =>
 })
 
 export interface Instance extends Server {
-  /** What Host says: the issuer's, whatever port this instance listens on. */
+  /** The Host header to send. It names the issuer's host, whatever port this instance listens on. */
   host: string
 }
 
@@ -114,7 +114,7 @@ export function copyOfState(prepared: Prepared, alg: Algorithm, others: number):
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-/** A server on a copy of a prepared state with `others` more clients and users, under the same issuer. */
+/** Starts a server on a copy of a prepared state with `others` more clients and users, under the same issuer. */
 export async function startInstance(
   prepared: Prepared,
   alg: Algorithm,

@@ -1,4 +1,4 @@
-// The processes of a measurement: bare Workers, the peer, the load generator.
+// Starts the processes of a measurement: floor Workers, the peer and the load generator.
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,7 +21,7 @@ export interface Generator {
   stop(): void
 }
 
-/** The load generator; one job at a time. */
+/** Starts the load generator, which runs one job at a time. */
 export function startGenerator(): Generator {
   const child = fork(path.join(here, 'load.ts'), { serialization: 'advanced' })
   return {
@@ -85,7 +85,7 @@ export interface Floors<Name extends string> {
   stop(): Promise<void>
 }
 
-/** Every floor is a Worker of its own in one workerd; only one is under load at a time. */
+/** Starts every floor as a separate Worker in one workerd. Only one is under load at a time. */
 export async function startFloors<Name extends string>(floors: Record<Name, Floor>): Promise<Floors<Name>> {
   const { compatibility_date: compatibilityDate } = readConfiguration()
   const folder = mkdtempSync(path.join(tmpdir(), 'bench-floors-'))
@@ -117,7 +117,7 @@ export async function startFloors<Name extends string>(floors: Record<Name, Floo
   )
   await server.ready
   const pid = workerdOf(process.pid)
-  if (!pid) throw new Error('workerd is not among our children: the measurement needs /proc')
+  if (!pid) throw new Error('no workerd among the child processes: the benchmark needs /proc')
   return {
     pid,
     ports,

@@ -1,9 +1,9 @@
-// The figures as one table, with the limits that they must keep.
+// Prints the figures as one table, then checks them against the limits.
 import type { StatementCost } from './directory.ts'
 import type { Figures, Plan } from './measure.ts'
 
-interface Findings {
-  /** By `who what alg`. */
+interface Results {
+  /** Figures by phase name: `server operation alg`. */
   figures: Map<string, Figures>
   statements: { few: StatementCost[]; many: StatementCost[] }
   cold: { bytes: number; startup: number }
@@ -13,37 +13,37 @@ interface Findings {
 
 interface Row {
   name: string
-  /** Names of the phases whose cost is added up. */
+  /** Phases whose costs are added. */
   phases: string[]
   floor?: { name: string; most?: number }
   peer?: { phases: string[]; most?: number }
-  /** The same operation where the figure must be the same within a quarter. */
+  /** The same operation beside few records; the two figures may differ by a quarter. */
   twin?: string[]
 }
 
 const limits = { bytes: 150_000, startup: 50, document: 1.3, presented: 1.5, ES256: 2, RS256: 1.25, apart: 1.25 }
 
-/** Prints everything; false when a limit is missed or a request failed. */
-export function printReport({ figures, statements, cold, plan, size }: Findings): boolean {
+/** Prints the report. Returns false if a limit is missed or a request failed. */
+export function printReport({ figures, statements, cold, plan, size }: Results): boolean {
   const failures = [...figures].filter(([, each]) => each.failures > 0)
   const measured = rows().filter((row) => row.phases.every((name) => figures.has(name)))
   const lines = measured.map((row) => lineOf(row, figures))
   console.log(
-    `\nServer CPU for one operation (utime + stime, lower quartile of ${plan.rounds} rounds), ${plan.connections} connections`,
+    `\nServer CPU per operation (utime + stime, lower quartile of ${plan.rounds} rounds), ${plan.connections} connections`,
   )
   printTable([
     ['', 'CPU ms', '/s', 'p50 ms', 'p99 ms', '× floor', '× peer', '× small'],
     ...lines.map((line) => line.cells),
   ])
 
-  const others = `${size.few} or ${size.many.toLocaleString('en')} other clients and users`
+  const others = `${size.few} and ${size.many.toLocaleString('en')} other clients and users`
   const differing = statements.few.filter((each, index) => {
     const other = statements.many[index]
     return each.plan !== other?.plan || each.rowsRead !== other.rowsRead
   })
   const checks = [
     ...lines.flatMap((line) => line.checks),
-    check(`statements of D1 with other plans or rows read beside ${others}`, differing.length, 0, String),
+    check(`D1 statements whose plan or rows read differ between ${others}`, differing.length, 0, String),
     check('bundle, gzipped', cold.bytes, limits.bytes, (bytes) => `${(bytes / 1000).toFixed(1)} KB`),
     check(`start-up CPU, largest of ${size.startups}`, cold.startup, limits.startup, (ms) => `${ms.toFixed(1)} ms`),
     check('failed requests', failures.length, 0, String),
@@ -123,10 +123,12 @@ function lineOf(row: Row, figures: Map<string, Figures>): { cells: string[]; che
     known.length === 1 && only ? [only.perSecond.toFixed(0), only.p50.toFixed(2), only.p99.toFixed(1)] : ['', '', '']
 
   const checks: Check[] = []
-  if (toFloor && row.floor?.most) checks.push(check(`${row.name}: CPU to its floor`, toFloor, row.floor.most, times))
-  if (toPeer && row.peer?.most) checks.push(check(`${row.name}: CPU to the peer's`, toPeer, row.peer.most, times))
+  if (toFloor && row.floor?.most)
+    checks.push(check(`${row.name}: CPU relative to its floor`, toFloor, row.floor.most, times))
+  if (toPeer && row.peer?.most)
+    checks.push(check(`${row.name}: CPU relative to the peer`, toPeer, row.peer.most, times))
   if (toTwin)
-    checks.push(check(`${row.name}: apart from the small one`, Math.max(toTwin, 1 / toTwin), limits.apart, times))
+    checks.push(check(`${row.name}: difference from the small D1`, Math.max(toTwin, 1 / toTwin), limits.apart, times))
   return {
     cells: [
       row.name,

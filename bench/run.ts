@@ -1,5 +1,5 @@
-// `npm run bench [-- --quick] [--only 'refresh|write']`: what each operation costs, beside the least it could cost in this engine and beside a peer.
-// What the figures mean: docs/benchmarks.md.
+// `npm run bench [-- --quick] [--only 'refresh|write']`: measures the CPU time of each operation beside the least possible in this engine and
+// beside a peer. docs/benchmarks.md explains the figures.
 import '../scripts/clean-environment.ts'
 
 import { readdirSync, statSync } from 'node:fs'
@@ -28,11 +28,11 @@ function say(text: string): void {
   console.log(`${Math.round((performance.now() - started) / 1000)} s: ${text}`)
 }
 
-say(`${size.people} people sign in, each at a client of their own`)
+say(`signing in ${size.people} users, each at a client of its own`)
 const prepared = await prepareStates(size.people)
 const { hot } = prepared
 
-say(`start with ${size.few} and with ${size.many} others in D1; floors; oidc-provider`)
+say(`starting servers with ${size.few} and ${size.many} other records in D1, floors, oidc-provider`)
 const instances = {
   ES256: await startInstance(prepared, 'ES256', size.few),
   RS256: await startInstance(prepared, 'RS256', size.few),
@@ -61,10 +61,10 @@ const generator = startGenerator()
 const wanted = new RegExp(only)
 const subjects = (await subjectsSideBySide()).filter(({ phases }) => phases.some(({ name }) => wanted.test(name)))
 
-say(`measure ${subjects.length} subjects: ${plan.rounds} rounds of ${plan.milliseconds} ms each`)
+say(`measuring ${subjects.length} subjects in ${plan.rounds} rounds of ${plan.milliseconds} ms each`)
 const figures = await measure(subjects, plan, generator)
 
-say('the statements, the bundle, its start-up')
+say('measuring D1 statements, bundle size and start-up')
 generator.stop()
 await Promise.all([floors, ...Object.values(peers), ...Object.values(instances)].map((each) => each.stop()))
 const statements = { few: await costsBeside(size.few), many: await costsBeside(size.many) }
@@ -74,7 +74,7 @@ const isPassed = printReport({ figures, statements, cold, plan, size })
 say('done')
 process.exit(isPassed ? 0 : 1)
 
-/** What is compared stands next to each other. */
+/** All subjects, ordered so that those compared with each other are neighbours. */
 async function subjectsSideBySide(): Promise<Subject[]> {
   const floor = (name: keyof typeof floors.ports) => floorSubject(floors.pid, floors.ports[name], name)
   const crowded = oursAt('crowded', instances.crowded, 'ES256', hot.ES256)
@@ -95,7 +95,7 @@ async function subjectsSideBySide(): Promise<Subject[]> {
   return subjects
 }
 
-/** A constant Worker that answers as this one does. */
+/** A floor that returns the same body and headers as this instance, as constants. */
 async function sameAnswer({ port, host }: Instance, address: string): Promise<Floor> {
   const connection = await connect(port)
   const { status, head, body } = await connection.send(requestText(host, address))
@@ -123,7 +123,7 @@ async function costsBeside(others: number): Promise<StatementCost[]> {
   }
 }
 
-/** The one that the servers above were started with. */
+/** The build that the servers above run. */
 function newestBuild(): string {
   const builds = readdirSync('dist/served').map((name) => path.join('dist/served', name))
   const [newest] = builds.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)

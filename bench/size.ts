@@ -1,4 +1,4 @@
-// What a cold start costs: the bundle on the wire and the CPU time of its first evaluation.
+// Measures a cold start: the size of the bundle and the CPU time of its first evaluation.
 import { execFileSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,7 +6,7 @@ import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { wranglerArguments } from '../scripts/worker-variables.ts'
 
-/** Bytes of the Worker after gzip, as `npm run build` made it. */
+/** Bytes of a built Worker after gzip. */
 export const gzippedSize = (bundle: string): number => gzipSync(readFileSync(bundle), { level: 9 }).length
 
 interface CpuProfile {
@@ -16,7 +16,7 @@ interface CpuProfile {
   timeDeltas: number[]
 }
 
-/** Milliseconds of CPU at start-up: the largest of some runs of `wrangler check startup`. */
+/** Milliseconds of CPU at start-up: the largest value of several runs of `wrangler check startup`. */
 export function startupTime(runs: number): number {
   const outfile = path.join(tmpdir(), `startup-${process.pid}.cpuprofile`)
   const times = Array.from({ length: runs }, () => {

@@ -1,4 +1,4 @@
-// What is put under load: bare Workers, Countersign, the peer. The name of a phase is the name of its row: `who what alg`.
+// The subjects of the measurement: floor Workers, Countersign and the peer. A phase is named `server operation alg`, as in the report.
 import { aBrowser, basic, pkce, redirectOf } from '../test/node/server.ts'
 import { askForTokens, authorizationQuery, type ConfidentialClient, codeFields, redirectUri } from './driver.ts'
 import { requestText } from './http.ts'
@@ -12,11 +12,11 @@ export const documents = {
   jwks: '/.well-known/openid-configuration/jwks',
 }
 
-// One verifier for all: whether a request is new to the server lies in its state and its code.
+// All requests share one verifier: `state` and the code already make each request new to the server.
 const { code_verifier, code_challenge } = pkce()
 const grantTypes = { code: 'authorization_code', client: 'client_credentials' }
 
-/** The request is that of the operation whose floor it is, read or not. */
+/** A floor gets the request of the operation that it is compared with, whether or not it reads it. */
 export function floorSubject(pid: number, port: number, name: string): Subject {
   const token = 't'.repeat(700)
   const host = '127.0.0.1'
@@ -34,7 +34,7 @@ export function floorSubject(pid: number, port: number, name: string): Subject {
   }
 }
 
-/** Countersign under one name: `ours`, `crowded`, `logged`. */
+/** The subjects of one Countersign instance; `who` is `ours`, `crowded` or `logged`. */
 export function oursAt(who: string, instance: Instance, alg: Algorithm, hot: Hot) {
   const { pid, port, host } = instance
   if (!pid) throw new Error('CPU time is read from /proc: run this on Linux')
@@ -63,7 +63,7 @@ export function oursAt(who: string, instance: Instance, alg: Algorithm, hot: Hot
   }
 }
 
-/** oidc-provider: everybody signs in once, by its own session cookie. */
+/** The subjects of oidc-provider. Signs in one user per client and keeps its session cookie. */
 export async function peerAt(peer: Process, alg: Algorithm, clients: ConfidentialClient[]) {
   const { pid, port } = peer
   const target = { port, host: `127.0.0.1:${port}` }
@@ -106,7 +106,7 @@ interface Site {
   chains: { token: string; client: Credentials }[]
 }
 
-/** The code flow in two phases, so that the token request has a figure of its own; and refreshing. */
+/** The code flow in two phases, so that the token request has its own figure, and the refresh flow. */
 function codeAndRefresh({ who, alg, pid, target, paths, visitors, chains }: Site): { code: Subject; refresh: Subject } {
   const key = `${who} ${alg}`
   const query = authorizationQuery(code_challenge)

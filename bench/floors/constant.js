@@ -1,4 +1,4 @@
-// The least that any answer costs: constant text, or the body and headers given as BODY and HEADERS.
+// Floor of any response: returns BODY and HEADERS as they are.
 export default {
   fetch(_request, env) {
     return new Response(env.BODY, { headers: env.HEADERS })

@@ -1,4 +1,4 @@
-// Keys of the floors, made at the first request, and a token of the usual size.
+// Keys of the floors, generated at the first request, and a signed token of the usual size.
 const algorithms = {
   RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) },
   ES256: { name: 'ECDSA', hash: 'SHA-256', namedCurve: 'P-256' },

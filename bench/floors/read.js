@@ -1,4 +1,4 @@
-// The least that one question to a Durable Object costs; with ALG, after the verification of one signature.
+// Floor of a call that reads one row of a Durable Object; with ALG, after the verification of one signature.
 import { DurableObject } from 'cloudflare:workers'
 import { base64url, keysOf, signedToken } from './keys.js'
 
@@ -7,7 +7,7 @@ const encoder = new TextEncoder()
 let turn = 0
 let token
 
-/** What introspection answers with. */
+/** The size and fields of an introspection response. */
 const record = {
   active: true,
   scope: 'openid profile offline_access',

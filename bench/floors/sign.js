@@ -1,4 +1,4 @@
-// The least that a signed token costs: one signature by Web Crypto over a token of the usual size.
+// Floor of a signed token: one Web Crypto signature over a token of the usual size.
 import { keysOf, signedToken } from './keys.js'
 
 export default {

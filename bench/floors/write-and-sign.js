@@ -1,4 +1,4 @@
-// The least that code → tokens and refresh → tokens cost: one row written by a Durable Object, then two signatures.
+// Floor of code → tokens and refresh → tokens: one row written by a Durable Object, then two signatures.
 import { DurableObject } from 'cloudflare:workers'
 import { keysOf, signedToken } from './keys.js'
 
@@ -9,7 +9,7 @@ export default {
   async fetch(_request, env) {
     turn += 1
     const person = env.PERSON.get(env.PERSON.idFromName(`person ${turn % people}`))
-    // Another value each time: SQLite writes nothing for a row that stays the same.
+    // The value changes each time, because SQLite writes nothing for an unchanged row.
     await person.write('h'.repeat(43), `${crypto.randomUUID()}${'v'.repeat(264)}`)
     const { privateKey, algorithm } = await keysOf(env.ALG)
     const access_token = await signedToken(privateKey, algorithm)

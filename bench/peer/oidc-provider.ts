@@ -1,6 +1,6 @@
-// The peer: oidc-provider on Node with a durable store, set up for what the benchmark asks of both: JWT access tokens for one resource,
-// ID tokens of the same algorithm, rotation on every refresh, PKCE. Whoever follows the sign-in link is signed in, and consent is given.
-// Arguments: port, algorithm, database file, then client_id:secret for each client (static ones: the cheapest look-up it has).
+// The peer: oidc-provider on Node with a durable store, configured like Countersign in the benchmark: JWT access tokens for one resource,
+// ID tokens of the same algorithm, rotation on every refresh, PKCE. Following the sign-in link signs in, and consent is given.
+// Arguments: port, algorithm, database file, redirect_uri, then client_id:secret per client (static clients are its cheapest look-up).
 import { generateKeyPairSync } from 'node:crypto'
 import Provider, { type Context, type Interaction } from 'oidc-provider'
 import { sqliteAdapter } from './sqlite-adapter.ts'

@@ -1,4 +1,4 @@
-// Durable storage for oidc-provider as its documentation outlines it: one row for each artifact, each write on disk before the answer.
+// Durable storage for oidc-provider, as its documentation outlines it: one row per artifact, and each write is on disk before the response.
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 
 interface Payload {
@@ -7,7 +7,7 @@ interface Payload {
   consumed?: number
 }
 
-/** An adapter factory over one database: WAL and synchronous=FULL, one fsync a write, as a Durable Object does. */
+/** An adapter factory over one database with WAL and synchronous=FULL: one fsync per write, as in a Durable Object. */
 export function sqliteAdapter(file: string) {
   const database = new DatabaseSync(file)
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;

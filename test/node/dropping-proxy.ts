@@ -1,18 +1,18 @@
-// A proxy that loses answers: the request arrives and is carried out, the answer does not come back.
+// A proxy that drops responses: the server receives and executes the request, but the client gets no response.
 import { createServer, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface DroppingProxy {
   origin: string
-  /** Answers lost so far. */
+  /** Number of responses dropped so far. */
   dropped(): number
   close(): Promise<void>
 }
 
-/** `share` of all answers are lost: every n-th, so that a run can be repeated. Host is passed on as the target's. */
-export async function dropAnswers(target: URL, share: number): Promise<DroppingProxy> {
+/** Drops `share` of all responses: every n-th, so that a run can be repeated. The Host header names the target. */
+export async function dropResponses(target: URL, share: number): Promise<DroppingProxy> {
   const every = Math.round(1 / share)
-  let [answers, dropped] = [0, 0]
+  let [responses, dropped] = [0, 0]
   const server = createServer((incoming, outgoing) => {
     const { method, url, headers } = incoming
     const options = {
@@ -22,16 +22,16 @@ export async function dropAnswers(target: URL, share: number): Promise<DroppingP
       method,
       headers: { ...headers, host: target.host },
     }
-    const onward = send(options, (answer) => {
-      answers += 1
-      if (answers % every === 0) {
+    const onward = send(options, (response) => {
+      responses += 1
+      if (responses % every === 0) {
         dropped += 1
-        answer.resume()
+        response.resume()
         incoming.socket.resetAndDestroy()
         return
       }
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(outgoing)
+      outgoing.writeHead(response.statusCode ?? 502, response.headers)
+      response.pipe(outgoing)
     })
     onward.on('error', () => incoming.socket.destroy())
     incoming.pipe(onward)
