@@ -5,12 +5,12 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Provider, startProvider } from './server.ts'
 
-/** Where clients keep their keys: one path for each way to misbehave. */
+/** The server of the clients' key sets: one path that behaves, and one for each way to misbehave. */
 let keys: Server
 let origin: string
 let provider: Provider
 let privateKey: CryptoKey
-const asked: Record<string, number> = {}
+const requests: Record<string, number> = {}
 
 beforeAll(async () => {
   const pair = await generateKeyPair('ES256')
@@ -30,7 +30,7 @@ beforeAll(async () => {
   }
   keys = createServer((request, response) => {
     const path = request.url ?? ''
-    asked[path] = (asked[path] ?? 0) + 1
+    requests[path] = (requests[path] ?? 0) + 1
     paths[path]?.(request, response)
   })
   await new Promise<void>((resolve) => {
@@ -86,21 +86,21 @@ describe('T24 the keys of a client at its jwks_uri, over real HTTP', () => {
     const clientId = await aClientWithKeysAt('/good')
     expect(await askForToken(clientId)).toMatchObject({ status: 200 })
     expect(await askForToken(clientId)).toMatchObject({ status: 200 })
-    expect(asked['/good']).toBe(1)
+    expect(requests['/good']).toBe(1)
   })
 
-  it('are not fetched from where a redirect leads', async () => {
+  it('are not fetched through a redirect', async () => {
     expect(await askForToken(await aClientWithKeysAt('/redirect'))).toMatchObject({ status: 401 })
-    expect(asked['/good']).toBe(1)
+    expect(requests['/good']).toBe(1)
   })
 
-  it('may not be endless', async () => {
+  it('are refused if the response never ends, without waiting for the time limit', async () => {
     const { status, milliseconds } = await askForToken(await aClientWithKeysAt('/endless'))
     expect(status).toBe(401)
     expect(milliseconds, 'before the limit of time').toBeLessThan(4500)
   })
 
-  it('may not take longer than five seconds, while others are served', async () => {
+  it('are refused if they take longer than five seconds, and other requests are served meanwhile', async () => {
     const clientId = await aClientWithKeysAt('/dripping')
     const slow = askForToken(clientId)
     expect((await askForToken('keys-good')).milliseconds).toBeLessThan(2000)

@@ -1,4 +1,4 @@
-// What `npm run demo:external` starts, driven as its reader would.
+// Signs in at the two instances that `npm run demo:external` starts, as its user would.
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type ExternalDemo, startExternalDemo } from '../../scripts/external/external.ts'
 import { aBrowser, claimsOf, pkce, redirectOf } from './server.ts'
@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => demo?.stop())
 
-it('signs Dana of Contoso in here, as a new user with the groups she earns', async () => {
+it('signs Dana of Contoso in as a new user with the groups that the mapping gives her', async () => {
   const { here, contoso, person } = demo
   const { code_verifier, code_challenge } = pkce()
   const redirect_uri = `${here.issuer}/playground/`
@@ -17,10 +17,10 @@ it('signs Dana of Contoso in here, as a new user with the groups she earns', asy
   const query = new URLSearchParams({ ...request, code_challenge, code_challenge_method: 'S256' })
 
   const user = aBrowser(here.issuer)
-  const ways = await user.open(`${here.issuer}/connect/authorize?${query}`)
+  const chooser = await user.open(`${here.issuer}/connect/authorize?${query}`)
   const there = aBrowser(contoso.issuer)
-  const login = await there.open(redirectOf(await user.submit(ways, { provider: 'contoso' })))
-  // The playground is a page of the same origin: the browser follows all the way.
+  const login = await there.open(redirectOf(await user.submit(chooser, { provider: 'contoso' })))
+  // The playground is on the same origin, so the browser follows every redirect.
   const landed = new URL((await user.open(redirectOf(await there.submit(login, person)))).url)
   expect(landed.href.split('?')[0]).toBe(redirect_uri)
   const form = { grant_type: 'authorization_code', client_id: 'playground', redirect_uri, code_verifier }

@@ -1,4 +1,4 @@
-// docs/external-providers.md holds what it says it holds: seed files that are taken, paths that exist, and every check that an attempt can name.
+// docs/external-providers.md is true: its seed files are valid, its API paths and links exist, and it names every check of an attempt.
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -17,12 +17,12 @@ const seeds = [...guide.matchAll(/```json\n([\s\S]+?)```/g)].map(({ 1: text = ''
   text,
 }))
 
-/** Whatever the snippets name. */
+/** A value for every variable that the snippets name. */
 const variables = Object.fromEntries(
   [...guide.matchAll(/\$\{?([A-Z][A-Z_]+)/g)].map(([, name]) => [name, '11111111-1111-4111-8111-111111111111']),
 )
 
-describe('each snippet is a seed file that a new instance takes', () => {
+describe('each snippet is a seed file that a new instance accepts', () => {
   it.each(seeds)('$heading', async ({ text }) => {
     const parsed = parseSeed(text, variables)
     if ('faults' in parsed) throw new Error(JSON.stringify(parsed.faults))
@@ -30,7 +30,7 @@ describe('each snippet is a seed file that a new instance takes', () => {
     expect(await judgeSeed(parsed.seed, new Map(), 'https://id.example.com')).toEqual({})
   })
 
-  it('for every provider that is promised', () => {
+  it('there is one for every provider the guide promises', () => {
     const promised = [
       'In five minutes',
       'One organisation',
@@ -49,7 +49,7 @@ it('names every field of the template and every authentication method', () => {
   expect(names.filter((name) => !guide.includes(`\`${name}\``))).toEqual([])
 })
 
-it('asks the operators’ interface for what it has', () => {
+it('calls only paths that the administration API has', () => {
   const { paths } = JSON.parse(read('docs', 'openapi.json')) as { paths: Record<string, Record<string, unknown>> }
   const templates = Object.entries(paths).map(([template, methods]) => ({
     pattern: new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
@@ -64,7 +64,7 @@ it('asks the operators’ interface for what it has', () => {
   expect(unknown.map(([call]) => call)).toEqual([])
 })
 
-it('leads to headings that are there', () => {
+it('links to headings that exist', () => {
   const slugs = headings.map(([, title = '']) =>
     title
       .toLowerCase()
@@ -80,7 +80,7 @@ const sources = ['brokering', 'interaction/external'].flatMap((folder) => {
   return files.filter((name) => /\.tsx?$/.test(name)).map((name) => path.join('src', folder, name))
 })
 
-it('says what to do about every check of an attempt', () => {
+it('explains every step and check of an attempt', () => {
   const table = guide.slice(guide.indexOf('| `step` |'), guide.indexOf('| the person says |'))
   const named = new Set([...table.matchAll(/`(\w+)`/g)].map(([, name]) => name))
   expect(attemptSteps.filter((step) => !named.has(step))).toEqual([])
@@ -88,7 +88,7 @@ it('says what to do about every check of an attempt', () => {
   expect(attemptChecks.filter((check) => !named.has(check))).toEqual([])
 })
 
-it('lists no check that no sign-in makes', () => {
+it('lists no check that the code does not make', () => {
   const code = sources.map((file) => read(file)).join('\n')
   expect(attemptChecks.filter((check) => !code.includes(`'${check}'`))).toEqual([])
 })

@@ -1,4 +1,4 @@
-// What an operator's own .dev.vars, .env, wrangler.toml and shell say changes nothing in a suite, a bench or a demo.
+// The developer's own .dev.vars, .env, wrangler.toml and shell variables change nothing in tests, benchmarks and demos.
 import { execFile, fork } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ const root = path.join(import.meta.dirname, '..', '..')
 const copy = mkdtempSync(path.join(tmpdir(), 'poisoned-'))
 const run = promisify(execFile)
 
-/** Each of them alone would be seen: faults of the settings, another issuer, a vault, the playground, the log of each request. */
+/** Each value alone would have a visible effect: a fault of the settings, another issuer, a vault, the playground, a request log. */
 const poison: Record<string, string> = {
   AUTHORITY_URL: 'http://localhost:8787',
   SEAL_KEY: 'too-short',
@@ -26,7 +26,7 @@ const poison: Record<string, string> = {
   AWS_REGION: 'nowhere',
   SIGNING_PEERS: 'many',
 }
-/** What makes wrangler take another configuration, and Node, wrangler and the vendors' SDKs another way. */
+/** Variables that change the configuration wrangler reads, and the behaviour of Node and the vendors' SDKs. */
 const poisonOfTools = {
   CLOUDFLARE_ENV: 'production',
   HTTP_PROXY: 'http://127.0.0.1:9',
@@ -42,8 +42,8 @@ const linesOf = (variables: Record<string, string>, quote = ''): string =>
     .join('')
 
 beforeAll(() => {
-  const left = /^(\.git|\.wrangler|\.dev\.vars.*|\.env.*|dist|coverage|node_modules)$/
-  cpSync(root, copy, { recursive: true, filter: (file) => !left.test(path.relative(root, file)) })
+  const excluded = /^(\.git|\.wrangler|\.dev\.vars.*|\.env.*|dist|coverage|node_modules)$/
+  cpSync(root, copy, { recursive: true, filter: (file) => !excluded.test(path.relative(root, file)) })
   symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'))
 })
 afterAll(() => rmSync(copy, { recursive: true, force: true }))
@@ -54,7 +54,7 @@ function poisonFiles(): void {
   }
 }
 
-/** Secrets are declared in wrangler.toml, and wrangler takes no name twice. */
+/** Leaves out the secrets: wrangler.toml declares them, and wrangler accepts no name twice. */
 function poisonConfiguration(): void {
   const configuration = path.join(copy, 'wrangler.toml')
   const vars = Object.fromEntries(Object.entries(poison).filter(([, value]) => value !== 'too-short'))
@@ -68,7 +68,7 @@ function poisonConfiguration(): void {
   )
 }
 
-/** The types of the bindings, as `npm run typecheck` makes them. */
+/** The types of the bindings, as `npm run typecheck` writes them. */
 async function typesOfBindings(env: NodeJS.ProcessEnv): Promise<string> {
   await run(process.execPath, ['scripts/binding-types.ts'], { cwd: copy, env })
   return readFileSync(path.join(copy, 'worker-configuration.d.ts'), 'utf8')
@@ -87,7 +87,7 @@ describe('with wrangler.toml poisoned too', () => {
     poisonConfiguration()
   })
 
-  it('a server of the suites has its own issuer, no fault, no vault and no playground, and logs no request', async () => {
+  it('a test server has its own issuer, no fault, no vault and no playground, and logs no request', async () => {
     const server = fork(path.join(copy, 'scripts/serve.ts'), { cwd: copy, env: environment, silent: true })
     const printed: string[] = []
     for (const stream of [server.stdout, server.stderr]) stream?.on('data', (chunk) => printed.push(String(chunk)))
@@ -111,7 +111,7 @@ describe('with wrangler.toml poisoned too', () => {
     expect(printed.join('')).toBe('')
   }, 90_000)
 
-  it('the Workers pool gives the same variables', async () => {
+  it('tests in workerd get the same variables', async () => {
     const argv = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'workers', 'test/request/variables.test.ts']
     const { stdout } = await run(process.execPath, argv, { cwd: copy, env: environment })
     expect(stdout).toMatch(/^1 passed, 0 failed$/m)

@@ -1,8 +1,8 @@
-// The demonstration of the hybrid promise in its short form (`npm run demo:hybrid`).
+// `npm run demo:hybrid` in its short form.
 import { expect, it } from 'vitest'
 import { runHybrid } from '../../scripts/hybrid/hybrid.ts'
 
-it('K05 two instances and a server of another make share a certificate and rotate it, and no token fails', async () => {
+it('K05 two instances and a server of another product share a certificate and rotate it, and no token fails', async () => {
   const report = await runHybrid({ calm: 1000, pause: 250, say: () => {} })
   console.log(
     `hybrid: ${report.verifications} verifications by five verifiers of three signers, across a rotation: ${report.failures.length} failures`,

@@ -1,10 +1,10 @@
-// The order of the folders of src/ (docs/architecture.md): a folder imports from lower floors only, never from a neighbour on its own floor, and reaches
-// another folder's closed subfolder by its entrances alone. Type imports are held to the same rules.
+// The order of the folders of src/ (docs/architecture.md). A folder imports only from lower floors, never from a neighbour on its own floor, and
+// from closed subfolders of other folders only their entrances. The same rules hold for type imports.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 
-/** From the bottom. Folders on one floor do not know each other. */
+/** The floors, lowest first. Folders on one floor must not import each other. */
 const floors: string[][] = [
   ['crypto'],
   ['model'],
@@ -21,7 +21,7 @@ const floors: string[][] = [
   ['index.ts'],
 ]
 
-/** Subfolders in their own order, from the bottom; '' is the folder itself. Subfolders that are not named know their parent and no sibling. */
+/** The order of subfolders within a folder, lowest first; '' is the folder itself. */
 const innerFloors: Record<string, string[]> = {
   admin: ['', 'resources', 'seed'],
   authentication: ['login-guard', '', 'methods'],
@@ -35,10 +35,10 @@ const innerFloors: Record<string, string[]> = {
   'signing-keys': ['vaults', 'key-ring', ''],
 }
 
-/** Folders whose insides know each other in any order: one reader and its parts, a table and its rows. */
+/** Folders whose subfolders may import each other in any order: a parser and its parts, a table and its rows. */
 const whole = ['crypto', 'signing-keys/vaults', 'admin']
 
-/** Closed subfolders, with the files that other folders may import. */
+/** Closed subfolders, each with the files that other folders may import. */
 const entrances: Record<string, string[]> = {
   'authentication/login-guard': ['login-guard.ts', 'ask-login-guard.ts'],
   'brokering/client': ['issuer-template.ts', 'sign-in.ts', 'verify-logout-token.ts'],
@@ -81,11 +81,11 @@ const topOf = (file: string): string => file.split('/')[0] ?? file
 const innerOf = (file: string): string => path.posix.dirname(file).split('/').slice(1).join('/')
 const floorOf = (file: string): number => floors.findIndex((floor) => floor.includes(topOf(file)))
 
-/** What is wrong with an import, naming the line; undefined: nothing. */
+/** The fault of an import, with its file and line, or undefined if there is none. */
 function faultOf({ file, line, target }: Import): string | undefined {
   const at = `src/${file}:${line} imports ${target}:`
-  if (floorOf(file) < 0) return `${at} ${topOf(file)} stands on no floor`
-  if (floorOf(target) < 0) return `${at} ${topOf(target)} stands on no floor`
+  if (floorOf(file) < 0) return `${at} ${topOf(file)} is on no floor`
+  if (floorOf(target) < 0) return `${at} ${topOf(target)} is on no floor`
   if (topOf(file) === topOf(target)) return innerFault(file, target, at)
   if (floorOf(target) > floorOf(file)) return `${at} ${topOf(target)} is above ${topOf(file)}`
   if (floorOf(target) === floorOf(file)) return `${at} ${topOf(target)} is a neighbour of ${topOf(file)}`
@@ -108,15 +108,15 @@ function innerFault(file: string, target: string, at: string): string | undefine
 
 const faultsOf = (imports: Import[]): string[] => imports.map(faultOf).filter((fault) => fault !== undefined)
 
-it('imports only from lower floors, and by the entrances of closed folders', () => {
+it('src/ imports only from lower floors, and only the entrances of closed folders', () => {
   expect(faultsOf(files.flatMap(importsOf))).toEqual([])
 })
 
-it('keeps the root of src/ to the Worker entry', () => {
+it('the root of src/ holds only the entry of the Worker', () => {
   expect(files.filter((file) => !file.includes('/'))).toEqual(['index.ts'])
 })
 
-it('says of each folder in two lines what it owns and what it does not', () => {
+it('each folder has a README of two lines: what it owns, and what it does not own', () => {
   for (const folder of floors.flat().filter((each) => each !== 'index.ts')) {
     const readme = path.join(root, folder, 'README.md')
     expect(existsSync(readme), readme).toBe(true)
@@ -128,7 +128,7 @@ it('says of each folder in two lines what it owns and what it does not', () => {
   }
 })
 
-it('names the line of an import that climbs, meets a neighbour, or reaches inside', () => {
+it('a fault names the line of an import from a higher folder, a neighbour or the inside of a closed folder', () => {
   const fault = (file: string, target: string) => faultOf({ file, line: 7, target })
   expect(fault('protocol/claims.ts', 'request/context.ts')).toBe(
     'src/protocol/claims.ts:7 imports request/context.ts: request is above protocol',
@@ -140,5 +140,5 @@ it('names the line of an import that climbs, meets a neighbour, or reaches insid
   expect(fault('brokering/provisioning/match-user.ts', 'brokering/record/lockout.ts')).toMatch(
     /is above brokering\/provisioning$/,
   )
-  expect(fault('tokens/id-token.ts', 'somewhere/else.ts')).toMatch(/stands on no floor/)
+  expect(fault('tokens/id-token.ts', 'somewhere/else.ts')).toMatch(/is on no floor/)
 })

@@ -1,16 +1,16 @@
-// A fake as a server of its own: what it answers to a Request, over Node's http.
+// Serves a fake over Node's http: a function from Request to Response becomes a server on loopback.
 import { createServer, type IncomingMessage } from 'node:http'
 
-export type Answer = (request: Request) => Promise<Response>
+export type Handler = (request: Request) => Promise<Response>
 
 export interface Listening {
   origin: string
   stop(): Promise<void>
 }
 
-export async function listen(answer: Answer, port = 0): Promise<Listening> {
+export async function listen(handle: Handler, port = 0): Promise<Listening> {
   const server = createServer(async (incoming, outgoing) => {
-    const response = await answer(await requestOf(incoming))
+    const response = await handle(await requestOf(incoming))
     response.headers.forEach((value, name) => {
       outgoing.setHeader(name, value)
     })

@@ -1,4 +1,4 @@
-// What the tests use of node-forge, which has no types of its own. Bytes are "binary" strings.
+// Types of what the tests use of node-forge, which ships none. Bytes are "binary" strings.
 declare module 'node-forge' {
   namespace forge {
     namespace asn1 {

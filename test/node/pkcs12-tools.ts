@@ -1,4 +1,4 @@
-// Key files as other programs write and read them. A program that is not on this machine leaves its cases out, with a line that says so.
+// Writes and reads key files with other programs. If a program is not installed, its cases are left out, and a line says so.
 import { execFile, execFileSync } from 'node:child_process'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync } from 'node:fs'
@@ -15,11 +15,13 @@ export const bytesOf = (name: string): Uint8Array<ArrayBuffer> => new Uint8Array
 
 const run = promisify(execFile)
 
+/** Runs a program in `folder` and returns its output. Throws if it fails. */
 export async function tool(program: string, ...argv: string[]): Promise<string> {
   const { stdout } = await run(program, argv, { cwd: folder })
   return stdout
 }
 
+/** True if the program runs on this machine. Otherwise prints that its cases are left out. */
 export function isThere(program: string, ...argv: string[]): boolean {
   try {
     execFileSync(program, argv, { stdio: 'pipe' })
@@ -37,7 +39,7 @@ export interface KeyFile {
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 
-/** What a PEM text holds, by Node's own reading: PKCS#8 and certificates, the key's own first, in base64. */
+/** The contents of a PEM text as Node reads it, in base64: the PKCS#8 key and the certificates, that of the key first. */
 export function contentOfPem(pem: string): KeyFile {
   const privateKey = createPrivateKey(pem)
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
@@ -53,6 +55,7 @@ export interface WorkerdReader {
   stop(): Promise<void>
 }
 
+/** Starts a Worker that reads key files with our reader, as production does. */
 export async function startWorkerdReader(): Promise<WorkerdReader> {
   const built = await build({
     configFile: false,
@@ -81,7 +84,7 @@ export async function startWorkerdReader(): Promise<WorkerdReader> {
 
 const binary = (bytes: Uint8Array): string => Buffer.from(bytes).toString('binary')
 
-/** RSA only. */
+/** Writes a PFX with node-forge, which supports only RSA keys. */
 export function writeWithForge(pem: string, password: string | null, options: forge.pkcs12.WriteOptions) {
   const [certificate = ''] = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
   const key = forge.pki.privateKeyFromPem(pem)
@@ -95,7 +98,7 @@ export function readWithForge(pfx: Uint8Array, password: string): { key: string;
   const encoded = (asn1: forge.asn1.Asn1) => Buffer.from(forge.asn1.toDer(asn1).getBytes(), 'binary').toString('base64')
   const [keyBag] = file.getBags({ bagType: pkcs8ShroudedKeyBag })[pkcs8ShroudedKeyBag] ?? []
   const certificates = file.getBags({ bagType: certBag })[certBag] ?? []
-  // forge makes its own object of an RSA key, and leaves every other as it stood.
+  // forge parses RSA keys into objects of its own and leaves others as ASN.1.
   const info = keyBag?.key ? forge.pki.wrapRsaPrivateKey(forge.pki.privateKeyToAsn1(keyBag.key)) : keyBag?.asn1
   return {
     key: info ? encoded(info) : '',

@@ -1,4 +1,4 @@
-// Reads key files where they are read in production: in workerd.
+// A Worker that reads key files in workerd, as production does.
 import { KeyFileError } from '../../src/crypto/key-file-error.ts'
 import { readPkcs12 } from '../../src/crypto/pkcs12/read.ts'
 

@@ -1,4 +1,4 @@
-// PKCS#12 files of other programs, read in Node and in workerd; ours, read by them.
+// PKCS#12 files of other programs, read in Node and in workerd, and ours, read by other programs.
 import { writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -28,7 +28,7 @@ const hasLegacy = hasOpenssl && isThere('openssl', 'list', '-providers', '-provi
 const password = 'Pä55 wörd €😀'
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 
-/** `openssl req -newkey` by kind of key. */
+/** Arguments of `openssl req -newkey` by kind of key. */
 const kinds: Record<string, string[]> = {
   rsa: ['rsa:2048'],
   p256: ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
@@ -54,7 +54,7 @@ async function expectBothToRead(pfx: Uint8Array<ArrayBuffer>, secret: string | u
   expect(await workerd.read(pfx, secret)).toEqual(expected)
 }
 
-/** A key and its certificate, in one PEM text. */
+/** Makes a key and its certificate in one PEM text. */
 async function makePem(kind: string): Promise<void> {
   const how = kinds[kind] ?? []
   const request = ['req', '-x509', '-nodes', '-subj', `/CN=${kind}`, '-days', '30']
@@ -63,7 +63,7 @@ async function makePem(kind: string): Promise<void> {
   writeFileSync(fileAt(`${kind}.pem`), pems[kind])
 }
 
-/** A leaf under an intermediate under a root, all P-256, in an order of no meaning. */
+/** Makes a P-256 chain of root, intermediate and leaf, written in an arbitrary order with an unrelated certificate. */
 async function makeChain(): Promise<void> {
   const keyOf = (name: string) => ['-newkey', ...(kinds.p256 ?? []), '-nodes', '-keyout', `${name}.key`]
   await tool('openssl', 'req', '-x509', '-subj', '/CN=root', ...keyOf('root'), '-out', 'root.crt')
@@ -74,7 +74,7 @@ async function makeChain(): Promise<void> {
     const by = ['-CA', `${issuer}.crt`, '-CAkey', `${issuer}.key`]
     await tool('openssl', 'req', '-x509', '-subj', `/CN=${name}`, ...keyOf(`${name}`), ...by, '-out', `${name}.crt`)
   }
-  // The certificate of p384 is the stranger.
+  // The certificate of p384 does not belong to the chain.
   const parts = ['root.crt', 'p384.crt', 'leaf.key', 'leaf.crt', 'intermediate.crt']
   pems.chain = parts.map((name) => Buffer.from(bytesOf(name)).toString()).join('')
   writeFileSync(fileAt('chain.pem'), pems.chain)
@@ -109,8 +109,8 @@ describe.runIf(hasOpenssl)('a file of openssl', () => {
 
   it.each([
     ['as Windows and .NET write it: 3DES, SHA-1, 2,000 iterations', windows],
-    ['with certificates in the clear', [...pbe('PBE-SHA1-3DES', 'NONE'), '-macalg', 'sha1']],
-    ['with the key in the clear', pbe('NONE')],
+    ['with unencrypted certificates', [...pbe('PBE-SHA1-3DES', 'NONE'), '-macalg', 'sha1']],
+    ['with an unencrypted key', pbe('NONE')],
     ['under PBES2 with AES-128', pbe('AES-128-CBC')],
     ['under PBES2 with AES-192', pbe('AES-192-CBC')],
     ['under PBES2 with 3DES', pbe('DES-EDE3-CBC')],
@@ -144,7 +144,7 @@ describe.runIf(hasOpenssl)('a file of openssl', () => {
   it.each([
     ['under 3DES', windows],
     ['under AES', []],
-    ['with its key in the clear', pbe('NONE')],
+    ['with an unencrypted key', pbe('NONE')],
   ])('K09 is refused under a wrong password: %s', async (_, options) => {
     const pfx = await exported('rsa', password, ...options)
     for (const wrong of ['', 'password', `${password}!`]) {
@@ -152,13 +152,13 @@ describe.runIf(hasOpenssl)('a file of openssl', () => {
     }
   })
 
-  it('gives the chain in order and leaves strangers out', async () => {
+  it('gives the chain in order, without unrelated certificates', async () => {
     const contents = ['leaf', 'intermediate', 'root'].map((name) => Buffer.from(bytesOf(`${name}.crt`)).toString())
     const leaf = Buffer.from(bytesOf('leaf.key')).toString() + contents.join('')
     await expectBothToRead(await exported('chain', password), password, contentOfPem(leaf))
   })
 
-  it('K09 is refused without a key, and with a certificate of another key', async () => {
+  it('K09 is refused without a key or with a certificate of another key', async () => {
     await expectBothToRead(await exported('rsa', password, '-nokeys'), password, { fault: 'no_key' })
     const parts = ['p256.key', 'root.crt'].map((name) => Buffer.from(bytesOf(name)).toString())
     const { privateKey } = await readPem(pems.p256 ?? '')
@@ -199,7 +199,7 @@ describe.runIf(hasKeytool && hasOpenssl)('keytool', () => {
     await expectBothToRead(bytesOf(store), 'changeit', contentOfPem(pem))
   })
 
-  it('writes, as before Java 8u301, what costs the most iterations we allow', async () => {
+  it('writes the format of Java before 8u301, which costs the most iterations of all we read', async () => {
     const key = ['-J-Dkeystore.pkcs12.legacy', '-keyalg', 'EC', '-groupname', 'secp256r1']
     await java('old.p12', '-genkeypair', '-alias', 'signing', '-dname', 'CN=java', ...key)
     const pem = await tool('openssl', 'pkcs12', '-in', 'old.p12', '-legacy', '-nodes', '-passin', 'pass:changeit')
@@ -223,14 +223,14 @@ describe.runIf(hasKeytool && hasOpenssl)('keytool', () => {
   })
 })
 
-describe.runIf(hasOpenssl)('what we write', () => {
+describe.runIf(hasOpenssl)('a file of ours', () => {
   const cases = [...Object.keys(kinds), 'chain'].flatMap((kind) =>
     (['aes256', '3des'] as const).map((encryption) => [kind, encryption] as const),
   )
 
   it.each(cases)('is read by openssl, by node-forge and by us: %s, %s', async (kind, encryption) => {
     const content = await readPem(pems[kind] ?? '')
-    // node-forge computes PBKDF2 in JavaScript, and takes passwords of that for Latin-1.
+    // node-forge computes PBKDF2 in JavaScript, so iterations are few, and takes passwords for Latin-1.
     const pfx = await writePkcs12({ ...content, friendlyName: 'Zoë' }, 'changeit', { encryption, iterations: 1000 })
     const expected = {
       key: base64(content.privateKey),
@@ -246,7 +246,7 @@ describe.runIf(hasOpenssl)('what we write', () => {
   })
 
   it.each(['aes256', '3des'] as const)(
-    'is read with its usual iterations and a password of all planes: %s',
+    'is read with the default iterations and a password of any Unicode characters: %s',
     async (encryption) => {
       const content = await readPem(pems.p256 ?? '')
       for (const secret of [password, '']) {
@@ -286,7 +286,7 @@ describe.runIf(hasOpenssl)('PEM', () => {
 
 describe('node-forge', () => {
   it.each(['aes128', 'aes192', 'aes256', '3des'] as const)('writes %s that we read', async (algorithm) => {
-    const pem = pems.rsa ?? (await madeByUs())
+    const pem = pems.rsa ?? (await pemOfOurs())
     for (const secret of ['changeit', '']) {
       const pfx = writeWithForge(pem, secret, { algorithm, count: 1000, friendlyName: 'forge' })
       await expectBothToRead(pfx, secret, contentOfPem(pem))
@@ -296,7 +296,7 @@ describe('node-forge', () => {
   })
 })
 
-async function madeByUs(): Promise<string> {
+async function pemOfOurs(): Promise<string> {
   const material = await generateKeyMaterial('RSA', 2048, Date.now())
   return writePem({ ...material, chain: [] })
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aBrowser, basic, fillForm, type Provider, startProvider } from './server.ts'
 
-describe('the tools of the tests over HTTP', () => {
+describe('the browser of the tests', () => {
   it('fills the form that has the fields, keeps hidden values and decodes entities', () => {
     const html = `<form action="/search"><input name="q"></form>
       <form method="post" action="/account/login?a=1&amp;b=2">
@@ -13,7 +13,7 @@ describe('the tools of the tests over HTTP', () => {
     expect(Object.fromEntries(form.body)).toEqual({ interaction: 'x\'y"', username: 'alice', password: 'p' })
   })
 
-  it('encodes client credentials as RFC 6749 §2.3.1 wants', () => {
+  it('encodes client credentials as RFC 6749 §2.3.1 requires', () => {
     expect(atob(basic('a b', 'p:q').authorization.slice(6))).toBe('a+b:p%3Aq')
   })
 
@@ -29,7 +29,7 @@ describe('a provider in workerd', () => {
   })
   afterAll(() => provider.stop())
 
-  it('answers on its issuer', async () => {
+  it('responds at its issuer', async () => {
     const response = await provider.browser().fetch(`${provider.issuer}/health`)
     expect([200, 503]).toContain(response.status)
   })

@@ -1,25 +1,25 @@
-// A provider over real HTTP for tests: one server for each test file, seeded by the operator's interface, used by browsers that keep cookies.
+// A provider over real HTTP for tests: one server per test file, seeded through the administration API and used by browsers that keep cookies.
 import { type ServeOptions, type Server, serve } from '../../scripts/server.ts'
 import { aBrowser, type Browser, type Reach } from '../user-agent.ts'
 
 export interface Provider extends Server {
-  /** fetch, which also finds a provider whose issuer is another address than its own. */
+  /** fetch that also reaches a provider whose issuer is not the address it listens on. */
   reach: Reach
-  /** The operator's interface: `operator('PUT', 'clients/web', {…})`. Throws on any answer but 2xx; returns its JSON. */
+  /** Calls the administration API with the operator token: `operator('PUT', 'clients/web', {…})`. Returns the JSON; throws unless the status is 2xx. */
   operator(method: string, path: string, body?: unknown): Promise<unknown>
   /** A new browser with an address and cookies of its own. */
   browser(): Browser
 }
 
 /**
- * `const provider = await startProvider()` in beforeAll, `await provider.stop()` in afterAll. Takes about two seconds; the first one after a
- * change of the sources builds the Worker.
+ * `const provider = await startProvider()` in beforeAll, `await provider.stop()` in afterAll. Takes about two seconds; the first start after a
+ * change of the sources also builds the Worker.
  */
 export async function startProvider(options: ServeOptions = {}): Promise<Provider> {
   const server = await serve(options)
   const authorization = `Bearer ${server.secrets.OPERATOR_TOKEN}`
   const { origin } = new URL(server.issuer)
-  // On a loopback issuer the other loopback names lead to the issuer's own.
+  // A loopback issuer redirects other loopback names to its own, so only another kind of issuer is reached by address.
   const address = origin.startsWith('http:') ? origin : `http://127.0.0.1:${server.port}`
   const reach: Reach = (url, init) =>
     fetch(url.startsWith(`${origin}/`) ? address + url.slice(origin.length) : url, init)

@@ -1,4 +1,4 @@
-// Two deployments that share nothing but a vault: each has its own database and its own KeyRing, in workerd, and the fake listens.
+// Two deployments in workerd that share only a vault, which is a fake. Each has its own database and KeyRing.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type FakeSecretsManager, fakeSecretsManager } from '../fakes/aws-secrets-manager.ts'
 import { type FakeKeyVault, fakeKeyVault } from '../fakes/azure-key-vault.ts'
@@ -44,7 +44,7 @@ async function start(vars: Record<string, string>, count: number): Promise<Provi
   return started
 }
 
-/** 503 is an answer, too: the client is there, and its key comes later. */
+/** Returns the status. 503 is expected too: the client is stored, and its key follows later. */
 async function addClient({ reach, issuer, secrets }: Provider): Promise<number> {
   const client = { client_name: 'Web', redirect_uris: ['https://rp.test/cb'], scopes: ['openid'] }
   const headers = { authorization: `Bearer ${secrets.OPERATOR_TOKEN}`, 'content-type': 'application/json' }
@@ -58,7 +58,7 @@ const kidsOf = async ({ reach, issuer }: Provider): Promise<string[]> => {
   return keys.map(({ kid }) => kid)
 }
 
-/** The ring waits for the election to be over, for longer than a request waits for the ring. */
+/** Polls, because the KeyRing may wait longer for a vault's key than a request waits for the KeyRing. */
 async function signingKeyOf(provider: Provider): Promise<string> {
   for (let attempt = 0; attempt < 20; attempt += 1) {
     await kidsOf(provider)
@@ -83,7 +83,7 @@ describe('K06 two deployments that start together sign with one certificate', ()
   })
 })
 
-it('K08 a deployment that has never seen the vault up answers 503, says so in /health, and has no key', async () => {
+it('K08 a deployment that has never reached its vault responds with 503, reports it in /health, and has no key', async () => {
   azure.fault = 'broken'
   const [provider] = await start(azureVars(), 1)
   if (!provider) throw new Error('not started')

@@ -1,4 +1,4 @@
-// docs/signing-certificate.md holds what it says it holds: a policy that is JSON, and every name that the settings are read from.
+// docs/signing-certificate.md is true: it names every variable of the settings, and its AWS policy allows every operation we call.
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
@@ -7,7 +7,7 @@ const root = path.join(import.meta.dirname, '..', '..')
 const guide = readFileSync(path.join(root, 'docs', 'signing-certificate.md'), 'utf8')
 const source = readFileSync(path.join(root, 'src', 'request', 'vault-settings.ts'), 'utf8')
 
-it('names every variable, ours and those of appsettings', () => {
+it('names every variable, including the names of appsettings.json', () => {
   const table = source.slice(0, source.indexOf('} as const'))
   const names = [...table.matchAll(/'([A-Z]\w+)'/g)].map(([, name = '']) => name)
   expect(names.length).toBeGreaterThan(30)

@@ -1,5 +1,5 @@
-// Users have one writer (src/directory/write-user.ts). A second one would forget what the first does: the version that keeps two writers apart, the
-// Subject that must lose rights before the directory does, the audit event.
+// Users have one writer, src/directory/write-user.ts. A second writer could omit what it does: check the version against concurrent writers, tell
+// the Subject before the directory when rights are lost, and record an audit event.
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -13,7 +13,7 @@ const sources = readdirSync(root, { recursive: true, encoding: 'utf8' })
 const filesWith = (pattern: RegExp): string[] =>
   sources.filter(({ text }) => pattern.test(text)).map(({ file }) => file)
 
-/** Each statement that writes the tables, where it stands and who may run it. */
+/** Each function that writes these tables, the file that defines it, and the files that may call it. */
 const statements = [
   {
     names: ['insertUser', 'updateUser', 'deleteUser', 'setGroupsOfUser', 'grantGroups', 'withdrawGroups'],
@@ -31,12 +31,12 @@ const statements = [
     names: ['updatePasswordHash'],
     home: 'storage/password-hashes.ts',
     users: ['authentication/methods/password.ts'],
-    reason: 'a hash renewed at sign-in is the same password: no new version, nobody to tell',
+    reason: 'a hash renewed at sign-in is the same password: neither version nor Subject changes',
   },
 ]
 
 describe('users and their memberships', () => {
-  it.each(statements)('are written by $users with $names: $reason', ({ names, home, users }) => {
+  it.each(statements)('are written only by $users with $names: $reason', ({ names, home, users }) => {
     for (const name of names) expect(filesWith(new RegExp(`\\b${name}\\b`)).sort()).toEqual([...users, home].sort())
   })
 

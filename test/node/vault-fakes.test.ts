@@ -1,4 +1,4 @@
-// The fakes of the vaults answer as the real ones do: the vendors' own clients find nothing to object to.
+// The fakes of the vaults behave like the real ones: the vendors' own clients accept their responses.
 import {
   CreateSecretCommand,
   GetSecretValueCommand,
@@ -16,7 +16,7 @@ import { fakeSecretsManager } from '../fakes/aws-secrets-manager.ts'
 import { fakeKeyVault } from '../fakes/azure-key-vault.ts'
 import { type Listening, listen } from './listen.ts'
 
-/** A PFX in the encryption of Windows, written by forge. */
+/** A PFX as Windows encrypts it, written by forge. */
 async function aPfx(password: string): Promise<Uint8Array> {
   const key = await generateKeyMaterial('RSA', 2048, Date.now())
   const pem = writePem({ ...key, chain: [] })
@@ -69,12 +69,12 @@ describe('Azure Key Vault', () => {
     expect(listed.sort()).toEqual([first.properties.version, second.properties.version].sort())
   })
 
-  it('takes a secret that was put there', async () => {
+  it('returns a secret that was set', async () => {
     await secrets().setSecret('uploaded', 'anything', { contentType: 'text/plain' })
     expect((await secrets().getSecret('uploaded')).value).toBe('anything')
   })
 
-  it('refuses in the vendor’s words', async () => {
+  it('refuses with the vendor’s error codes', async () => {
     vault.fault = 'forbidden'
     await expect(secrets().getSecret('openid')).rejects.toMatchObject({ statusCode: 403, code: 'Forbidden' })
     vault.fault = 'throttled'
@@ -101,7 +101,7 @@ describe('AWS Secrets Manager', () => {
       credentials: { accessKeyId: manager.keys.accessKeyId, secretAccessKey },
     })
 
-  it('creates a secret once, and moves its labels', async () => {
+  it('creates a secret only once, and moves its labels', async () => {
     const SecretId = 'indicium/openid'
     await expect(client().send(new GetSecretValueCommand({ SecretId }))).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
@@ -133,7 +133,7 @@ describe('AWS Secrets Manager', () => {
     expect(previous.VersionId).toBe(one)
   })
 
-  it('checks signatures, and refuses in the vendor’s words', async () => {
+  it('checks signatures, and refuses with the vendor’s error codes', async () => {
     const get = () => new GetSecretValueCommand({ SecretId: 'indicium/openid' })
     await expect(client('another').send(get())).rejects.toMatchObject({ name: 'InvalidSignatureException' })
     manager.fault = 'throttled'
