@@ -2,12 +2,11 @@
 
 import { readSession } from '../authentication/sessions.ts'
 import { fromUtf8, utf8 } from '../crypto/encoding.ts'
-import { newId } from '../grants/handles.ts'
 import { OAuthError } from '../model/errors.ts'
 import { hrefOf, paths } from '../request/addresses.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
-import { advance, goOn, goToStep, judge, stepForStranger } from './continue.ts'
+import { advance, beginInteraction, goOn, goToStep, stepForStranger } from './continue.ts'
 import { seeOther } from './page.ts'
 
 /** Not a registered parameter: a POSTed request that came back to us by GET. */
@@ -19,20 +18,11 @@ export async function authorize(context: RequestContext, incoming: Incoming): Pr
   // A POST from another site carries no Lax cookie: as a GET to ourselves it does, and finds the session (DESIGN §7).
   if (incoming.request.method === 'POST' && !session) return resumeByGet(context, incoming)
 
-  const parameters = await requestParameters(context, incoming)
-  const interaction = { id: newId(), started_at: context.now, parameters: withoutHint(parameters) }
-  const judged = await judge(context, parameters, interaction)
+  const judged = await beginInteraction(context, await requestParameters(context, incoming))
   if (session) return goOn(context, incoming, judged, await advance(context, judged, session))
   const step = stepForStranger(context, judged)
   if (step.kind === 'respond') throw new Error('nobody is signed in')
   return goToStep(context, incoming, judged, step)
-}
-
-/** The hint is verified once, when it comes; what it said travels on, not the token. */
-function withoutHint(parameters: URLSearchParams): string {
-  const kept = new URLSearchParams(parameters)
-  kept.delete('id_token_hint')
-  return kept.toString()
 }
 
 async function resumeByGet(context: RequestContext, incoming: Incoming): Promise<Response> {

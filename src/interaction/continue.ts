@@ -2,7 +2,7 @@
 // each other: each answers, and comes back here.
 
 import { browserState, type SessionCookie, sessionState } from '../authentication/sessions.ts'
-import { hashSecret, newSecret, sealHandle } from '../grants/handles.ts'
+import { hashSecret, newId, newSecret, sealHandle } from '../grants/handles.ts'
 import { askSubject } from '../grants/subject/ask-subject.ts'
 import type { AuthorizationInput, AuthorizationResult, PageInput } from '../grants/subject/calls.ts'
 import type { Client } from '../model/client.ts'
@@ -10,6 +10,8 @@ import { type ErrorCode, type ErrorRedirect, OAuthError, type RefusalDetail } fr
 import { printable } from '../model/untrusted-text.ts'
 import { renderFormPost } from '../pages/form-post.tsx'
 import {
+  type ParsedAuthorizationRequest,
+  reauthorise,
   type ValidatedAuthorizationRequest,
   validateAuthorizationRequest,
 } from '../protocol/authorization-request/authorization-request.ts'
@@ -31,23 +33,32 @@ export interface Judged {
   interaction: Interaction
 }
 
-/** Throws: as a page until the redirect_uri is trusted, then to the client. */
-export async function judge(
+/** A request that comes in, validated once. Throws: as a page until the redirect_uri is trusted, then to the client. */
+export async function beginInteraction(context: RequestContext, parameters: URLSearchParams): Promise<Judged> {
+  const { parsed, expected_sub, ...validated } = await validateAuthorizationRequest(parameters, providerView(context))
+  noteRequest(context, parsed, validated)
+  const interaction = { id: newId(), started_at: context.now, request: parsed }
+  return { ...validated, interaction: expected_sub === undefined ? interaction : { ...interaction, expected_sub } }
+}
+
+/** At a later step: its request, held against the client and the settings of now. Throws likewise. Undefined: a sign-in without a client. */
+export async function reauthoriseInteraction(
   context: RequestContext,
-  parameters: URLSearchParams,
   interaction: Interaction,
-): Promise<Judged> {
-  const { client, parsed, request, expected_sub } = await validateAuthorizationRequest(
-    parameters,
-    providerView(context),
-  )
+): Promise<Judged | undefined> {
+  if (interaction.request === undefined) return undefined
+  const { parsed, ...validated } = await reauthorise(interaction.request, providerView(context))
+  noteRequest(context, parsed, validated)
+  return { ...validated, interaction }
+}
+
+function noteRequest(
+  context: RequestContext,
+  { requested_scope }: ParsedAuthorizationRequest,
+  { client, request }: Omit<Judged, 'interaction'>,
+): void {
   context.client = { client_id: client.client_id, knownBy: 'authorization_request' }
-  noteLeftOut(context, parsed.requested_scope, request.scope)
-  return {
-    client,
-    request,
-    interaction: expected_sub === undefined ? interaction : { ...interaction, expected_sub },
-  }
+  noteLeftOut(context, requested_scope, request.scope)
 }
 
 /** A misspelled scope is no error (RFC 6749 §3.3), so the log line is where its author finds it. */
@@ -56,15 +67,13 @@ function noteLeftOut(context: RequestContext, requested: string[], granted: stri
   if (leftOut.length > 0) context.log({ scope_left_out: printable(leftOut.join(' '), 200) })
 }
 
-/** The interaction of a page's URL or form, with its request judged anew: client and redirect URI may have changed since. */
+/** The interaction of a page's URL or form. */
 export async function resume(
   context: RequestContext,
   incoming: Incoming,
 ): Promise<{ interaction: Interaction & { sealed: string }; judged: Judged | undefined }> {
   const interaction = await openInteraction(context, incoming)
-  if (interaction.parameters === undefined) return { interaction, judged: undefined }
-  const judged = await judge(context, new URLSearchParams(interaction.parameters), interaction)
-  return { interaction, judged }
+  return { interaction, judged: await reauthoriseInteraction(context, interaction) }
 }
 
 export interface Question {

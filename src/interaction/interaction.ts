@@ -4,23 +4,32 @@
 import { cookie } from '../authentication/sessions.ts'
 import { base64url, fromUtf8, randomBytes, sha256, utf8 } from '../crypto/encoding.ts'
 import { OAuthError } from '../model/errors.ts'
+import type { ParsedAuthorizationRequest } from '../protocol/authorization-request/authorization-request.ts'
 import { hrefOf, paths } from '../request/addresses.ts'
 import type { RequestContext } from '../request/context.ts'
 import { type Incoming, readCookie } from '../request/incoming.ts'
+import {
+  compact,
+  isReadable,
+  openRequest,
+  restartParameters,
+  type SealedRequest,
+  sealedVersion,
+} from './sealed-request.ts'
 
 export interface Interaction {
   /** Also the id of the grant it becomes: 16 random bytes, base64url. */
   id: string
   /** Milliseconds. */
   started_at: number
-  /** The authorization request's parameters as they came, judged anew at every step; absent: signing in without a client. */
-  parameters?: string
+  /** The authorization request, parsed once; each step reauthorises it. Absent: a sign-in without a client. */
+  request?: ParsedAuthorizationRequest
   /** The subject of an id_token_hint that was verified when the request came. */
   expected_sub?: string
 }
 
-interface Sealed extends Interaction {
-  v: 1
+interface Sealed extends Omit<Interaction, 'request'>, SealedRequest {
+  v: number
   /** Hash of the browser cookie. */
   browser: string
 }
@@ -35,7 +44,12 @@ export async function sealInteraction(
 ): Promise<{ sealed: string; cookies: string[] }> {
   const known = readBrowser(context, request)
   const browser = known ?? base64url(randomBytes(16))
-  const content: Sealed = { v: 1, ...interaction, browser: await sha256(browser) }
+  const { id, started_at, expected_sub } = interaction
+  const content: Sealed = {
+    ...{ v: sealedVersion, id, started_at, expected_sub },
+    ...(interaction.request && { request: compact(interaction.request) }),
+    browser: await sha256(browser),
+  }
   const sealed = await context.issuer.sealer.seal('interaction', utf8(JSON.stringify(content)))
   if (sealed.length > longestSealed) {
     throw new OAuthError('invalid_request', 'the authorization request is too large', {
@@ -65,7 +79,7 @@ export async function openInteraction(
   }
   const content = JSON.parse(fromUtf8(opened)) as Sealed
   const browser = readBrowser(context, incoming.request)
-  if (content.v !== 1 || browser === undefined || (await sha256(browser)) !== content.browser) {
+  if (!isReadable(content.v) || browser === undefined || (await sha256(browser)) !== content.browser) {
     const received = browser === undefined ? 'no browser cookie' : 'the cookie of another browser'
     throw refused(
       'this sign-in was begun in another browser, or cookies are blocked',
@@ -80,21 +94,20 @@ export async function openInteraction(
     // The hint did not travel along: the same request without it would take whoever signs in.
     throw content.expected_sub === undefined ? error.withRestart(restartOf(context, content)) : error
   }
-  const { id, started_at, parameters, expected_sub } = content
+  const { id, started_at, expected_sub } = content
   return {
     id,
     started_at,
     sealed,
-    ...(parameters === undefined ? {} : { parameters }),
+    ...(await openRequest(context, content)),
     ...(expected_sub === undefined ? {} : { expected_sub }),
   }
 }
 
 /** An expired interaction offers to begin the same request again. */
-function restartOf(context: RequestContext, interaction: Interaction): string {
-  return interaction.parameters === undefined
-    ? hrefOf(context.issuer, paths.account)
-    : `${hrefOf(context.issuer, paths.authorize)}?${interaction.parameters}`
+function restartOf({ issuer }: RequestContext, sealed: SealedRequest): string {
+  const plain = restartParameters(sealed)
+  return plain === undefined ? hrefOf(issuer, paths.account) : `${hrefOf(issuer, paths.authorize)}?${plain}`
 }
 
 function readBrowser(context: RequestContext, request: Request): string | undefined {

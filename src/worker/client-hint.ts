@@ -1,6 +1,7 @@
 // Which client a request is probably about, before anything is verified: a cold isolate reads it together with everything else, so that the
 // first request costs one round trip, not two. A wrong guess costs nothing but that read.
 import { fromUtf8, parseBase64url } from '../crypto/encoding.ts'
+import { clientIdOf, type SealedRequest } from '../interaction/sealed-request.ts'
 import type { Issuer } from '../request/issuer.ts'
 
 export async function clientHint(
@@ -27,23 +28,16 @@ export async function clientHint(
   }
 }
 
-interface Interaction {
-  parameters?: string
-}
-
 async function ofInteraction(sealed: string, sealer: Issuer['sealer']): Promise<string | undefined> {
   const opened = await sealer.open('interaction', sealed)
-  return opened && clientOf(JSON.parse(fromUtf8(opened)) as Interaction)
+  return opened && clientIdOf(JSON.parse(fromUtf8(opened)) as SealedRequest)
 }
 
 /** Back from an external provider. */
 async function ofExternalState(sealed: string, sealer: Issuer['sealer']): Promise<string | undefined> {
   const opened = await sealer.open('external-state', sealed)
-  return opened && clientOf((JSON.parse(fromUtf8(opened)) as { interaction: Interaction }).interaction)
+  return opened && clientIdOf((JSON.parse(fromUtf8(opened)) as { interaction: SealedRequest }).interaction)
 }
-
-const clientOf = ({ parameters }: Interaction): string | undefined =>
-  parameters === undefined ? undefined : (new URLSearchParams(parameters).get('client_id') ?? undefined)
 
 /** `client_id` of an access token, `sub` of a client assertion. */
 function ofToken(token: string): string | undefined {

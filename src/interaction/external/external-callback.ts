@@ -12,7 +12,7 @@ import { hrefOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
 import { type Begun, beginSession, type Proof } from '../begin-session.ts'
-import { clientError, goOn, type Judged, judge } from '../continue.ts'
+import { clientError, goOn, type Judged, reauthoriseInteraction } from '../continue.ts'
 import { sealInteraction } from '../interaction.ts'
 import { seeOther } from '../page.ts'
 import { assertionSigner, callbackAddress } from './external-login.ts'
@@ -36,9 +36,7 @@ export async function externalCallback(context: RequestContext, incoming: Incomi
   context.log({ idp: provider_id })
   const { interaction } = state
   // Client and redirect URI may have changed while the person was away.
-  const { parameters } = interaction
-  const judged =
-    parameters === undefined ? undefined : await judge(context, new URLSearchParams(parameters), interaction)
+  const judged = await reauthoriseInteraction(context, interaction)
   try {
     return await signIn(context, answer, { state, provider, judged })
   } catch (error) {

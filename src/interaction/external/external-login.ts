@@ -58,18 +58,12 @@ export async function goToProvider(
   incoming: Incoming,
   { provider, interaction, judged, remember, wantsOther = false, cookies = [] }: Departure,
 ): Promise<Response> {
-  const { id, started_at, parameters, expected_sub } = interaction
   const begun = await sealExternalState(context, incoming.request, {
     provider_id: provider.provider_id,
     provider_since: provider.created_at,
     begun_at: context.now,
     remember,
-    interaction: {
-      id,
-      started_at,
-      ...(parameters === undefined ? {} : { parameters }),
-      ...(expected_sub === undefined ? {} : { expected_sub }),
-    },
+    interaction,
   })
   context.log({ idp: provider.provider_id })
   const request = judged?.request

@@ -8,6 +8,7 @@ import type { IdentityProvider } from '../../model/external-provider.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { type Incoming, readCookie } from '../../request/incoming.ts'
 import type { Interaction } from '../interaction.ts'
+import { compact, isReadable, openRequest, type SealedRequest, sealedVersion } from '../sealed-request.ts'
 
 export interface ExternalState {
   provider_id: string
@@ -20,8 +21,9 @@ export interface ExternalState {
   interaction: Interaction
 }
 
-interface Sealed extends ExternalState {
-  v: 1
+interface Sealed extends Omit<ExternalState, 'interaction'> {
+  v: number
+  interaction: Omit<Interaction, 'request'> & SealedRequest
   /** Hash of the secret in the cookie; its beginning is the cookie's name. */
   proof: string
 }
@@ -45,7 +47,9 @@ export async function sealExternalState(
   const secret = randomBytes(32)
   const text = base64url(secret)
   const proof = await sha256(text)
-  const content: Sealed = { v: 1, ...state, proof }
+  const { id, started_at, request: parsed, expected_sub } = state.interaction
+  const interaction = { id, started_at, expected_sub, ...(parsed && { request: compact(parsed) }) }
+  const content: Sealed = { ...state, v: sealedVersion, interaction, proof }
   const sealed = await context.issuer.sealer.seal('external-state', utf8(JSON.stringify(content)))
   const { interaction_lifetime } = context.configuration.settings
   const value = `${context.now.toString(36)}.${text}`
@@ -89,7 +93,7 @@ export async function openExternalState(
   const opened = sealed === null ? undefined : await context.issuer.sealer.open('external-state', sealed)
   if (!opened) throw refused('a state that was begun here', sealed ? 'a changed one' : 'none')
   const content = JSON.parse(fromUtf8(opened)) as Sealed
-  if (content.v !== 1) throw refused('a state of this version', `version ${content.v}`)
+  if (!isReadable(content.v)) throw refused('a state of this version', `version ${content.v}`)
   const name = cookieName(context, content.proof)
   const text = readCookie(request, name)?.split('.')[1]
   const secret = text === undefined ? undefined : parseBase64url(text)
@@ -100,7 +104,14 @@ export async function openExternalState(
   const { interaction_lifetime } = context.configuration.settings
   if (context.now - content.begun_at > interaction_lifetime * 1000)
     throw refused(`an answer within ${interaction_lifetime} s`, 'a later one')
-  return { ...content, secret, spent: cookie(context, name, '', 0) }
+  const { id, started_at, expected_sub } = content.interaction
+  const interaction = {
+    id,
+    started_at,
+    ...(await openRequest(context, content.interaction)),
+    ...(expected_sub === undefined ? {} : { expected_sub }),
+  }
+  return { ...content, interaction, secret, spent: cookie(context, name, '', 0) }
 }
 
 /** The provider that a state belongs to, if it is still the one that was gone to. */
