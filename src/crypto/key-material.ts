@@ -44,7 +44,7 @@ export function importCertificateKey(certificate: Uint8Array<ArrayBuffer>, alg: 
 }
 
 /** The self-test of a version: what is wrong with it, or undefined. */
-export async function faultOf(material: KeyMaterial, now: number): Promise<string | undefined> {
+export async function selfTest(material: KeyMaterial, now: number): Promise<string | undefined> {
   const alg = certificateAlgorithmOf(material.family)
   const fields = parseCertificate(material.certificate)
   if (!fields) return 'the certificate is not X.509'

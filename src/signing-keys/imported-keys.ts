@@ -1,4 +1,4 @@
-// The isolate's keys in Web Crypto's form: imported when they are first used, never at import of a module. A kid names one key for good.
+// The isolate's keys as CryptoKeys, imported on first use and cached by kid: a kid never changes its key.
 
 import { importVerificationKey } from '../crypto/jwk.ts'
 import { encodeHeader } from '../crypto/jws.ts'
@@ -22,17 +22,17 @@ export interface Signer extends ImportedKey {
 
 const signers = new Map<string, Signer>()
 const verifiers = new Map<string, ImportedKey>()
-const mostKeys = 32
+const maxKeys = 32
 
 function remember<T extends ImportedKey>(keys: Map<string, T>, key: T): T {
-  if (keys.size >= mostKeys) keys.clear()
+  if (keys.size >= maxKeys) keys.clear()
   keys.set(key.kid, key)
   return key
 }
 
 export const findSigner = (kid: string): Signer | undefined => signers.get(kid)
 
-/** Throws 503 when the row cannot be opened. */
+/** Throws 503 if no WRAP_KEY opens the private key of the row. */
 export async function importSigner(context: RequestContext, record: SigningKeyRecord): Promise<Signer> {
   const { kid, alg } = record
   const privateKey = await context.issuer.keyWrapper.open('signing-key', record.wrapped_private_key ?? '')
@@ -40,6 +40,7 @@ export async function importSigner(context: RequestContext, record: SigningKeyRe
   return remember(signers, { kid, alg, key: await importSigningKey(privateKey, alg), headers: new Map() })
 }
 
+/** The encoded protected header of a token of this type. */
 export function headerOf({ kid, alg, headers }: Signer, typ: string): string {
   let header = headers.get(typ)
   if (header === undefined) {
@@ -51,6 +52,7 @@ export function headerOf({ kid, alg, headers }: Signer, typ: string): string {
 
 export const findVerifier = (kid: string): ImportedKey | undefined => verifiers.get(kid)
 
+/** Returns undefined if the algorithm is unknown, or the key is malformed or too weak. */
 export async function importVerifier({ kid, alg, public_jwk }: SigningKeyRecord): Promise<ImportedKey | undefined> {
   if (!isSigningAlgorithm(alg)) return undefined
   const key = await importVerificationKey(public_jwk, alg)
@@ -63,7 +65,7 @@ function unreadableKey({ kid, vault }: SigningKeyRecord): OAuthError {
     check: 'signing_key',
     expected: `the private key of ${kid} (vault ${vault}) sealed under one of the keys in WRAP_KEY`,
     received: 'a row that none of them opens',
-    fix: 'WRAP_KEY or the issuer was changed: put the old key back beside the new one (WRAP_KEY = "2.NEW 1.OLD"), or retire this kid',
+    fix: 'WRAP_KEY or the issuer was changed: add the old key beside the new one (WRAP_KEY = "2.NEW 1.OLD"), or retire this kid',
     retryAfter: 60,
   })
 }

@@ -1,4 +1,4 @@
-// Signing and verifying with the keys of this issuer (DESIGN §5, RFC 8725 §3): every token we mint or believe passes here.
+// Signs and verifies JWTs with the keys of this issuer (RFC 8725 §3). Every token that we issue or accept as ours passes here.
 
 import { encodeHeader, type JwsHeader, parseJws, signJws, verifyJws } from '../crypto/jws.ts'
 import type { SigningAlgorithm } from '../crypto/signing-algorithms.ts'
@@ -13,16 +13,16 @@ export interface JwtToSign {
   alg: SigningAlgorithm
   /** `at+jwt`, `JWT`, `logout+jwt`, … (RFC 8725 §3.11). */
   typ: string
-  /** Complete: nothing is added. */
+  /** The complete payload; no claim is added. */
   claims: object
   /**
-   * How the header names the key: by `kid` (default), or by the thumbprints of the certificate alone (RFC 7515 §4.1.7, §4.1.8), for who
-   * holds a copy of the certificate and takes an unknown `kid` for another key.
+   * How the header names the key: by `kid` (default), or only by the thumbprints of the certificate (RFC 7515 §4.1.7, §4.1.8). The latter is
+   * for a recipient that holds a copy of the certificate and takes an unknown `kid` for another key.
    */
   namedBy?: 'kid' | 'certificate'
 }
 
-/** No hop while the isolate knows a key. Throws 503 when there is none and none can be had. */
+/** No hop while the isolate knows a key. Throws 503 if no key exists and none can be made. */
 export async function signJwt(context: RequestContext, { alg, typ, claims, namedBy }: JwtToSign): Promise<string> {
   const record = signingKeyAt(context.configuration.keys, alg, context.now) ?? (await obtainKey(context, alg))
   const signer = findSigner(record.kid) ?? (await importSigner(context, record))
@@ -35,19 +35,19 @@ function certificateHeader({ alg, public_jwk }: SigningKeyRecord, typ: string): 
   return encodeHeader({ alg, typ, x5t, 'x5t#S256': x5tS256 })
 }
 
-/** The first token of an issuer or of an algorithm. A replica may not have the new row yet: then the ring's own answer does. */
+/** For the first token of an issuer or algorithm. If a replica does not have the new row yet, the key comes from the KeyRing's answer. */
 async function obtainKey(context: RequestContext, alg: SigningAlgorithm): Promise<SigningKeyRecord> {
   const created = await ensureKeys(context)
   const { keys } = context.configuration
   const record = signingKeyAt(keys, alg, context.now) ?? signingKeyAt(created, alg, context.now)
-  if (!record) throw serviceUnavailable(`there is no ${alg} key: signing_algs in the settings does not name it`)
+  if (!record) throw serviceUnavailable(`there is no ${alg} key: signing_algs in the settings does not name ${alg}`)
   return record
 }
 
 export interface VerifyOptions {
-  /** Accepted media types, such as `at+jwt`; left out: any, or none. */
+  /** Accepted media types, such as `at+jwt`. If absent, `typ` is not checked. */
   typ?: string[]
-  /** For id_token_hint: keys that have left the JWKS count until the longest session is over. */
+  /** For id_token_hint: also accepts keys that have left the JWKS, until the longest session is over. */
   allowRetiredForHint?: boolean
 }
 
@@ -57,8 +57,8 @@ export interface VerifiedJwt {
 }
 
 /**
- * Undefined: not a JWT of this issuer, signed by a key that is (still) trusted. Expiry, audience and everything else in the claims is the
- * caller's to check. A kid nobody knows costs one hop, once in five seconds.
+ * Returns undefined unless the text is a JWT of this issuer, signed by a key that is still trusted. The caller checks expiry, audience and
+ * all other claims. An unknown kid takes one hop, at most once in five seconds.
  */
 export async function verifyJwt(
   context: RequestContext,
@@ -74,7 +74,7 @@ export async function verifyJwt(
   return { header: jws.header, claims: jws.payload }
 }
 
-/** RFC 7515 §4.1.9: media types are compared without case, and `application/` may be left out. */
+/** RFC 7515 §4.1.9: media types are compared without case, and the prefix `application/` is optional. */
 function isAcceptedType({ typ }: JwsHeader, accepted: string[] | undefined): boolean {
   if (!accepted || typ === undefined) return !accepted
   return accepted.includes(typ) || accepted.some((each) => mediaType(each) === mediaType(typ))
@@ -87,8 +87,9 @@ function isTrusted(context: RequestContext, record: SigningKeyRecord, options: V
   return isTrustedForHints(record, context.configuration.settings.session_absolute_lifetime, context.now)
 }
 
+/** Milliseconds. */
 const askAgainAfter = 5000
-/** When this isolate last went to ask for a kid it did not know. */
+/** When this isolate last read D1 for a kid it did not know. */
 const askedAt = new WeakMap<Env, number>()
 
 /** Another isolate may have signed with a key that is a few seconds old. */

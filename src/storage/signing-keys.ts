@@ -66,7 +66,7 @@ export interface RingChange {
   adoptions?: SigningKeyRecord[]
   /** From an operator's file: taken as adoptions are. */
   imports?: SigningKeyRecord[]
-  cause: { actor: string; requestId: string }
+  origin: { actor: string; requestId: string }
   now: number
 }
 
@@ -106,17 +106,17 @@ function adoptionStatements(
   db: Database,
   key: SigningKeyRecord,
   action: 'key.adopted' | 'key.imported',
-  { now, cause }: RingChange,
+  { now, origin }: RingChange,
 ): Statement[] {
   const { kid, alg, state, version, vault, activates_at } = key
   return [
     db.insert(signingKeys).values(key).onConflictDoNothing(),
     recordAuditEvent(db, {
       at: now,
-      actor: cause.actor,
+      actor: origin.actor,
       action,
       target: kid,
-      request_id: cause.requestId,
+      request_id: origin.requestId,
       detail: { alg, state, version, vault, activates_at },
     }),
   ]
@@ -136,21 +136,21 @@ function transitionStatements(
   ]
 }
 
-function auditOfTransition(db: Database, kid: string, action: string, { now, cause }: RingChange): Statement {
+function auditOfTransition(db: Database, kid: string, action: string, { now, origin }: RingChange): Statement {
   const { alg, version, vault } = signingKeys
   const detail = sql`json_object('alg', ${alg}, 'version', ${version}, 'vault', ${vault})`
   return db.insert(auditEvents).select(
-    sql`select null, ${now}, ${cause.actor}, ${action}, ${kid}, ${cause.requestId}, ${detail}
+    sql`select null, ${now}, ${origin.actor}, ${action}, ${kid}, ${origin.requestId}, ${detail}
       from ${signingKeys} where ${signingKeys.kid} = ${kid}`,
   )
 }
 
-function auditOfAddition(db: Database, key: SigningKeyRecord, { now, cause }: RingChange): Statement {
+function auditOfAddition(db: Database, key: SigningKeyRecord, { now, origin }: RingChange): Statement {
   const { alg, version, vault, activates_at } = key
   const action = key.state === 'announced' ? 'key.announced' : 'key.created'
   const detail = JSON.stringify({ alg, version, vault, activates_at })
   return db.insert(auditEvents).select(
-    sql`select null, ${now}, ${cause.actor}, ${action}, ${key.kid}, ${cause.requestId}, ${detail}
+    sql`select null, ${now}, ${origin.actor}, ${action}, ${key.kid}, ${origin.requestId}, ${detail}
       where exists (select 1 from signing_keys where kid = ${key.kid})`,
   )
 }
@@ -160,9 +160,9 @@ export async function recordExport(
   db: Database,
   { kid, alg, version, vault }: SigningKeyRecord,
   format: string,
-  { now, cause }: Pick<RingChange, 'now' | 'cause'>,
+  { now, origin }: Pick<RingChange, 'now' | 'origin'>,
 ): Promise<void> {
-  const { actor, requestId: request_id } = cause
+  const { actor, requestId: request_id } = origin
   const detail = { alg, version, vault, format }
   await runBatch(db, [
     recordAuditEvent(db, { at: now, actor, action: 'key.exported', target: kid, request_id, detail }),

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
 import * as der from '../../src/crypto/der.ts'
-import { faultOf, generateKeyMaterial, type KeyMaterial } from '../../src/crypto/key-material.ts'
+import { generateKeyMaterial, type KeyMaterial, selfTest } from '../../src/crypto/key-material.ts'
 import type { KeyFamily } from '../../src/crypto/signing-algorithms.ts'
 import { createCertificate, parseCertificate, thumbprints } from '../../src/crypto/x509.ts'
 
@@ -56,7 +56,7 @@ describe.each(families)('a self-signed %s certificate', (family) => {
   })
 
   it('passes the self-test', async () => {
-    expect(await faultOf(of(family), now)).toBeUndefined()
+    expect(await selfTest(of(family), now)).toBeUndefined()
   })
 })
 
@@ -113,25 +113,25 @@ describe('certificates', () => {
 describe('the self-test', () => {
   it('K09 refuses a private key of another certificate', async () => {
     const other = await generateKeyMaterial('P-256', 0, now)
-    const fault = await faultOf({ ...of('P-256'), privateKey: other.privateKey }, now)
+    const fault = await selfTest({ ...of('P-256'), privateKey: other.privateKey }, now)
     expect(fault).toBe('the private key does not belong to the certificate')
   })
 
   it('K09 refuses a certificate before its first and after its last day', async () => {
-    expect(await faultOf(of('RSA'), now - 86_400_000)).toBe('the certificate is not valid yet')
-    expect(await faultOf(of('RSA'), now + 11 * 365 * 86_400_000)).toBe('the certificate has expired')
+    expect(await selfTest(of('RSA'), now - 86_400_000)).toBe('the certificate is not valid yet')
+    expect(await selfTest(of('RSA'), now + 11 * 365 * 86_400_000)).toBe('the certificate has expired')
   })
 
   it('K09 refuses bytes that are no certificate or no key, and a key of another kind', async () => {
     const noise = crypto.getRandomValues(new Uint8Array(900))
-    expect(await faultOf({ ...of('RSA'), certificate: noise }, now)).toBe('the certificate is not X.509')
-    expect(await faultOf({ ...of('RSA'), privateKey: noise }, now)).toMatch(/not usable for RS256/)
-    expect(await faultOf({ ...of('P-256'), family: 'P-384' }, now)).toMatch(/not usable for ES384/)
+    expect(await selfTest({ ...of('RSA'), certificate: noise }, now)).toBe('the certificate is not X.509')
+    expect(await selfTest({ ...of('RSA'), privateKey: noise }, now)).toMatch(/not usable for RS256/)
+    expect(await selfTest({ ...of('P-256'), family: 'P-384' }, now)).toMatch(/not usable for ES384/)
   })
 
   it('refuses an RSA key of 1024 bits (RFC 7518 §3.3)', async () => {
     const weak = await generateKeyMaterial('RSA', 1024, now)
-    expect(await faultOf(weak, now)).toBe('the RSA key has fewer than 2048 bits')
+    expect(await selfTest(weak, now)).toBe('the RSA key has fewer than 2048 bits')
   })
 })
 

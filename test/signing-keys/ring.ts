@@ -7,7 +7,7 @@ import { openDatabase } from '../../src/storage/database.ts'
 import { readRing } from '../../src/storage/signing-keys.ts'
 import { aContext, noon, type TestContext } from '../context.ts'
 
-export const cause = { actor: 'operator', requestId: 'r-1' }
+export const origin = { actor: 'operator', requestId: 'r-1' }
 
 /** A new stub each time: one that threw is broken. */
 export const theRing = (issuer = 'https://id.test'): DurableObjectStub<KeyRing> =>

@@ -7,7 +7,7 @@ import { OAuthError } from '../../src/model/errors.ts'
 import { publishedJwks } from '../../src/signing-keys/jwks.ts'
 import { signJwt, verifyJwt } from '../../src/signing-keys/signing.ts'
 import { aContext, noon } from '../context.ts'
-import { addClient, cause, contextAt, emptyRing, keysInD1, set, theRing } from './ring.ts'
+import { addClient, contextAt, emptyRing, keysInD1, origin, set, theRing } from './ring.ts'
 
 // RSA keys are made by chance: mostly in 0.1 s, now and then in a second, on a busy machine in several.
 vi.setConfig({ testTimeout: 30_000 })
@@ -130,7 +130,7 @@ describe('K05 rotation by time alone', () => {
   async function aRotation() {
     await aRing()
     const [old] = await kidsAt(noon)
-    const answer = await theRing().rotate(noon, cause)
+    const answer = await theRing().rotate(noon, origin)
     if (answer.outcome !== 'announced') throw new Error(answer.outcome)
     return { old: old ?? '', kid: answer.kids[0] ?? '', at: answer.activates_at }
   }
@@ -254,7 +254,7 @@ describe('K12 a key retired in an emergency', () => {
     await aRing()
     const [kid = ''] = await kidsAt(noon)
     const jwt = await signJwt(await contextAt(noon), token)
-    await theRing().retire(kid, noon + second, cause)
+    await theRing().retire(kid, noon + second, origin)
     const context = await contextAt(noon + second)
     expect(await verifyJwt(context, jwt)).toBeUndefined()
     expect(await verifyJwt(context, jwt, { allowRetiredForHint: true })).toBeUndefined()
@@ -269,7 +269,7 @@ describe('K12 a key retired in an emergency', () => {
     const stale = await contextAt(noon)
     const jwt = await signJwt(stale, token)
     expect(await verifyJwt(stale, jwt)).toBeDefined()
-    await theRing().retire(kid, noon + second, cause)
+    await theRing().retire(kid, noon + second, origin)
     expect(await verifyJwt(await contextAt(noon + 10 * second), jwt)).toBeUndefined()
   })
 })
@@ -278,9 +278,9 @@ describe('a key that retired in time', () => {
   async function aRetiredKey() {
     await aRing()
     const jwt = await signJwt(await contextAt(noon), token)
-    const answer = await theRing().rotate(noon, cause)
+    const answer = await theRing().rotate(noon, origin)
     const at = answer.outcome === 'announced' ? answer.activates_at : 0
-    await theRing().rotate(at, cause)
+    await theRing().rotate(at, origin)
     const retired = (await keysInD1()).find((key) => key.state === 'retired')
     return { jwt, goneAt: retired?.gone_at ?? 0, kid: retired?.kid ?? '' }
   }
@@ -303,8 +303,8 @@ describe('the JWKS', () => {
   it('K01 has only public members in every state, kid, alg and use, and certificates that fit', async () => {
     await set({ signing_algs: [...signingAlgorithms] })
     await aRing()
-    await theRing().rotate(noon, cause)
-    await theRing().rotate(noon + 24 * hour, cause)
+    await theRing().rotate(noon, origin)
+    await theRing().rotate(noon + 24 * hour, origin)
     const { keys } = await jwksAt(noon + 24 * hour)
     expect(keys).toHaveLength(15)
     expect(new Set(keys.map((key: { kid: string }) => key.kid)).size).toBe(15)
@@ -334,7 +334,7 @@ describe('the JWKS', () => {
     const context = await contextAt(noon)
     const first = await publishedJwks(context)
     expect(await publishedJwks(context)).toBe(first)
-    await theRing().rotate(noon, cause)
+    await theRing().rotate(noon, origin)
     const second = await publishedJwks(await contextAt(noon + 1))
     expect(second.etag).not.toBe(first.etag)
     expect(first.etag).toMatch(/^"[\w-]{22}"$/)

@@ -10,7 +10,7 @@ import { read } from '../../request/commit.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { askKeyRing } from '../../signing-keys/key-ring/ask-key-ring.ts'
 import type { KeyFileRequest } from '../../signing-keys/key-ring/export-key.ts'
-import type { Cause } from '../../signing-keys/key-ring/key-ring.ts'
+import type { ChangeOrigin } from '../../signing-keys/key-ring/key-ring.ts'
 import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
 import { readRing } from '../../storage/signing-keys.ts'
 import { line, toInstant } from '../fields.ts'
@@ -105,7 +105,7 @@ export const keyRoutes: AdminRoute[] = [
     description: 'It is published at once and signs when the announce period is over (setting `key_announce_period`).',
     answer: rotation,
     async handle(context) {
-      const answer = await askKeyRing(context, (ring) => ring.rotate(context.now, causeOf(context)))
+      const answer = await askKeyRing(context, (ring) => ring.rotate(context.now, originOf(context)))
       if (answer.outcome === 'unavailable') throw ringUnavailable(answer.reason)
       if (answer.outcome === 'no_enabled_client') {
         throw conflict('There is no key to rotate: the first one is made when a client is enabled')
@@ -126,7 +126,7 @@ export const keyRoutes: AdminRoute[] = [
     async handle(context, { body }) {
       const file = { bytes: parseFile(body.file), password: body.password }
       const answer = await askKeyRing(context, (ring) =>
-        ring.importKey(file, body.activate, context.now, causeOf(context)),
+        ring.importKey(file, body.activate, context.now, originOf(context)),
       )
       if (answer.outcome === 'unavailable') throw ringUnavailable(answer.reason)
       if (answer.outcome === 'refused') throw refusedFile(`${answer.fault}: ${answer.message}`)
@@ -145,7 +145,7 @@ export const keyRoutes: AdminRoute[] = [
     async handle(context, { params, body }) {
       const request = fileRequest(body)
       const answer = await askKeyRing(context, (ring) =>
-        ring.exportKey(params.name, request, context.now, causeOf(context)),
+        ring.exportKey(params.name, request, context.now, originOf(context)),
       )
       if (answer.outcome === 'unavailable') throw ringUnavailable(answer.reason)
       if (answer.outcome === 'unknown') throw unknownKey()
@@ -175,7 +175,7 @@ export const keyRoutes: AdminRoute[] = [
     answer: z.object({ replaced_by: z.array(z.string()) }),
     async handle(context, call) {
       const { kid } = call.params
-      const answer = await askKeyRing(context, (ring) => ring.retire(kid, context.now, causeOf(context)))
+      const answer = await askKeyRing(context, (ring) => ring.retire(kid, context.now, originOf(context)))
       if (answer.outcome === 'unavailable') throw ringUnavailable(answer.reason)
       if (answer.outcome === 'unknown') throw unknownKey()
       await follow(context, 'key.retire')
@@ -184,7 +184,7 @@ export const keyRoutes: AdminRoute[] = [
   }),
 ]
 
-const causeOf = (context: RequestContext): Cause => ({ actor: 'operator', requestId: context.requestId })
+const originOf = (context: RequestContext): ChangeOrigin => ({ actor: 'operator', requestId: context.requestId })
 
 const ringUnavailable = (reason: string) => unavailable(`The key ring: ${reason}`)
 

@@ -1,6 +1,7 @@
-// What a shared vault holds and the ring does not know yet (DESIGN §5): it is published at once, and signs when every JWKS has been renewed.
+// Adoption: takes keys that another server put into the shared vault into the ring. They are published at once, and sign when every cached
+// JWKS holds them.
 import { base64 } from '../../crypto/encoding.ts'
-import { faultOf, type KeyMaterial } from '../../crypto/key-material.ts'
+import { type KeyMaterial, selfTest } from '../../crypto/key-material.ts'
 import {
   isSigningAlgorithm,
   type KeyFamily,
@@ -9,120 +10,126 @@ import {
 } from '../../crypto/signing-algorithms.ts'
 import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
 import type { RingRecords } from '../../storage/signing-keys.ts'
-import type { SeenVersion } from '../vaults/vault.ts'
+import type { VaultVersion } from '../vaults/vault.ts'
 import { signingKeyAt } from './key-states.ts'
-import { vaultOf, type Workshop } from './new-entries.ts'
+import { type RingTools, vaultOf } from './new-entries.ts'
 import { createEntry } from './ring-entry.ts'
 import { announcePeriod, publishedAfterRetirement, wantedAlgorithms } from './transitions.ts'
 
-export interface Findings {
+export interface VaultScan {
   adoptions: SigningKeyRecord[]
-  /** What cannot be used, for operators. */
+  /** Versions that cannot be used, each with the reason, for the operator. */
   faults: string[]
-  /** Our signing key, which peers that know one key do not see yet. */
-  promotions: { family: KeyFamily; next: SeenVersion }[]
+  /** Keys of ours that sign already, but are not yet under the name that one-key peers read. */
+  promotions: { family: KeyFamily; next: VaultVersion }[]
 }
 
-export interface LookOptions {
-  /** DESIGN §5: whoever overwrites the name signs with it at once, and so do we. */
+export interface ScanOptions {
+  /** A peer that knows one key signs with a new certificate as soon as it overwrites the name, so this instance does the same. */
   peersKnowOneKey: boolean
 }
 
-/** Throws VaultError when the vault does not answer. */
-export async function lookAround(workshop: Workshop, options: LookOptions): Promise<Findings> {
-  const findings: Findings = { adoptions: [], faults: [], promotions: [] }
-  const families = Map.groupBy(wantedAlgorithms(workshop.ring), (alg) => signingParameters[alg].family)
+/** Reads what the vault holds; changes neither the vault nor the ring. Throws VaultError. */
+export async function scanVault(tools: RingTools, options: ScanOptions): Promise<VaultScan> {
+  const result: VaultScan = { adoptions: [], faults: [], promotions: [] }
+  const families = Map.groupBy(wantedAlgorithms(tools.ring), (alg) => signingParameters[alg].family)
   for (const [family, algs] of families) {
-    const seen = await vaultOf(family, workshop.vault).look?.(family)
-    if (seen) await judge({ family, algs, seen, workshop, options }, findings)
+    const versions = await vaultOf(family, tools.vault).scan?.(family)
+    if (versions) await scanFamily({ family, algs, versions, tools, options }, result)
   }
-  return findings
+  return result
 }
 
-interface Sight {
+interface FamilyScan {
   family: KeyFamily
   algs: SigningAlgorithm[]
-  seen: SeenVersion[]
-  workshop: Workshop
-  options: LookOptions
+  versions: VaultVersion[]
+  tools: RingTools
+  options: ScanOptions
 }
 
-async function judge(sight: Sight, findings: Findings): Promise<void> {
-  const certificates = new Map<SeenVersion['place'], string>()
-  if (!sight.seen.some(({ place }) => place === 'current')) findings.faults.push('there is no current version')
-  for (const version of sight.seen) {
-    const opened = await open(version, sight)
+/** Adds the findings of one key family to `result`. */
+async function scanFamily(scan: FamilyScan, result: VaultScan): Promise<void> {
+  const certificates = new Map<VaultVersion['place'], string>()
+  if (!scan.versions.some(({ place }) => place === 'current')) result.faults.push('there is no current version')
+  for (const version of scan.versions) {
+    const opened = await open(version, scan)
     if ('fault' in opened) {
-      findings.faults.push(`${version.place} version ${version.version}: ${opened.fault}`)
+      result.faults.push(`${version.place} version ${version.version}: ${opened.fault}`)
       continue
     }
     if (!certificates.has(version.place)) certificates.set(version.place, opened.certificate)
     if (!opened.material) continue
-    // The same certificate may stand in two places.
-    if (findings.adoptions.some((each) => each.certificate === opened.certificate)) continue
-    findings.adoptions.push(...(await entriesFor(version, opened.material, sight)))
+    // Two places may hold the same certificate.
+    if (result.adoptions.some((each) => each.certificate === opened.certificate)) continue
+    result.adoptions.push(...(await entriesFor(version, opened.material, scan)))
   }
-  const next = sight.seen.find(({ place }) => place === 'next')
-  if (next && mayPromote(certificates, sight, findings)) findings.promotions.push({ family: sight.family, next })
+  const next = scan.versions.find(({ place }) => place === 'next')
+  if (next && mayPromote(certificates, scan, result)) result.promotions.push({ family: scan.family, next })
 }
 
-type Opened = { certificate: string; material?: KeyMaterial } | { fault: string }
+/** `certificate`: base64. `material` is absent if the ring has the certificate already. */
+type OpenedVersion = { certificate: string; material?: KeyMaterial } | { fault: string }
 
-/** Versions whose name the ring knows are not opened again. */
-async function open(version: SeenVersion, { workshop }: Sight): Promise<Opened> {
-  const known = workshop.ring.keys.find((key) => key.version === version.version)
+/** Reads and self-tests a version. A version id that the ring knows is not read again. */
+async function open(version: VaultVersion, { tools }: FamilyScan): Promise<OpenedVersion> {
+  const known = tools.ring.keys.find((key) => key.version === version.version)
   if (known) return { certificate: known.certificate }
   try {
     const material = await version.open()
     const certificate = base64(material.certificate)
-    if (workshop.ring.keys.some((key) => key.certificate === certificate)) return { certificate }
-    const fault = await faultOf(material, workshop.now)
+    if (tools.ring.keys.some((key) => key.certificate === certificate)) return { certificate }
+    const fault = await selfTest(material, tools.now)
     return fault ? { fault } : { certificate, material }
-  } catch (fault) {
-    return { fault: fault instanceof Error ? fault.message : 'unreadable' }
+  } catch (error) {
+    return { fault: error instanceof Error ? error.message : 'unreadable' }
   }
 }
 
-async function entriesFor(version: SeenVersion, material: KeyMaterial, sight: Sight): Promise<SigningKeyRecord[]> {
-  const { ring, keyWrapper, vault, now } = sight.workshop
+async function entriesFor(version: VaultVersion, material: KeyMaterial, scan: FamilyScan): Promise<SigningKeyRecord[]> {
+  const { ring, keyWrapper, vault, now } = scan.tools
   const entries: SigningKeyRecord[] = []
-  for (const alg of sight.algs) {
-    const activatesAt = firstSignature(version, alg, sight)
+  for (const alg of scan.algs) {
+    const activatesAt = activationTime(version, alg, scan)
     const options = { vault: vault.name, kidForm: ring.settings.kid_form, keyWrapper, now, activatesAt }
     const entry = await createEntry({ ...material, version: version.version }, alg, options)
-    entries.push(version.place === 'previous' ? { ...entry, ...retired(ring, now) } : entry)
+    entries.push(version.place === 'previous' ? { ...entry, ...retiredFields(ring, now) } : entry)
   }
   return entries
 }
 
-function firstSignature({ place }: SeenVersion, alg: SigningAlgorithm, { workshop, options }: Sight): number {
-  const { ring, now } = workshop
-  const isAlone = !signingKeyAt(ring.keys, alg, now)
+/** Milliseconds since 1970. */
+function activationTime({ place }: VaultVersion, alg: SigningAlgorithm, { tools, options }: FamilyScan): number {
+  const { ring, now } = tools
+  const isOnlyKey = !signingKeyAt(ring.keys, alg, now)
   const isForced = place === 'current' && options.peersKnowOneKey
-  return place === 'previous' || isAlone || isForced ? now : now + announcePeriod(ring)
+  return place === 'previous' || isOnlyKey || isForced ? now : now + announcePeriod(ring)
 }
 
-/** Some other instance may not have looked for as long as it announces, and its tokens live on after that. */
-const retired = (ring: RingRecords, now: number) => ({
+/**
+ * A previous version stays published for an announce period longer than other retired keys: an instance that has not scanned the vault may
+ * sign with it for that long.
+ */
+const retiredFields = (ring: RingRecords, now: number) => ({
   state: 'retired' as const,
-  // Never newer than what signs.
+  // Older than any key that signs.
   activates_at: 0,
   retired_at: now,
   gone_at: now + announcePeriod(ring) + publishedAfterRetirement(ring),
 })
 
-/** The key that waited signs by now, and nobody has put another one under the name that should come after it. */
+/** The `next` version may become `current` if it signs by now and no newer key took the place of `current` meanwhile. */
 function mayPromote(
-  certificates: Map<SeenVersion['place'], string>,
-  { algs, workshop: { ring, now } }: Sight,
-  { adoptions }: Findings,
+  certificates: Map<VaultVersion['place'], string>,
+  { algs, tools: { ring, now } }: FamilyScan,
+  { adoptions }: VaultScan,
 ): boolean {
   const [alg] = algs
   const signing = alg && signingKeyAt(ring.keys, alg, now)
   const current = certificates.get('current')
   if (!signing || signing.certificate !== certificates.get('next') || current === signing.certificate) return false
-  const standing = [...ring.keys, ...adoptions].find(
+  const currentKey = [...ring.keys, ...adoptions].find(
     (key) => key.certificate === current && isSigningAlgorithm(key.alg),
   )
-  return !standing || standing.activates_at < signing.activates_at
+  return !currentKey || currentKey.activates_at < signing.activates_at
 }

@@ -1,4 +1,4 @@
-// The vault that the settings name.
+// Chooses the vault that the deployment's variables name.
 import type { VaultSettings } from '../../request/vault-settings.ts'
 import { awsSecretsManager } from '../vaults/aws-secrets-manager.ts'
 import { azureKeyVault } from '../vaults/azure-key-vault.ts'

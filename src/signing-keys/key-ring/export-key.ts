@@ -1,4 +1,4 @@
-// A key of the ring → the private key file that an administrator takes to another server.
+// Writes a key of the ring as a private key file, which an administrator takes to another server.
 import type { CertifiedKey } from '../../crypto/certified-key.ts'
 import { utf8 } from '../../crypto/encoding.ts'
 import { writePem } from '../../crypto/pem.ts'
@@ -8,21 +8,24 @@ import type { Sealer } from '../../crypto/seal.ts'
 import { isCertificateAlgorithm } from '../../crypto/signing-algorithms.ts'
 import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
 
-/** PEM and JWK are in the clear. */
+/** PEM and JWK are not encrypted. */
 export type KeyFileRequest =
   | { format: 'pfx'; password: string; encryption: 'aes256' | '3des'; friendlyName: string }
   | { format: 'pem' }
   | { format: 'jwk' }
 
-/** By kid or version. RS256 stands for a version that serves PS256 too. */
-export function keyNamed(keys: readonly SigningKeyRecord[], name: string): SigningKeyRecord | undefined {
+/** Finds a key by kid or version. A version has one entry per algorithm: the one that signs the certificate is preferred. */
+export function findKeyToExport(keys: readonly SigningKeyRecord[], name: string): SigningKeyRecord | undefined {
   const ofVersion = keys.filter(({ version }) => version === name)
   return (
     keys.find(({ kid }) => kid === name) ?? ofVersion.find(({ alg }) => isCertificateAlgorithm(alg)) ?? ofVersion[0]
   )
 }
 
-/** Undefined: the private key is gone, or sealed under a WRAP_KEY that is. A PFX costs some tenths of a second of CPU. */
+/**
+ * Returns undefined if the private key was destroyed, or is sealed under a WRAP_KEY that no longer exists. A PFX takes some tenths of a
+ * second of CPU.
+ */
 export async function writeKeyFile(
   record: SigningKeyRecord,
   request: KeyFileRequest,

@@ -1,5 +1,5 @@
-// The only place that creates and changes signing keys (DESIGN §3, §5): one object per issuer. The ring itself is rows of D1, so that an
-// isolate signs without asking here, and this object keeps nothing but an alarm and, of a shared vault, how it has been doing.
+// The Durable Object that alone creates and changes signing keys, one per issuer. The ring itself is stored in D1, so an isolate signs
+// without a call to this object. The object stores only an alarm and the health of a shared vault.
 import { DurableObject } from 'cloudflare:workers'
 import type { SigningAlgorithm } from '../../crypto/signing-algorithms.ts'
 import { deploymentOf } from '../../request/deployment.ts'
@@ -8,9 +8,9 @@ import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
 import { openDatabase } from '../../storage/database.ts'
 import { type RingChange, type RingRecords, readRing, recordExport, writeRing } from '../../storage/signing-keys.ts'
 import type { Vault, VaultFault } from '../vaults/vault.ts'
-import { type Findings, lookAround } from './adoption.ts'
+import { scanVault, type VaultScan } from './adoption.ts'
 import { chooseVault } from './choose-vault.ts'
-import { type KeyFileRequest, keyNamed, writeKeyFile } from './export-key.ts'
+import { findKeyToExport, type KeyFileRequest, writeKeyFile } from './export-key.ts'
 import {
   type Activation,
   type ImportPlan,
@@ -19,7 +19,7 @@ import {
   openKeyFile,
   planImport,
 } from './import-key.ts'
-import { firstEntries, newEntries, type Workshop } from './new-entries.ts'
+import { firstEntries, newEntries, type RingTools } from './new-entries.ts'
 import {
   announcePeriod,
   applyTransitions,
@@ -31,136 +31,136 @@ import {
   wantedAlgorithms,
   withoutSigningKey,
 } from './transitions.ts'
-import { firstWatch, guarded, nextLook, type VaultWatch } from './vault-watch.ts'
+import { initialHealth, nextScanTime, type VaultHealth, withBackoff } from './vault-health.ts'
 
-/** Who made the change, for the audit trail. */
-export interface Cause {
+/** The actor and the request behind a change, for the audit trail. */
+export interface ChangeOrigin {
   actor: string
   requestId: string
 }
 
 type Unavailable = { outcome: 'unavailable'; reason: string }
 
-export type Ensured =
+export type EnsureResult =
   | { outcome: 'ready'; created: boolean; keys: SigningKeyRecord[] }
   | { outcome: 'no_enabled_client' }
   | Unavailable
 
-export type Rotated =
+export type RotateResult =
   /** `activates_at`: milliseconds since 1970, when the new keys begin to sign. */
   | { outcome: 'announced'; kids: string[]; activates_at: number }
   | { outcome: 'already_announced'; activates_at: number }
   | { outcome: 'no_enabled_client' }
   | Unavailable
 
-export type Retired = { outcome: 'retired'; replaced_by: string[] } | { outcome: 'unknown' } | Unavailable
+export type RetireResult = { outcome: 'retired'; replaced_by: string[] } | { outcome: 'unknown' } | Unavailable
 
-export type Imported =
+export type ImportResult =
   | { outcome: ImportPlan['outcome']; entries: Pick<SigningKeyRecord, 'kid' | 'state' | 'activates_at' | 'vault'>[] }
   | ImportRefusal
   | Unavailable
 
-export type Exported =
+export type ExportResult =
   | { outcome: 'exported'; kid: string; file: Uint8Array<ArrayBuffer> }
   | { outcome: 'unknown' }
-  /** Destroyed, or sealed under a WRAP_KEY that is. */
+  /** Destroyed, or sealed under a WRAP_KEY that no longer exists. */
   | { outcome: 'no_private_key' }
   | Unavailable
 
-export type Advanced = { outcome: 'done'; steps: number } | Unavailable
+export type AdvanceResult = { outcome: 'done'; steps: number } | Unavailable
 
 export interface VaultReport {
   vault: string
-  /** Milliseconds since 1970; null: not yet. */
+  /** Milliseconds since 1970; `null` before the first scan. */
   looked_at: number | null
   failing: { fault: VaultFault; since: number } | null
-  /** Versions in the vault that cannot be used. */
+  /** Number of versions in the vault that cannot be used. */
   unusable_versions: number
 }
 
 const minute = 60_000
-const itself: Cause = { actor: 'key-ring', requestId: '' }
+const keyRingOrigin: ChangeOrigin = { actor: 'key-ring', requestId: '' }
 
 export class KeyRing extends DurableObject<Env> {
   private readonly db = openDatabase(this.env.DB)
   private readonly vault: Vault = chooseVault(deploymentOf(this.env).vault)
-  /** Milliseconds that one task may take before the next one has its turn. */
-  private readonly patience = minute
+  /** Milliseconds that one task may take before the next one starts. */
+  private readonly taskTimeout = minute
   private queue: Promise<unknown> = Promise.resolve()
-  private ensuring: Promise<Ensured> | undefined
+  private pendingEnsure: Promise<EnsureResult> | undefined
 
-  /** Makes the keys that are missing, once some client may use them. However many ask at the same moment, one version is made. */
-  async ensure(now: number): Promise<Ensured> {
-    const joined = await this.ensuring
-    if (joined?.outcome === 'ready') return joined
-    // What was under way may have read D1 before this caller's client was written.
-    this.ensuring ??= this.inTurn(() => this.createMissing(now)).finally(() => {
-      this.ensuring = undefined
+  /** Makes the missing keys if any client is enabled. Concurrent calls share one run, so they make one version. */
+  async ensure(now: number): Promise<EnsureResult> {
+    const shared = await this.pendingEnsure
+    if (shared?.outcome === 'ready') return shared
+    // Any other result may be outdated: that run may have read D1 before this caller's client was written.
+    this.pendingEnsure ??= this.inTurn(() => this.createMissing(now)).finally(() => {
+      this.pendingEnsure = undefined
     })
-    return this.ensuring
+    return this.pendingEnsure
   }
 
-  /** Announces a successor of every key; it signs once every cached JWKS holds it. */
-  rotate(now: number, cause: Cause): Promise<Rotated> {
+  /** Announces a successor of every key. The successor signs when every cached JWKS holds it. */
+  rotate(now: number, origin: ChangeOrigin): Promise<RotateResult> {
     return this.inTurn(async () => {
       const ring = await readRing(this.db)
       if (!ring.hasEnabledClient) return { outcome: 'no_enabled_client' }
-      // Somebody else may have put a successor there already.
-      const hasNews = ring.keys.length > 0 && (await this.look(ring, now))
-      return this.announce(hasNews ? await readRing(this.db) : ring, now, cause)
+      // Another server may have put a successor into the vault already.
+      const hasNews = ring.keys.length > 0 && (await this.adoptFromVault(ring, now))
+      return this.announce(hasNews ? await readRing(this.db) : ring, now, origin)
     })
   }
 
-  /** Emergency: the version of this key leaves the JWKS at once, and nothing it signed is believed again. */
-  retire(kid: string, now: number, cause: Cause): Promise<Retired> {
+  /** For emergencies: unpublishes the version of this key at once; no token it signed is accepted again. */
+  retire(kid: string, now: number, origin: ChangeOrigin): Promise<RetireResult> {
     return this.inTurn(async () => {
       const ring = await readRing(this.db)
       const key = ring.keys.find((each) => each.kid === kid)
-      return key ? this.revokeVersion(key.version, ring, now, cause) : { outcome: 'unknown' }
+      return key ? this.revokeVersion(key.version, ring, now, origin) : { outcome: 'unknown' }
     })
   }
 
-  /** A private key that an operator brings: announced, or signing at once where there is no other or `activation` says so. */
-  importKey(file: KeyFile, activation: Activation, now: number, cause: Cause): Promise<Imported> {
+  /** Imports an administrator's private key. It is announced, or signs at once if there is no other key or `activation` is `now`. */
+  importKey(file: KeyFile, activation: Activation, now: number, origin: ChangeOrigin): Promise<ImportResult> {
     return this.inTurn(async () => {
       const material = await openKeyFile(file, now)
       if ('outcome' in material) return material
       const before = await readRing(this.db)
       // The certificate may be in the vault already.
-      const hasNews = await this.look(before, now)
+      const hasNews = await this.adoptFromVault(before, now)
       const ring = hasNews ? await readRing(this.db) : before
-      const plan = await planImport(material, activation, this.workshop(ring, now))
+      const plan = await planImport(material, activation, this.tools(ring, now))
       if (plan.outcome === 'refused') return plan
       const { transitions, additions: imports } = plan
-      await this.write({ transitions, additions: [], imports, cause, now }, ring)
-      if (plan.outcome !== 'known') await this.lookAgainSoon(await readRing(this.db), now)
+      await this.write({ transitions, additions: [], imports, origin, now }, ring)
+      if (plan.outcome !== 'known') await this.scanAgainSoon(await readRing(this.db), now)
       const entries = plan.entries.map(({ kid, state, activates_at, vault }) => ({ kid, state, activates_at, vault }))
       return { outcome: plan.outcome, entries }
     })
   }
 
-  /** The private key as a file. `name`: a kid or a version. */
-  exportKey(name: string, request: KeyFileRequest, now: number, cause: Cause): Promise<Exported> {
+  /** Returns the private key as a file. `name`: a kid or a version. */
+  exportKey(name: string, request: KeyFileRequest, now: number, origin: ChangeOrigin): Promise<ExportResult> {
     return this.inTurn(async () => {
-      const key = keyNamed((await readRing(this.db)).keys, name)
+      const key = findKeyToExport((await readRing(this.db)).keys, name)
       if (!key) return { outcome: 'unknown' }
       const file = await writeKeyFile(key, request, this.issuer().keyWrapper)
       if (!file) return { outcome: 'no_private_key' }
-      await recordExport(this.db, key, request.format, { now, cause })
+      await recordExport(this.db, key, request.format, { now, origin })
       return { outcome: 'exported', kid: key.kid, file }
     })
   }
 
-  /** Takes the steps that are due. The alarm does it; so may a cron, should an alarm ever be lost. */
-  advance(now: number): Promise<Advanced> {
+  /** Writes the transitions that are due, and scans the vault. Called by the alarm; a cron may call it too, in case an alarm is lost. */
+  advance(now: number): Promise<AdvanceResult> {
     return this.inTurn(async () => {
       const ring = await readRing(this.db)
       const transitions = dueTransitions(ring, now)
-      await this.write({ transitions, additions: [], cause: itself, now }, ring)
-      const isDue = transitions.length > 0 || this.watch.nextLookAt <= now
+      await this.write({ transitions, additions: [], origin: keyRingOrigin, now }, ring)
+      const isDue = transitions.length > 0 || this.health.nextLookAt <= now
       if (isDue && ring.keys.length > 0) {
-        // The rows are what counts; what the vault says is logged and reported.
-        await this.look(transitions.length > 0 ? await readRing(this.db) : ring, now).catch(() => undefined)
+        // Signing depends on the rows alone; a failure of the vault is logged and reported.
+        await this.adoptFromVault(transitions.length > 0 ? await readRing(this.db) : ring, now).catch(() => undefined)
         await this.schedule((await readRing(this.db)).keys, now)
       }
       return { outcome: 'done', steps: transitions.length }
@@ -169,7 +169,7 @@ export class KeyRing extends DurableObject<Env> {
 
   /** For /health. */
   report(): VaultReport {
-    const { lookedAt, failure, faults } = this.watch
+    const { lookedAt, failure, faults } = this.health
     return {
       vault: this.vault.name,
       looked_at: lookedAt || null,
@@ -181,28 +181,28 @@ export class KeyRing extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     const now = Date.now()
     const { outcome } = await this.advance(now)
-    // Readers judge by time, so a late step harms nobody.
+    // Readers go by the times in the rows, so a late transition does no harm.
     if (outcome === 'unavailable') await this.ctx.storage.setAlarm(now + minute)
   }
 
-  private async createMissing(now: number): Promise<Ensured> {
+  private async createMissing(now: number): Promise<EnsureResult> {
     const ring = await readRing(this.db)
     if (!ring.hasEnabledClient) return { outcome: 'no_enabled_client' }
     const missing = withoutSigningKey(wantedAlgorithms(ring), ring.keys, now)
     if (missing.length === 0) return { outcome: 'ready', created: false, keys: ring.keys }
     const transitions = promotions(ring.keys, missing, now)
     const unserved = withoutSigningKey(missing, applyTransitions(ring.keys, transitions), now)
-    const additions = await firstEntries(unserved, this.workshop(ring, now))
-    const added = await this.write({ transitions, additions, cause: itself, now }, ring)
-    // Read again: somebody else's keys may have been quicker than ours.
+    const additions = await firstEntries(unserved, this.tools(ring, now))
+    const added = await this.write({ transitions, additions, origin: keyRingOrigin, now }, ring)
+    // Read again: another writer's keys may have been stored before ours.
     const written = await readRing(this.db)
-    // Tokens of those who came before us verify from the beginning. Without the vault we have at least our key.
-    const hasNews = added.length > 0 && (await this.look(written, now).catch(() => false))
-    if (added.length > 0) await this.lookAgainSoon(written, now)
+    // Adopt the vault's previous versions too, so that tokens of other servers verify from the beginning. Optional: our key is stored.
+    const hasNews = added.length > 0 && (await this.adoptFromVault(written, now).catch(() => false))
+    if (added.length > 0) await this.scanAgainSoon(written, now)
     return { outcome: 'ready', created: added.length > 0, keys: (hasNews ? await readRing(this.db) : written).keys }
   }
 
-  private async announce(ring: RingRecords, now: number, cause: Cause): Promise<Rotated> {
+  private async announce(ring: RingRecords, now: number, origin: ChangeOrigin): Promise<RotateResult> {
     const transitions = dueTransitions(ring, now)
     const keys = applyTransitions(ring.keys, transitions)
     const wanted = wantedAlgorithms(ring)
@@ -212,83 +212,92 @@ export class KeyRing extends DurableObject<Env> {
     const announced = keys.filter((key) => key.state === 'announced')
     const due = wanted.filter((alg) => !announced.some((key) => key.alg === alg))
     const first = withoutSigningKey(due, keys, now)
-    const workshop = this.workshop({ ...ring, keys }, now)
+    const tools = this.tools({ ...ring, keys }, now)
     const successors = due.filter((alg) => !first.includes(alg))
     const additions = [
-      ...(await firstEntries(first, workshop)),
-      ...(await newEntries(successors, workshop, now + announcePeriod(ring))),
+      ...(await firstEntries(first, tools)),
+      ...(await newEntries(successors, tools, now + announcePeriod(ring))),
     ]
-    const kids = await this.write({ transitions, additions, cause, now }, ring)
+    const kids = await this.write({ transitions, additions, origin, now }, ring)
     const activatesAt = Math.max(now, ...[...announced, ...additions].map((key) => key.activates_at))
     if (kids.length > 0) return { outcome: 'announced', kids, activates_at: activatesAt }
     return { outcome: 'already_announced', activates_at: activatesAt }
   }
 
-  private async revokeVersion(version: string, ring: RingRecords, now: number, cause: Cause): Promise<Retired> {
+  private async revokeVersion(
+    version: string,
+    ring: RingRecords,
+    now: number,
+    origin: ChangeOrigin,
+  ): Promise<RetireResult> {
     const revoked = revocations(ring.keys, version, now)
     const remaining = applyTransitions(ring.keys, revoked)
     const orphaned = withoutSigningKey(wantedAlgorithms(ring), remaining, now)
     const promoted = promotions(remaining, orphaned, now)
     const unserved = withoutSigningKey(orphaned, applyTransitions(remaining, promoted), now)
     const additions = await this.replacements(unserved, ring, now)
-    const change = { transitions: [...revoked, ...promoted], additions, cause, now }
+    const change = { transitions: [...revoked, ...promoted], additions, origin, now }
     const added = await this.write(change, ring)
     return { outcome: 'retired', replaced_by: [...promoted.map(({ kid }) => kid), ...added] }
   }
 
-  /** A key that others may know must go even when a shared vault gives no other: then nothing is signed until it does. */
+  /**
+   * New keys for the algorithms that a revocation leaves without one. If a shared vault fails, the compromised key is revoked all the same,
+   * and nothing is signed until the vault returns.
+   */
   private async replacements(algs: SigningAlgorithm[], ring: RingRecords, now: number): Promise<SigningKeyRecord[]> {
     try {
-      return await newEntries(algs, this.workshop(ring, now), now)
-    } catch (fault) {
-      if (!this.vault.look) throw fault
+      return await newEntries(algs, this.tools(ring, now), now)
+    } catch (error) {
+      if (!this.vault.scan) throw error
       return []
     }
   }
 
-  /** Takes into the ring what others have put into a shared vault. True: there was something. Throws VaultError. */
-  private async look(ring: RingRecords, now: number): Promise<boolean> {
-    if (!this.vault.look) return false
-    const workshop = this.workshop(ring, now)
+  /** Adopts keys that other servers put into a shared vault. Returns whether there were any. Throws VaultError. */
+  private async adoptFromVault(ring: RingRecords, now: number): Promise<boolean> {
+    if (!this.vault.scan) return false
+    const tools = this.tools(ring, now)
     const { vault } = deploymentOf(this.env)
     const peersKnowOneKey = vault.kind !== 'local' && vault.peersKnowOneKey
-    const { adoptions, faults, promotions }: Findings = await lookAround(workshop, { peersKnowOneKey })
-    this.keepWatch({ lookedAt: now, nextLookAt: nextLook(now), faults })
-    if (adoptions.length > 0) await this.write({ transitions: [], additions: [], adoptions, cause: itself, now }, ring)
-    for (const { family, next } of promotions) await workshop.vault.promote?.(family, next)
+    const { adoptions, faults, promotions }: VaultScan = await scanVault(tools, { peersKnowOneKey })
+    this.keepHealth({ lookedAt: now, nextLookAt: nextScanTime(now), faults })
+    if (adoptions.length > 0)
+      await this.write({ transitions: [], additions: [], adoptions, origin: keyRingOrigin, now }, ring)
+    for (const { family, next } of promotions) await tools.vault.promote?.(family, next)
     return adoptions.length > 0
   }
 
-  /** Somebody's import may have taken longer than the election. */
-  private async lookAgainSoon({ keys }: RingRecords, now: number): Promise<void> {
-    if (!this.vault.look || this.watch.failure) return
-    this.keepWatch({ ...this.watch, nextLookAt: now + minute / 4 })
+  /** Another server's import may have taken longer than the election window. */
+  private async scanAgainSoon({ keys }: RingRecords, now: number): Promise<void> {
+    if (!this.vault.scan || this.health.failure) return
+    this.keepHealth({ ...this.health, nextLookAt: now + minute / 4 })
     await this.schedule(keys, now)
   }
 
-  /** The ring of an issuer is named by it. */
+  /** The object's name is the URL of its issuer. */
   private issuer(): Issuer {
     return issuerAt(deploymentOf(this.env).issuers, this.ctx.id.name ?? '')
   }
 
-  private workshop(ring: RingRecords, now: number): Workshop {
-    const guard = { now, hasKey: ring.keys.length > 0, read: () => this.watch, note: this.keepWatch.bind(this) }
-    const vault = guarded(this.vault, guard)
+  private tools(ring: RingRecords, now: number): RingTools {
+    const store = { now, hasKey: ring.keys.length > 0, read: () => this.health, write: this.keepHealth.bind(this) }
+    const vault = withBackoff(this.vault, store)
     return { vault, keyWrapper: this.issuer().keyWrapper, ring, now }
   }
 
-  private get watch(): VaultWatch {
-    return this.ctx.storage.kv.get<VaultWatch>('vault') ?? firstWatch
+  private get health(): VaultHealth {
+    return this.ctx.storage.kv.get<VaultHealth>('vault') ?? initialHealth
   }
 
-  private keepWatch(watch: VaultWatch): void {
-    const before = this.watch
-    this.ctx.storage.kv.put('vault', watch)
-    const isNews = before.failure?.count !== watch.failure?.count || before.faults.join() !== watch.faults.join()
-    if (isNews) logVault(this.vault.name, watch)
+  private keepHealth(health: VaultHealth): void {
+    const before = this.health
+    this.ctx.storage.kv.put('vault', health)
+    const isNews = before.failure?.count !== health.failure?.count || before.faults.join() !== health.faults.join()
+    if (isNews) logHealth(this.vault.name, health)
   }
 
-  /** The alarm comes before the rows: one too many is harmless, one too few leaves a key in its state. */
+  /** Sets the alarm before it writes the rows: a superfluous alarm is harmless, a missing one would leave a key in its state. */
   private async write(change: RingChange, ring: RingRecords): Promise<string[]> {
     const { transitions, additions, adoptions = [], imports = [] } = change
     const joining = [...additions, ...adoptions, ...imports]
@@ -298,24 +307,27 @@ export class KeyRing extends DurableObject<Env> {
   }
 
   private async schedule(keys: SigningKeyRecord[], now: number): Promise<void> {
-    const look = this.vault.look && keys.length > 0 ? this.watch.nextLookAt : undefined
-    const times = [nextTransitionAt(keys), look].filter((time) => time !== undefined)
+    const nextScan = this.vault.scan && keys.length > 0 ? this.health.nextLookAt : undefined
+    const times = [nextTransitionAt(keys), nextScan].filter((time) => time !== undefined)
     if (times.length > 0) await this.ctx.storage.setAlarm(Math.max(Math.min(...times), now + 1000))
   }
 
-  /** One task after another, since every await on D1 or Web Crypto lets other calls in. A fault becomes an answer: it would lose its class. */
+  /**
+   * Runs tasks one after another, since each await on D1 or Web Crypto lets other calls in. An error is returned as a value: a thrown one
+   * would lose its class on the way to the caller.
+   */
   private inTurn<T>(task: () => Promise<T>): Promise<T | Unavailable> {
-    const turn = this.queue.then(() => withPatience(task, this.patience)).catch(unavailable)
+    const turn = this.queue.then(() => withTimeout(task, this.taskTimeout)).catch(unavailable)
     this.queue = turn
     return turn
   }
 }
 
-function logVault(name: string, { failure, faults }: VaultWatch): void {
+function logHealth(name: string, { failure, faults }: VaultHealth): void {
   const line = failure
     ? {
         level: 'error',
-        message: 'the vault of the signing certificate fails; what is known goes on signing',
+        message: 'the vault of the signing certificate fails; the known keys go on signing',
         fault: failure.message,
         since: new Date(failure.since).toISOString(),
         asked_again: new Date(failure.notBefore).toISOString(),
@@ -324,14 +336,14 @@ function logVault(name: string, { failure, faults }: VaultWatch): void {
   console.log(JSON.stringify({ vault: name, ...line }))
 }
 
-function withPatience<T>(task: () => Promise<T>, patience: number): Promise<T> {
+function withTimeout<T>(task: () => Promise<T>, milliseconds: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('D1 or the vault did not answer')), patience)
+    timer = setTimeout(() => reject(new Error('D1 or the vault did not answer')), milliseconds)
   })
   return Promise.race([task(), timeout]).finally(() => clearTimeout(timer))
 }
 
-function unavailable(fault: unknown): Unavailable {
-  return { outcome: 'unavailable', reason: fault instanceof Error ? fault.message : 'unknown' }
+function unavailable(error: unknown): Unavailable {
+  return { outcome: 'unavailable', reason: error instanceof Error ? error.message : 'unknown' }
 }

@@ -1,4 +1,4 @@
-// A key version → its rows in the ring, one for each algorithm it serves: kid, public JWK, sealed private key.
+// Makes a row of the ring from a key version and an algorithm: kid, public JWK, sealed private key.
 import { base64 } from '../../crypto/encoding.ts'
 import { jwkThumbprint, keyMembers } from '../../crypto/jwk.ts'
 import { importCertificateKey } from '../../crypto/key-material.ts'
@@ -13,8 +13,9 @@ export interface EntryOptions {
   vault: string
   kidForm: ProviderSettings['kid_form']
   keyWrapper: Sealer
+  /** Milliseconds since 1970. */
   now: number
-  /** After `now`: announced until then. */
+  /** Milliseconds since 1970. If later than `now`, the key is announced until then. */
   activatesAt: number
 }
 
@@ -49,11 +50,11 @@ async function createPublicJwk(
   const members = keyMembers((await crypto.subtle.exportKey('jwk', key)) as JsonWebKey)
   const { hex, x5t, 'x5t#S256': x5tS256 } = await thumbprints(certificate)
   const kid = kidOf(kidForm, alg, hex, await jwkThumbprint(members))
-  const ofCertificate = { x5c: [base64(certificate)], x5t, 'x5t#S256': x5tS256 }
-  return { ...members, use: 'sig', alg, kid, ...ofCertificate }
+  const certificateMembers = { x5c: [base64(certificate)], x5t, 'x5t#S256': x5tS256 }
+  return { ...members, use: 'sig', alg, kid, ...certificateMembers }
 }
 
-/** Unique per entry: where the form names only the key, an algorithm that shares a certificate (PS256) adds its name. */
+/** A kid must be unique per entry. In forms without the algorithm, one that shares a certificate (PS256) is appended. */
 function kidOf(
   form: EntryOptions['kidForm'],
   alg: SigningAlgorithm,

@@ -1,5 +1,5 @@
-// AWS Secrets Manager (JSON 1.1): one secret, whose staging labels are the places: AWSCURRENT, AWSPENDING, AWSPREVIOUS.
-// Needs GetSecretValue and CreateSecret; PutSecretValue and UpdateSecretVersionStage to rotate.
+// A vault in AWS Secrets Manager (JSON 1.1): one secret, whose staging labels AWSCURRENT, AWSPENDING and AWSPREVIOUS are the places.
+// It needs the rights GetSecretValue and CreateSecret, and PutSecretValue and UpdateSecretVersionStage to rotate.
 
 import { AwsV4Signer } from 'aws4fetch'
 import { base64 } from '../../crypto/encoding.ts'
@@ -12,22 +12,22 @@ import { fromBase64, readKeyFile } from './key-file.ts'
 import {
   type KeyVersion,
   type Place,
-  type SeenVersion,
   type Vault,
   type VaultAccess,
   VaultError,
+  type VaultVersion,
   vaultAccess,
 } from './vault.ts'
 import { fetchBounded, retryAfter, textMember, type VaultAnswer } from './vault-fetch.ts'
 
 export interface AwsSecretsManagerOptions {
   region: string
-  /** `https://secretsmanager.<region>.amazonaws.com`, or where else it is reached. */
+  /** `https://secretsmanager.<region>.amazonaws.com`, or another endpoint of the service. */
   endpoint: string
   /** Names or ARNs. */
   secrets: Partial<Record<KeyFamily, string>>
   credential: AwsCredential
-  /** Of the PFX, also of those written here; '' for none. */
+  /** Password of the PFX, both read and written; '' if it has none. */
   password: string
 }
 
@@ -55,12 +55,12 @@ export function awsSecretsManager(options: AwsSecretsManagerOptions, access: Vau
   return {
     name: 'aws-secrets-manager',
     families,
-    look: async (family) => look(client, secretOf(family), family),
+    scan: async (family) => scan(client, secretOf(family), family),
     elect: async (family, generate) => elect(client, secretOf(family), family, generate),
     async add(family, generate, isUrgent) {
-      if (!isUrgent) await mindWrites(client, secretOf(family))
+      if (!isUrgent) await requireWriteInterval(client, secretOf(family))
       await put(client, secretOf(family), await secretValue(client, await generate()), 'next')
-      return settled(client, secretOf(family), 'next', family)
+      return readWinner(client, secretOf(family), 'next', family)
     },
     promote: async (family, next) => promote(client, secretOf(family), next),
   }
@@ -71,17 +71,22 @@ const labels = { current: 'AWSCURRENT', next: 'AWSPENDING', previous: 'AWSPREVIO
   string
 >
 
-async function look(client: Client, secret: string, family: KeyFamily): Promise<SeenVersion[]> {
+async function scan(client: Client, secret: string, family: KeyFamily): Promise<VaultVersion[]> {
   const current = await readVersion(client, secret, 'current')
   const [next, previous] = [await readVersion(client, secret, 'next'), await readVersion(client, secret, 'previous')]
-  const seen = current ? [seenAs('current', current, client, family)] : []
+  const versions = current ? [vaultVersion('current', current, client, family)] : []
   // AWSPENDING may stay on a version that has become the current one.
-  if (next && next.version !== current?.version) seen.unshift(seenAs('next', next, client, family))
-  if (previous) seen.push(seenAs('previous', previous, client, family))
-  return seen
+  if (next && next.version !== current?.version) versions.unshift(vaultVersion('next', next, client, family))
+  if (previous) versions.push(vaultVersion('previous', previous, client, family))
+  return versions
 }
 
-const seenAs = (place: Place, { version, content }: SecretVersion, client: Client, family: KeyFamily): SeenVersion => ({
+const vaultVersion = (
+  place: Place,
+  { version, content }: SecretVersion,
+  client: Client,
+  family: KeyFamily,
+): VaultVersion => ({
   version,
   place,
   open: () => readKeyFile(content, client.password, family),
@@ -90,7 +95,7 @@ const seenAs = (place: Place, { version, content }: SecretVersion, client: Clien
 const missing = (secret: string) =>
   new VaultError('missing', `AWS Secrets Manager holds no secret ${secret} with a current value`)
 
-/** CreateSecret elects: of several it is granted to one. A secret that was created without a value takes the one of whoever wrote last. */
+/** CreateSecret decides the election: it succeeds for one caller only. In a secret that was created without a value, the last write wins. */
 async function elect(
   client: Client,
   secret: string,
@@ -98,31 +103,31 @@ async function elect(
   generate: () => Promise<KeyMaterial>,
 ): Promise<KeyVersion> {
   const present = await readVersion(client, secret, 'current')
-  if (present) return settled(client, secret, 'current', family, present)
+  if (present) return readWinner(client, secret, 'current', family, present)
   const value = await secretValue(client, await generate())
   const created = await ask(client, 'CreateSecret', { Name: secret, ...value })
   if (created.status !== 200 && errorType(created) !== 'ResourceExistsException') {
-    throw faultOf(created, client, `creating ${secret}`)
+    throw vaultErrorOf(created, client, `creating ${secret}`)
   }
   if (!(await readVersion(client, secret, 'current'))) await put(client, secret, value, 'current')
-  return settled(client, secret, 'current', family)
+  return readWinner(client, secret, 'current', family)
 }
 
-/** Versions are few and their labels slow: AWS asks for ten minutes between two writes, lest a hundred versions pile up (K13). */
-const betweenWrites = 10 * 60_000
+/** Milliseconds. AWS asks for ten minutes between two writes: a secret holds few versions, and labels move slowly (K13). */
+const writeInterval = 10 * 60_000
 
-async function mindWrites(client: Client, secret: string): Promise<void> {
+async function requireWriteInterval(client: Client, secret: string): Promise<void> {
   for (const place of ['next', 'current'] as const) {
     const last = await readVersion(client, secret, place)
-    const rest = last ? last.created + betweenWrites - last.answeredAt : 0
-    if (rest <= 0) continue
-    const seconds = Math.ceil(rest / 1000)
-    const message = `${secret} was written less than ten minutes ago: ask again in ${seconds} s`
+    const remaining = last ? last.created + writeInterval - last.answeredAt : 0
+    if (remaining <= 0) continue
+    const seconds = Math.ceil(remaining / 1000)
+    const message = `${secret} was written less than ten minutes ago: try again in ${seconds} s`
     throw new VaultError('too_soon', message, seconds)
   }
 }
 
-async function promote(client: Client, secret: string, next: SeenVersion): Promise<void> {
+async function promote(client: Client, secret: string, next: VaultVersion): Promise<void> {
   const current = await readVersion(client, secret, 'current')
   if (current?.version === next.version) return
   const answer = await ask(client, 'UpdateSecretVersionStage', {
@@ -131,11 +136,14 @@ async function promote(client: Client, secret: string, next: SeenVersion): Promi
     MoveToVersionId: next.version,
     ...(current ? { RemoveFromVersionId: current.version } : {}),
   })
-  if (answer.status !== 200) throw faultOf(answer, client, `promoting a version of ${secret}`)
+  if (answer.status !== 200) throw vaultErrorOf(answer, client, `promoting a version of ${secret}`)
 }
 
-/** As Azure's: a version that is this young may be overtaken by another instance's. */
-async function settled(
+/**
+ * Reads the version that won the election: another instance may still replace one that is younger than the election window, so this waits
+ * until the version is older.
+ */
+async function readWinner(
   client: Client,
   secret: string,
   place: Place,
@@ -145,37 +153,41 @@ async function settled(
   const { electionWindow, wait } = client.access
   let version = known ?? (await readVersion(client, secret, place))
   for (let round = 0; round < 4 && version; round += 1) {
-    const rest = version.created + electionWindow - version.answeredAt
-    if (rest <= 0) break
-    await wait(Math.min(rest, electionWindow))
+    const remaining = version.created + electionWindow - version.answeredAt
+    if (remaining <= 0) break
+    await wait(Math.min(remaining, electionWindow))
     version = await readVersion(client, secret, place)
   }
   if (!version) throw missing(secret)
   return { ...(await readKeyFile(version.content, client.password, family)), version: version.version }
 }
 
+/** Writes a version. Creates the secret first if it does not exist. */
 async function put(client: Client, secret: string, value: Record<string, string>, place: Place): Promise<void> {
   const request = { SecretId: secret, ...value, VersionStages: [labels[place]] }
   let answer = await ask(client, 'PutSecretValue', request)
   if (errorType(answer) === 'ResourceNotFoundException') {
     const created = await ask(client, 'CreateSecret', { Name: secret })
-    if (created.status !== 200) throw faultOf(created, client, `creating ${secret}`)
+    if (created.status !== 200) throw vaultErrorOf(created, client, `creating ${secret}`)
     answer = await ask(client, 'PutSecretValue', request)
   }
-  if (answer.status !== 200) throw faultOf(answer, client, `writing ${secret}`)
+  if (answer.status !== 200) throw vaultErrorOf(answer, client, `writing ${secret}`)
 }
 
-/** The token is the version's id: the same request sent twice makes one version. Without a password any Windows is to read it. */
+/**
+ * The token becomes the version's id, so a repeated request makes no second version. Without a password the encryption is the one that
+ * every Windows version reads.
+ */
 async function secretValue({ password }: Client, material: KeyMaterial): Promise<Record<string, string>> {
   const pfx = await writePkcs12(material, password, password ? {} : { encryption: '3des', iterations: 2000 })
   return { ClientRequestToken: crypto.randomUUID(), SecretBinary: base64(pfx) }
 }
 
-/** Undefined: no version bears that label, or there is no such secret. */
+/** Returns undefined if no version has that label, or the secret does not exist. */
 async function readVersion(client: Client, secret: string, place: Place): Promise<SecretVersion | undefined> {
   const answer = await ask(client, 'GetSecretValue', { SecretId: secret, VersionStage: labels[place] })
   if (errorType(answer) === 'ResourceNotFoundException') return undefined
-  if (answer.status !== 200) throw faultOf(answer, client, `reading ${secret}`)
+  if (answer.status !== 200) throw vaultErrorOf(answer, client, `reading ${secret}`)
   const [version, created] = [textMember(answer.json, 'VersionId'), Number(answer.json?.CreatedDate)]
   const [text, binary] = [textMember(answer.json, 'SecretString'), textMember(answer.json, 'SecretBinary')]
   const content = text ?? (binary === undefined ? undefined : fromBase64(binary))
@@ -209,7 +221,7 @@ async function ask(client: Client, operation: string, input: object): Promise<Va
   return fetchBounded('AWS Secrets Manager', new Request(url, signed as RequestInit))
 }
 
-/** `prefix#Name` or `Name`. */
+/** The error's name; `__type` holds `prefix#Name` or `Name`. */
 const errorType = ({ status, json }: VaultAnswer): string | undefined =>
   status >= 400 ? textMember(json, '__type')?.split('#').at(-1) : undefined
 
@@ -223,12 +235,12 @@ const unauthorized = [
 ]
 const throttled = ['ThrottlingException', 'Throttling', 'TooManyRequestsException', 'LimitExceededException']
 
-function faultOf(answer: VaultAnswer, client: Client, doing: string): VaultError {
+function vaultErrorOf(answer: VaultAnswer, client: Client, doing: string): VaultError {
   const { status, headers, json } = answer
   const type = errorType(answer) ?? 'no error type'
   const message = `AWS Secrets Manager, ${doing}: ${status} ${printable(type, 100)}`
   const later = retryAfter(headers, client.access.now())
-  // Throttling comes as 400.
+  // AWS reports throttling with status 400.
   if (status === 429 || throttled.includes(type)) return new VaultError('throttled', message, later)
   if (forbidden.includes(type))
     return new VaultError('forbidden', `${message} (policy of the user or role, or of the KMS key)`)

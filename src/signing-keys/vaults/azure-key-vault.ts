@@ -1,5 +1,5 @@
-// Azure Key Vault (REST, api-version 2025-07-01): the certificate of one name, its versions, and its successor under `<name>-next`.
-// Needs secret Get and certificate Import; listing versions is used when it is allowed.
+// A vault in Azure Key Vault (REST, api-version 2025-07-01): the certificate of one name, its versions, and its successor under
+// `<name>-next`. It needs the rights secret Get and certificate Import, and lists versions if that is allowed.
 
 import { base64 } from '../../crypto/encoding.ts'
 import type { KeyMaterial } from '../../crypto/key-material.ts'
@@ -8,42 +8,42 @@ import type { KeyFamily } from '../../crypto/signing-algorithms.ts'
 import { printable } from '../../model/untrusted-text.ts'
 import { type AzureCredential, azureTokens, type TokenSource } from './credentials/azure.ts'
 import { readKeyFile } from './key-file.ts'
-import { type KeyVersion, type SeenVersion, type Vault, type VaultAccess, VaultError, vaultAccess } from './vault.ts'
+import { type KeyVersion, type Vault, type VaultAccess, VaultError, type VaultVersion, vaultAccess } from './vault.ts'
 import { fetchBounded, objectMember, retryAfter, textMember, type VaultAnswer } from './vault-fetch.ts'
 
 export interface CertificateAddress {
   /** Origin of the vault. */
   vault: string
   name: string
-  /** Only this version, for good. */
+  /** Pins this version: the key never rotates. */
   version?: string | undefined
 }
 
 export interface AzureKeyVaultOptions {
   certificates: Partial<Record<Exclude<KeyFamily, 'Ed25519'>, CertificateAddress>>
   credential: AzureCredential
-  /** `https://vault.azure.net`, or a sovereign cloud's. */
+  /** `https://vault.azure.net`, or the one of a sovereign cloud. */
   resource: string
-  /** Of PFX files that administrators put there as secrets; the vault's own have none. */
+  /** Password of a PFX that an administrator stored as a secret; a PFX that the vault itself made has none. */
   password: string
 }
 
 interface Client extends AzureKeyVaultOptions {
   tokens: TokenSource
   access: VaultAccess
-  /** Undefined: not tried yet. */
+  /** Undefined until the first attempt. */
   mayList?: boolean
-  /** Older clouds hand out what was imported, as it is. */
+  /** False in older clouds, which return the imported file unchanged. */
   convertsToPem: boolean
 }
 
-/** One version as the vault answers it. */
+/** One version as the vault returns it. */
 interface Secret {
   version: string
   content: string
   /** Seconds since 1970, by the vault's clock. */
   created: number
-  /** The vault's own time of the answer, milliseconds. */
+  /** Milliseconds since 1970, by the vault's clock: the time of the response. */
   answeredAt: number
   previous: string | undefined
 }
@@ -60,12 +60,12 @@ export function azureKeyVault(options: AzureKeyVaultOptions, access: VaultAccess
   return {
     name: 'azure-key-vault',
     families,
-    look: async (family) => look(client, addressOf(family), family),
+    scan: async (family) => scan(client, addressOf(family), family),
     elect: async (family, generate) => elect(client, addressOf(family), family, generate),
     async add(family, generate) {
       const next = nextOf(unpinned(addressOf(family)))
       await importCertificate(client, next, await generate())
-      return settled(client, next, family)
+      return readWinner(client, next, family)
     },
     async promote(family, next) {
       const address = unpinned(addressOf(family))
@@ -80,32 +80,37 @@ function unpinned(address: CertificateAddress): CertificateAddress {
   if (!address.version) return address
   throw new VaultError(
     'pinned',
-    `the certificate URL names version ${address.version}: leave it out to let keys rotate`,
+    `the certificate URL names version ${address.version}: remove the version to let keys rotate`,
   )
 }
 
-async function look(client: Client, address: CertificateAddress, family: KeyFamily): Promise<SeenVersion[]> {
+async function scan(client: Client, address: CertificateAddress, family: KeyFamily): Promise<VaultVersion[]> {
   const current = await readSecret(client, address, address.version)
-  const seen: SeenVersion[] = current ? [seenAs('current', current, client, family)] : []
-  if (address.version) return seen
+  const versions: VaultVersion[] = current ? [vaultVersion('current', current, client, family)] : []
+  if (address.version) return versions
   const next = await readNext(client, nextOf(address))
-  if (next) seen.unshift(seenAs('next', next, client, family))
-  if (!current) return seen
+  if (next) versions.unshift(vaultVersion('next', next, client, family))
+  if (!current) return versions
   for (const version of await previousVersions(client, address, current)) {
-    seen.push({ version, place: 'previous', open: () => openVersion(client, address, version, family) })
+    versions.push({ version, place: 'previous', open: () => openVersion(client, address, version, family) })
   }
-  return seen
+  return versions
 }
 
-/** A right to read that is given for the one name only says nothing about the certificate in use. */
+/** If the right to read covers only the name in use, the successor counts as absent, and the certificate in use still works. */
 async function readNext(client: Client, address: CertificateAddress): Promise<Secret | undefined> {
-  return readSecret(client, address).catch((fault) => {
-    if (fault instanceof VaultError && fault.fault === 'forbidden') return undefined
-    throw fault
+  return readSecret(client, address).catch((error) => {
+    if (error instanceof VaultError && error.fault === 'forbidden') return undefined
+    throw error
   })
 }
 
-const seenAs = (place: SeenVersion['place'], secret: Secret, client: Client, family: KeyFamily): SeenVersion => ({
+const vaultVersion = (
+  place: VaultVersion['place'],
+  secret: Secret,
+  client: Client,
+  family: KeyFamily,
+): VaultVersion => ({
   version: secret.version,
   place,
   open: () => readKeyFile(secret.content, client.password, family),
@@ -123,8 +128,8 @@ async function openVersion(
 }
 
 /**
- * DESIGN §5: an import is unconditional, so whoever imported waits until nobody can be about to, and takes what stands there then. The key
- * is made before the vault is asked a last time: between that answer and the import lies one request.
+ * An import is unconditional, so each instance that imported waits until no other can still import, and then takes the version that the
+ * vault holds. The key is generated before the last check, so that only one request lies between the check and the import.
  */
 async function elect(
   client: Client,
@@ -134,21 +139,21 @@ async function elect(
 ): Promise<KeyVersion> {
   if (!(await readSecret(client, address, address.version))) {
     unpinned(address)
-    const made = await generate()
-    if (!(await readSecret(client, address))) await importCertificate(client, address, made)
+    const generated = await generate()
+    if (!(await readSecret(client, address))) await importCertificate(client, address, generated)
   }
-  return settled(client, address, family)
+  return readWinner(client, address, family)
 }
 
-/** The latest version, once it is older than the window in which others may still import. */
-async function settled(client: Client, address: CertificateAddress, family: KeyFamily): Promise<KeyVersion> {
+/** Reads the version that won the election: waits until the latest version is older than the window in which others may import. */
+async function readWinner(client: Client, address: CertificateAddress, family: KeyFamily): Promise<KeyVersion> {
   const { electionWindow, wait } = client.access
   let secret = await readSecret(client, address, address.version)
   for (let round = 0; round < 4 && secret && !address.version; round += 1) {
     // `created` has whole seconds.
-    const rest = (secret.created + 1) * 1000 + electionWindow - secret.answeredAt
-    if (rest <= 0) break
-    await wait(Math.min(rest, electionWindow + 1000))
+    const remaining = (secret.created + 1) * 1000 + electionWindow - secret.answeredAt
+    if (remaining <= 0) break
+    await wait(Math.min(remaining, electionWindow + 1000))
     secret = await readSecret(client, address)
   }
   if (!secret) throw missing(address)
@@ -158,7 +163,7 @@ async function settled(client: Client, address: CertificateAddress, family: KeyF
 const missing = ({ vault, name }: CertificateAddress) =>
   new VaultError('missing', `${vault} holds no certificate ${name}`)
 
-/** Undefined: there is none. */
+/** Returns undefined if the vault has no such secret. The latest version by default. */
 async function readSecret(client: Client, address: CertificateAddress, version = ''): Promise<Secret | undefined> {
   const path = `secrets/${address.name}${version && `/${version}`}`
   const parameters = client.convertsToPem ? { outContentType: 'application/x-pem-file' } : undefined
@@ -168,7 +173,7 @@ async function readSecret(client: Client, address: CertificateAddress, version =
     client.convertsToPem = false
     return readSecret(client, address, version)
   }
-  if (answer.status !== 200) throw faultOf(answer, client, `reading ${address.name}`)
+  if (answer.status !== 200) throw vaultErrorOf(answer, client, `reading ${address.name}`)
   const [content, id] = [textMember(answer.json, 'value'), textMember(answer.json, 'id')]
   const created = Number(objectMember(answer.json, 'attributes')?.created)
   if (!content || !id) throw new VaultError('nonsense', `the answer about ${address.name} has no value or no id`)
@@ -181,36 +186,36 @@ async function readSecret(client: Client, address: CertificateAddress, version =
   }
 }
 
-/** Some gateway's 404 must not pass for an empty vault, into which a new key would be put. */
+/** Only the vault's own error code counts: a gateway's 404 must not pass for an empty vault, since a new key would be imported. */
 const isNotFound = ({ json }: VaultAnswer): boolean =>
   /^(Secret|Certificate)NotFound$/.test(textMember(objectMember(json, 'error'), 'code') ?? '')
 
-const mostPrevious = 2
+const maxPrevious = 2
 
-/** Those that stood under the name before, the latest first: somebody who has not looked yet may still sign with one. */
+/** Earlier versions of the name, the latest first: an instance that has not scanned the vault since may still sign with one. */
 async function previousVersions(client: Client, address: CertificateAddress, current: Secret): Promise<string[]> {
   const listed = client.mayList === false ? undefined : await listVersions(client, address)
   if (!listed) return current.previous ? [current.previous] : []
   const earlier = listed.filter(({ version, created }) => version !== current.version && created <= current.created)
-  return earlier.slice(0, mostPrevious).map(({ version }) => version)
+  return earlier.slice(0, maxPrevious).map(({ version }) => version)
 }
 
-interface Listed {
+interface ListedVersion {
   version: string
   created: number
 }
 
-const mostPages = 10
+const maxPages = 10
 
-/** Enabled versions, the latest first. Undefined: we may not. Pages come in no useful order. */
-async function listVersions(client: Client, address: CertificateAddress): Promise<Listed[] | undefined> {
-  const listed: Listed[] = []
+/** Enabled versions, the latest first; the vault's pages are not sorted. Returns undefined if listing is not allowed. */
+async function listVersions(client: Client, address: CertificateAddress): Promise<ListedVersion[] | undefined> {
+  const listed: ListedVersion[] = []
   let url: URL | undefined = resourceUrl(address.vault, `secrets/${address.name}/versions`, { maxresults: '25' })
-  for (let page = 0; url && page < mostPages; page += 1) {
+  for (let page = 0; url && page < maxPages; page += 1) {
     const answer = await ask(client, 'GET', url)
     client.mayList = answer.status !== 403
     if (!client.mayList) return undefined
-    if (answer.status !== 200) throw faultOf(answer, client, `listing the versions of ${address.name}`)
+    if (answer.status !== 200) throw vaultErrorOf(answer, client, `listing the versions of ${address.name}`)
     const items = Array.isArray(answer.json?.value) ? answer.json.value : []
     listed.push(...items.flatMap(parseListed))
     url = nextPage(answer, address.vault)
@@ -218,7 +223,7 @@ async function listVersions(client: Client, address: CertificateAddress): Promis
   return listed.sort((a, b) => b.created - a.created)
 }
 
-function parseListed(item: unknown): Listed[] {
+function parseListed(item: unknown): ListedVersion[] {
   const secret = typeof item === 'object' && item !== null ? (item as Record<string, unknown>) : {}
   const attributes = objectMember(secret, 'attributes')
   const id = textMember(secret, 'id')
@@ -226,7 +231,7 @@ function parseListed(item: unknown): Listed[] {
   return id && attributes?.enabled !== false && Number.isFinite(created) ? [{ version: lastSegment(id), created }] : []
 }
 
-/** The token goes to this vault and nowhere else, whatever the answer says. */
+/** A next link to another origin is ignored: the access token must go to this vault only. */
 function nextPage({ json }: VaultAnswer, vault: string): URL | undefined {
   const next = URL.parse(textMember(json, 'nextLink') ?? '')
   return next?.origin === vault ? next : undefined
@@ -236,10 +241,10 @@ const lastSegment = (id: string): string => id.slice(id.lastIndexOf('/') + 1)
 
 const keyProperties = (family: KeyFamily): object => (family === 'RSA' ? { kty: 'RSA' } : { kty: 'EC', crv: family })
 
-/** As PFX, which is what .NET peers read from the secret, in the one encryption that the vault is known to import. */
+/** Imports a PFX, since .NET peers read a PFX from the secret. 3DES is the one encryption that the vault is known to import. */
 async function importCertificate(client: Client, address: CertificateAddress, material: KeyMaterial): Promise<void> {
   const password = crypto.randomUUID()
-  // The password is as random as a key, so that iterations add nothing.
+  // The password is as random as a key, so more iterations would add nothing.
   const pfx = await writePkcs12(material, password, { encryption: '3des', iterations: 2000 })
   const body = {
     value: base64(pfx),
@@ -254,7 +259,7 @@ async function importCertificate(client: Client, address: CertificateAddress, ma
   }
   const url = resourceUrl(address.vault, `certificates/${address.name}/import`)
   const answer = await ask(client, 'POST', url, JSON.stringify(body))
-  if (answer.status !== 200) throw faultOf(answer, client, `importing ${address.name}`)
+  if (answer.status !== 200) throw vaultErrorOf(answer, client, `importing ${address.name}`)
 }
 
 function resourceUrl(vault: string, path: string, parameters: Record<string, string> = {}): URL {
@@ -267,7 +272,7 @@ async function ask(client: Client, method: string, url: URL, body?: string): Pro
   return fetchBounded('Azure Key Vault', new Request(url, { method, ...init }))
 }
 
-function faultOf(answer: VaultAnswer, client: Client, doing: string): VaultError {
+function vaultErrorOf(answer: VaultAnswer, client: Client, doing: string): VaultError {
   const { status, headers, json } = answer
   const error = objectMember(json, 'error')
   const inner = textMember(objectMember(error, 'innererror'), 'code')

@@ -1,4 +1,4 @@
-// What a vault keeps under a name → key and certificate: PFX (as bytes or base64), a PEM bundle, or a JWK with its certificate.
+// Reads the content of a vault's secret as key and certificate: PFX (bytes or base64), a PEM bundle, or a JWK with its certificate.
 import type { CertifiedKey } from '../../crypto/certified-key.ts'
 import { KeyFileError } from '../../crypto/key-file-error.ts'
 import type { KeyMaterial } from '../../crypto/key-material.ts'
@@ -7,7 +7,7 @@ import { readPkcs12 } from '../../crypto/pkcs12/read.ts'
 import { readPrivateJwk } from '../../crypto/private-jwk.ts'
 import type { KeyFamily } from '../../crypto/signing-algorithms.ts'
 
-/** `family` is what the setting promises; the self-test finds out whether the key keeps it. Throws KeyFileError. */
+/** `family` is the one that the setting names; the self-test finds out whether the key is of it. Throws KeyFileError. */
 export async function readKeyFile(
   content: string | Uint8Array<ArrayBuffer>,
   password: string,
@@ -17,7 +17,7 @@ export async function readKeyFile(
   return { family, certificate, privateKey }
 }
 
-/** Throws KeyFileError. */
+/** Detects the format. Throws KeyFileError. */
 export async function readCertifiedKey(
   content: string | Uint8Array<ArrayBuffer>,
   password: string,
@@ -32,9 +32,13 @@ export async function readCertifiedKey(
 async function readCertifiedJwk(text: string): Promise<CertifiedKey> {
   const key = await readPrivateJwk(text)
   if (key.certificate) return key
-  throw new KeyFileError('no_matching_certificate', 'the JWK has no x5c: instances would each make another certificate')
+  throw new KeyFileError(
+    'no_matching_certificate',
+    'the JWK has no x5c: each instance would make a different certificate',
+  )
 }
 
+/** Throws KeyFileError. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   try {
     return Uint8Array.fromBase64(text)

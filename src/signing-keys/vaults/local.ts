@@ -1,4 +1,4 @@
-// The vault of an instance that shares its keys with nobody: made here, kept only in the ring's rows.
+// The vault of an instance that shares its keys with no other server: keys are generated here and stored only in the rows of the ring.
 import type { KeyMaterial } from '../../crypto/key-material.ts'
 import type { KeyVersion, Vault } from './vault.ts'
 

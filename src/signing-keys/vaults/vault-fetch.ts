@@ -1,24 +1,24 @@
-// One request to a vault or to who vouches for us, the answer read as JSON or text.
-// A vault stands where the operator's settings say, so addresses inside a network are as good as others.
+// Sends one request to a vault or to its token endpoint, and reads the response as JSON or text.
+// The operator's settings name the address, so addresses inside a network are allowed.
 
 import { fromUtf8 } from '../../crypto/encoding.ts'
 import { fetchWithin } from '../../outbound/bounded-fetch.ts'
 import { VaultError } from './vault.ts'
 
-/** A PFX of 64 KB in base64, with what stands around it. */
+/** Room for a PFX of 64 KB in base64 with the JSON around it. */
 const bounds = { maxBytes: 256 * 1024, timeoutMs: 5000 }
 
 export interface VaultAnswer {
   status: number
   headers: Headers
   text: string
-  /** Undefined: not a JSON object. */
+  /** Undefined if the body is not a JSON object. */
   json: Record<string, unknown> | undefined
 }
 
-/** Any status but a redirect is an answer. Throws VaultError `unreachable` or `nonsense`. */
-export async function fetchBounded(who: string, request: Request): Promise<VaultAnswer> {
-  const answer = await fetchWithin(who, request, {}, bounds)
+/** `server` names it in messages. Returns any status except a redirect. Throws VaultError `unreachable` or `nonsense`. */
+export async function fetchBounded(server: string, request: Request): Promise<VaultAnswer> {
+  const answer = await fetchWithin(server, request, {}, bounds)
   if (answer.outcome === 'refused') {
     throw new VaultError(answer.check === 'unreachable' ? 'unreachable' : 'nonsense', answer.reason)
   }
@@ -27,7 +27,7 @@ export async function fetchBounded(who: string, request: Request): Promise<Vault
     const text = fromUtf8(body)
     return { status, headers, text, json: parseObject(text) }
   } catch {
-    throw new VaultError('nonsense', `${who} sent bytes that are not text`)
+    throw new VaultError('nonsense', `${server} sent bytes that are not text`)
   }
 }
 
@@ -40,7 +40,7 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** RFC 9110 §10.2.3: seconds, or a date. */
+/** Seconds. The header holds seconds or a date (RFC 9110 §10.2.3). Returns undefined if it is absent or malformed. */
 export function retryAfter(headers: Headers, now: number): number | undefined {
   const value = headers.get('retry-after') ?? ''
   if (/^\d{1,6}$/.test(value)) return Number(value)

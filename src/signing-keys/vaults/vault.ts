@@ -1,60 +1,67 @@
-// Where key versions come from and are shared (DESIGN §5). Only the KeyRing object talks to one.
+// The interface of a vault: it stores key versions, and may share them with other servers. Only the KeyRing object calls it.
 import type { KeyMaterial } from '../../crypto/key-material.ts'
 import type { KeyFamily } from '../../crypto/signing-algorithms.ts'
 
 export interface KeyVersion extends KeyMaterial {
-  /** The vault's own name of this version. */
+  /** The vault's id of this version. */
   version: string
 }
 
 /**
- * `current`: what a peer that knows one key signs with. `next`: waits outside the name such a peer reads, until every JWKS holds it.
- * `previous`: somebody may still sign with it.
+ * `current`: the version under the name that one-key peers read and sign with. `next`: a successor outside that name, until every cached
+ * JWKS holds it. `previous`: an earlier `current`, with which another server may still sign.
  */
 export type Place = 'current' | 'next' | 'previous'
 
-export interface SeenVersion {
+/** A version that a scan found. */
+export interface VaultVersion {
   version: string
   place: Place
-  /** Throws VaultError, or KeyFileError when it is no key and certificate. May cost a request. */
+  /** Reads the key. Throws VaultError, or KeyFileError if the content is not a key with its certificate. May send a request. */
   open(): Promise<KeyMaterial>
 }
 
 export interface Vault {
-  /** As in `signing_keys.vault`. */
+  /** The value of `signing_keys.vault`. */
   readonly name: string
-  /** What it holds. Absent: everything. Keys of other families are this instance's own. */
+  /** The key families it stores; all if absent. Keys of other families stay in this instance. */
   readonly families?: readonly KeyFamily[]
-  /** What others may have changed, `next` first; empty when there is nothing. Absent: nobody else knows this vault. Throws VaultError. */
-  look?(family: KeyFamily): Promise<SeenVersion[]>
-  /** The version that every instance will use: the vault's own, or ours if it took that. `generate` is called only when it holds none. */
+  /** The versions in the vault, `next` first. Absent if no other server uses this vault. Throws VaultError. */
+  scan?(family: KeyFamily): Promise<VaultVersion[]>
+  /**
+   * Returns the version that every instance will use: the one that the vault holds, or ours if the vault took it. Calls `generate` only if
+   * the vault holds none. Throws VaultError.
+   */
   elect(family: KeyFamily, generate: () => Promise<KeyMaterial>): Promise<KeyVersion>
-  /** A successor to the version in use. In a shared vault it is `next`. `isUrgent`: the one in use is believed no more. */
+  /**
+   * Stores a successor of the version in use; in a shared vault it becomes `next`. `isUrgent`: it replaces a key that must not be used any
+   * more, so no interval between writes is respected. Throws VaultError.
+   */
   add(family: KeyFamily, generate: () => Promise<KeyMaterial>, isUrgent?: boolean): Promise<KeyVersion>
-  /** `next` takes the place of `current`. */
-  promote?(family: KeyFamily, next: SeenVersion): Promise<void>
+  /** Makes `next` the `current` version. Throws VaultError. */
+  promote?(family: KeyFamily, next: VaultVersion): Promise<void>
 }
 
 export type VaultFault =
   | 'missing'
-  /** The name belongs to something deleted that can be recovered: neither readable nor free. */
+  /** The name belongs to a deleted object that can be recovered: it can be neither read nor reused. */
   | 'deleted'
-  /** Our credentials are not believed. */
+  /** The vault does not accept our credentials. */
   | 'unauthorized'
   | 'forbidden'
   | 'throttled'
   | 'unreachable'
   | 'nonsense'
-  /** The setting names one version, so nothing may change. */
+  /** The setting names one version, so the key may not change. */
   | 'pinned'
-  /** K13: versions would be written more often than the vault keeps up with. */
+  /** K13: the last write is too recent for another one. */
   | 'too_soon'
 
-/** What a vault did not do. The message is for operators and holds no secret. */
+/** A failed call to a vault. The message is for the operator and holds no secret. */
 export class VaultError extends Error {
   override readonly name = 'VaultError'
   readonly fault: VaultFault
-  /** Seconds before it is worth asking again, where the vault said so. */
+  /** Seconds until the next call, if the vault stated them. */
   readonly retryAfter: number | undefined
 
   constructor(fault: VaultFault, message: string, retryAfter?: number) {
@@ -64,14 +71,15 @@ export class VaultError extends Error {
   }
 }
 
-/** How a vault's client reaches the world. */
+/** The clock of a vault's client, which tests replace. */
 export interface VaultAccess {
   /** Milliseconds since 1970. */
   now(): number
   wait(milliseconds: number): Promise<void>
   /**
-   * Milliseconds from an instance's last look at an empty vault until its import is there, with room to spare: whoever imported reads again
-   * after it. Whoever enables the first client waits for it too. What comes later still is found by looking, and adopted.
+   * Milliseconds from the moment an instance reads an empty vault until its import is visible, with a margin. An instance that imported
+   * waits this long before it reads the winner; so the administrator who enables the first client waits too. A later import is found by
+   * the next scan and adopted.
    */
   electionWindow: number
 }

@@ -15,7 +15,7 @@ import type { Vault } from '../../../src/signing-keys/vaults/vault.ts'
 import { noon } from '../../context.ts'
 import { type FakeSecretsManager, fakeSecretsManager } from '../../fakes/aws-secrets-manager.ts'
 import { type FakeKeyVault, fakeKeyVault } from '../../fakes/azure-key-vault.ts'
-import { addClient, cause, emptyRing, keysInD1, set, theRing } from '../ring.ts'
+import { addClient, emptyRing, keysInD1, origin, set, theRing } from '../ring.ts'
 import { aKey, answering } from '../vaults/access.ts'
 
 vi.setConfig({ testTimeout: 40_000 })
@@ -237,11 +237,11 @@ describe('rotation through the vault', () => {
     async (_, vault, count) => {
       const old = await withFirstKey(vault())
       time += hour
-      const answer = await ringWith(vault(), (ring) => ring.rotate(time, cause))
+      const answer = await ringWith(vault(), (ring) => ring.rotate(time, origin))
       expect(answer.outcome).toBe('announced')
       const [kid] = answer.outcome === 'announced' ? answer.kids : []
       const currentOf = async () => {
-        const current = (await vault().look?.('RSA'))?.find(({ place }) => place === 'current')
+        const current = (await vault().scan?.('RSA'))?.find(({ place }) => place === 'current')
         return base64((await current?.open())?.certificate ?? new Uint8Array())
       }
       expect(await currentOf()).toBe(old.certificate)
@@ -261,7 +261,7 @@ describe('rotation through the vault', () => {
     await withFirstKey(inAzure())
     const theirs = await aKey()
     await azure.put('openid-next', pem(theirs))
-    const answer = await ringWith(inAzure(), (ring) => ring.rotate(time, cause))
+    const answer = await ringWith(inAzure(), (ring) => ring.rotate(time, origin))
     expect(answer.outcome).toBe('already_announced')
     expect(await stateOf(theirs)).toBe('announced')
     expect(azure.versions.get('openid-next')).toHaveLength(1)
@@ -273,7 +273,7 @@ describe('rotation through the vault', () => {
     const [local] = await keysInD1()
     expect(local?.vault).toBe('local')
     for (const vault of [inAws()]) {
-      expect((await ringWith(vault, (ring) => ring.rotate(time, cause))).outcome).toBe('announced')
+      expect((await ringWith(vault, (ring) => ring.rotate(time, origin))).outcome).toBe('announced')
       await lookLater(vault, day)
       expect((await signing())?.vault).toBe(vault.name)
       expect(aws.secrets.get('openid')?.[0]?.labels.has('AWSCURRENT')).toBe(true)
@@ -282,7 +282,7 @@ describe('rotation through the vault', () => {
 
   it('K13 is refused within ten minutes of the last write, with the reason', async () => {
     await withFirstKey(inAws())
-    const answer = await ringWith(inAws(), (ring) => ring.rotate(time, cause))
+    const answer = await ringWith(inAws(), (ring) => ring.rotate(time, origin))
     expect(answer).toMatchObject({ outcome: 'unavailable', reason: expect.stringMatching(/less than ten minutes ago/) })
     expect(aws.secrets.get('openid')).toHaveLength(1)
     expect(await ringWith(inAws(), async (ring) => ring.report())).toMatchObject({ failing: null })
@@ -290,7 +290,7 @@ describe('rotation through the vault', () => {
 
   it('K12 in an emergency puts a new key into the vault, and under the name at the next look', async () => {
     const old = await withFirstKey(inAws())
-    const answer = await ringWith(inAws(), (ring) => ring.retire(old.kid, time, cause))
+    const answer = await ringWith(inAws(), (ring) => ring.retire(old.kid, time, origin))
     expect(answer).toMatchObject({ outcome: 'retired', replaced_by: [expect.any(String)] })
     await lookLater(inAws())
     expect((await keysInD1()).map(({ state }) => state).sort()).toEqual(['active', 'gone'])
@@ -301,7 +301,7 @@ describe('rotation through the vault', () => {
   it('K12 in an emergency with the vault down, the key goes all the same; the vault’s copy of it is never taken again', async () => {
     const old = await withFirstKey(inAzure())
     azure.fault = 'broken'
-    const answer = await ringWith(inAzure(), (ring) => ring.retire(old.kid, time, cause))
+    const answer = await ringWith(inAzure(), (ring) => ring.retire(old.kid, time, origin))
     expect(answer).toEqual({ outcome: 'retired', replaced_by: [] })
     expect(await ringWith(inAzure(), (ring) => ring.ensure(time))).toMatchObject({ outcome: 'unavailable' })
     azure.fault = undefined

@@ -7,7 +7,7 @@ import { signingKeyAt } from '../../../src/signing-keys/key-ring/key-states.ts'
 import { localVault } from '../../../src/signing-keys/vaults/local.ts'
 import type { KeyVersion, Vault } from '../../../src/signing-keys/vaults/vault.ts'
 import { aDeployment, noon } from '../../context.ts'
-import { addClient, cause, emptyRing, keysInD1, set, theRing } from '../ring.ts'
+import { addClient, emptyRing, keysInD1, origin, set, theRing } from '../ring.ts'
 
 // RSA keys are made by chance: mostly in 0.1 s, now and then in a second, on a busy machine in several.
 vi.setConfig({ testTimeout: 30_000 })
@@ -44,7 +44,7 @@ async function firstKey() {
 
 async function rotated() {
   const old = await firstKey()
-  const answer = await theRing().rotate(noon, cause)
+  const answer = await theRing().rotate(noon, origin)
   if (answer.outcome !== 'announced') throw new Error(answer.outcome)
   const [kid = ''] = answer.kids
   return { old, kid, activates_at: answer.activates_at }
@@ -271,13 +271,13 @@ describe('rotation', () => {
 
   it('announces one successor at a time, also when asked twice at once', async () => {
     await firstKey()
-    const answers = await Promise.all([1, 2, 3].map(() => theRing().rotate(noon, cause)))
+    const answers = await Promise.all([1, 2, 3].map(() => theRing().rotate(noon, origin)))
     expect(answers.map((answer) => answer.outcome).sort()).toEqual([
       'already_announced',
       'already_announced',
       'announced',
     ])
-    expect(await theRing().rotate(noon + hour, cause)).toEqual({
+    expect(await theRing().rotate(noon + hour, origin)).toEqual({
       outcome: 'already_announced',
       activates_at: noon + day,
     })
@@ -286,7 +286,7 @@ describe('rotation', () => {
 
   it('does not lose a step that is due when the next rotation is asked for', async () => {
     const { old, kid, activates_at } = await rotated()
-    const answer = await theRing().rotate(activates_at + hour, cause)
+    const answer = await theRing().rotate(activates_at + hour, origin)
     expect(answer.outcome).toBe('announced')
     expect(await states()).toMatchObject({ [old.kid]: 'retired', [kid]: 'active' })
     expect((await keysInD1()).map((key) => key.state).sort()).toEqual(['active', 'announced', 'retired'])
@@ -304,7 +304,7 @@ describe('rotation', () => {
     await set({ signing_algs: ['RS256', 'ES256'] })
     await firstKey()
     await set({ signing_algs: ['RS256'] })
-    await theRing().rotate(noon, cause)
+    await theRing().rotate(noon, origin)
     const es256 = (await keysInD1()).filter((key) => key.alg === 'ES256')
     expect(es256.map((key) => key.state)).toEqual(['retired'])
   })
@@ -313,7 +313,7 @@ describe('rotation', () => {
     await set({ signing_algs: ['RS256', 'ES256'] })
     await rotated()
     await set({ signing_algs: ['RS256'] })
-    await theRing().rotate(noon + second, cause)
+    await theRing().rotate(noon + second, origin)
     await set({ signing_algs: ['RS256', 'ES256'] })
     await theRing().ensure(noon + hour)
     const es256 = (await keysInD1()).filter((key) => key.alg === 'ES256')
@@ -337,14 +337,14 @@ describe('rotation', () => {
   })
 
   it('makes nothing for a provider without clients', async () => {
-    expect(await theRing().rotate(noon, cause)).toEqual({ outcome: 'no_enabled_client' })
+    expect(await theRing().rotate(noon, origin)).toEqual({ outcome: 'no_enabled_client' })
   })
 })
 
 describe('retirement in an emergency', () => {
   it('K12 takes the key out at once and puts a new one in its place in the same step', async () => {
     const key = await firstKey()
-    const answer = await theRing().retire(key.kid, noon + hour, cause)
+    const answer = await theRing().retire(key.kid, noon + hour, origin)
     const keys = await keysInD1()
     const replacement = keys.find((each) => each.kid !== key.kid)
     expect(answer).toEqual({ outcome: 'retired', replaced_by: [replacement?.kid] })
@@ -360,7 +360,7 @@ describe('retirement in an emergency', () => {
 
   it('K12 lets an announced key take over, since it is already known', async () => {
     const { old, kid } = await rotated()
-    expect(await theRing().retire(old.kid, noon + hour, cause)).toEqual({ outcome: 'retired', replaced_by: [kid] })
+    expect(await theRing().retire(old.kid, noon + hour, origin)).toEqual({ outcome: 'retired', replaced_by: [kid] })
     expect(await states()).toEqual({ [old.kid]: 'gone', [kid]: 'active' })
     expect(signingKeyAt(await keysInD1(), 'RS256', noon + hour)?.kid).toBe(kid)
   })
@@ -369,7 +369,7 @@ describe('retirement in an emergency', () => {
     await set({ signing_algs: ['RS256', 'PS256', 'ES256'] })
     await firstKey()
     const rs256 = (await keysInD1()).find((key) => key.alg === 'RS256')
-    await theRing().retire(rs256?.kid ?? '', noon, cause)
+    await theRing().retire(rs256?.kid ?? '', noon, origin)
     const keys = await keysInD1()
     const gone = keys.filter((key) => key.state === 'gone').map((key) => key.alg)
     expect(gone.sort()).toEqual(['PS256', 'RS256'])
@@ -379,15 +379,15 @@ describe('retirement in an emergency', () => {
 
   it('of an announced key needs no replacement', async () => {
     const { old, kid } = await rotated()
-    expect(await theRing().retire(kid, noon, cause)).toEqual({ outcome: 'retired', replaced_by: [] })
+    expect(await theRing().retire(kid, noon, origin)).toEqual({ outcome: 'retired', replaced_by: [] })
     expect(await states()).toEqual({ [old.kid]: 'active', [kid]: 'gone' })
   })
 
   it('may be asked for twice, and knows what it does not know', async () => {
     const key = await firstKey()
-    await theRing().retire(key.kid, noon, cause)
-    expect(await theRing().retire(key.kid, noon, cause)).toEqual({ outcome: 'retired', replaced_by: [] })
-    expect(await theRing().retire('nobody', noon, cause)).toEqual({ outcome: 'unknown' })
+    await theRing().retire(key.kid, noon, origin)
+    expect(await theRing().retire(key.kid, noon, origin)).toEqual({ outcome: 'retired', replaced_by: [] })
+    expect(await theRing().retire('nobody', noon, origin)).toEqual({ outcome: 'unknown' })
     expect(await keysInD1()).toHaveLength(2)
   })
 })
@@ -409,7 +409,7 @@ describe('a vault', () => {
     const made = await generateKeyMaterial('RSA', 2048, noon)
     const add = vi.fn(async () => ({ ...made, version: 'v' }))
     await usingVault({ add }, async (ring) => {
-      const answers = await Promise.all([1, 2, 3].map(() => ring.rotate(noon, cause)))
+      const answers = await Promise.all([1, 2, 3].map(() => ring.rotate(noon, origin)))
       expect(answers.filter((answer) => answer.outcome === 'announced')).toHaveLength(1)
     })
     expect(add).toHaveBeenCalledTimes(1)
@@ -452,10 +452,10 @@ describe('when D1 fails', () => {
   it('an emergency retirement leaves the ring as it was', async () => {
     const key = await firstKey()
     await brokenWhile(async () => {
-      expect((await theRing().retire(key.kid, noon, cause)).outcome).toBe('unavailable')
+      expect((await theRing().retire(key.kid, noon, origin)).outcome).toBe('unavailable')
       expect(await states()).toEqual({ [key.kid]: 'active' })
     })
-    expect((await theRing().retire(key.kid, noon, cause)).outcome).toBe('retired')
+    expect((await theRing().retire(key.kid, noon, origin)).outcome).toBe('retired')
   })
 
   it('an alarm tries again a minute later', async () => {

@@ -6,7 +6,7 @@ import { writePem } from '../../../src/crypto/pem.ts'
 import { openConfiguration } from '../../../src/request/configuration.ts'
 import type { RequestContext } from '../../../src/request/context.ts'
 import { publishedKeys } from '../../../src/signing-keys/jwks.ts'
-import type { Ensured, KeyRing } from '../../../src/signing-keys/key-ring/key-ring.ts'
+import type { EnsureResult, KeyRing } from '../../../src/signing-keys/key-ring/key-ring.ts'
 import { isPublishedAt, signingKeyAt } from '../../../src/signing-keys/key-ring/key-states.ts'
 import { signJwt } from '../../../src/signing-keys/signing.ts'
 import { azureKeyVault } from '../../../src/signing-keys/vaults/azure-key-vault.ts'
@@ -275,7 +275,7 @@ describe('E08 first boot', () => {
       ['sign', 'verify'],
     )
 
-  const stampede = async (callers: number): Promise<Ensured[]> => {
+  const stampede = async (callers: number): Promise<EnsureResult[]> => {
     const groups = deployments.map((deployment, index) => {
       const count = Math.floor((callers + index) / deployments.length)
       return withRing(deployment, theVault(), (ring) =>

@@ -76,14 +76,14 @@ describe('the secret of AWS Secrets Manager', () => {
       ['', { text: JSON.stringify(jwk) }],
     ] as const) {
       fake.put(name, value)
-      const [seen] = (await vault({ password }).look?.('RSA')) ?? []
+      const [seen] = (await vault({ password }).scan?.('RSA')) ?? []
       expect((await seen?.open())?.certificate).toEqual(key.certificate)
     }
   })
 
   it('names what cannot be read', async () => {
     fake.put(name, { text: 'hello, world' })
-    const [seen] = (await vault().look?.('RSA')) ?? []
+    const [seen] = (await vault().scan?.('RSA')) ?? []
     await expect(seen?.open()).rejects.toMatchObject({ name: 'KeyFileError' })
   })
 })
@@ -94,14 +94,14 @@ describe('a successor', () => {
     const old = await client.elect('RSA', aKey)
     clock.pass(700_000)
     const next = await client.add('RSA', aKey)
-    const seen = (await client.look?.('RSA')) ?? []
+    const seen = (await client.scan?.('RSA')) ?? []
     expect(seen.map(({ place, version }) => [place, version])).toEqual([
       ['next', next.version],
       ['current', old.version],
     ])
     for (let twice = 0; twice < 2; twice += 1) if (seen[0]) await client.promote?.('RSA', seen[0])
     expect(writes()).toEqual(['CreateSecret', 'PutSecretValue', 'UpdateSecretVersionStage'])
-    const after = (await client.look?.('RSA')) ?? []
+    const after = (await client.scan?.('RSA')) ?? []
     expect(after.map(({ place, version }) => [place, version])).toEqual([
       ['current', next.version],
       ['previous', old.version],
@@ -167,10 +167,10 @@ describe('a role', () => {
   ])('is taken with %s, and its keys sign until shortly before they expire', async (_, token, sent) => {
     const client = role(token)
     await client.elect('RSA', aKey)
-    await client.look?.('RSA')
+    await client.scan?.('RSA')
     expect(fake.stsRequests.map((form) => form.get('WebIdentityToken'))).toEqual([sent])
     clock.pass(56 * 60_000)
-    await client.look?.('RSA')
+    await client.scan?.('RSA')
     expect(fake.stsRequests).toHaveLength(2)
   })
 

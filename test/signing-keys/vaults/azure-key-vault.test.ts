@@ -78,7 +78,7 @@ describe('the certificate of an Azure Key Vault', () => {
     const client = vault()
     expect((await client.elect('RSA', aKey)).privateKey).toEqual(key.privateKey)
     const before = fake.requests.length
-    const [seen] = (await client.look?.('RSA')) ?? []
+    const [seen] = (await client.scan?.('RSA')) ?? []
     expect((await seen?.open())?.certificate).toEqual(key.certificate)
     // Once refused, conversion is not asked for again.
     expect(fake.requests.length - before).toBeLessThanOrEqual(3)
@@ -97,7 +97,7 @@ describe('the certificate of an Azure Key Vault', () => {
     await fake.put('openid', writePem({ ...(await aKey()), chain: [] }))
     const pinned = vault({ certificates: { RSA: { ...address, version } } })
     expect((await pinned.elect('RSA', aKey)).version).toBe(version)
-    expect(await pinned.look?.('RSA')).toMatchObject([{ version, place: 'current' }])
+    expect(await pinned.scan?.('RSA')).toMatchObject([{ version, place: 'current' }])
     await expect(pinned.add('RSA', aKey)).rejects.toMatchObject({ fault: 'pinned' })
     const absent = vault({ certificates: { RSA: { ...address, version: 'absent' } } })
     await expect(absent.elect('RSA', aKey)).rejects.toMatchObject({ fault: 'pinned' })
@@ -121,7 +121,7 @@ describe('a successor', () => {
     const next = await client.add('RSA', aKey)
     expect(stored()).toHaveLength(1)
     expect(stored('openid-next')).toMatchObject([{ version: next.version }])
-    const seen = (await client.look?.('RSA')) ?? []
+    const seen = (await client.scan?.('RSA')) ?? []
     expect(seen.map(({ place, version }) => [place, version])).toEqual([
       ['next', next.version],
       ['current', old.version],
@@ -129,7 +129,7 @@ describe('a successor', () => {
     const [waiting] = seen
     if (!waiting) throw new Error('nothing waits')
     await client.promote?.('RSA', waiting)
-    const [, current, previous] = (await client.look?.('RSA')) ?? []
+    const [, current, previous] = (await client.scan?.('RSA')) ?? []
     expect((await current?.open())?.certificate).toEqual(next.certificate)
     expect(previous).toMatchObject({ place: 'previous', version: old.version })
     expect((await previous?.open())?.certificate).toEqual(old.certificate)
@@ -142,7 +142,7 @@ describe('a successor', () => {
       clock.pass(5000)
     }
     const previous = async () =>
-      ((await vault().look?.('RSA')) ?? []).flatMap((seen) => (seen.place === 'previous' ? [seen.version] : []))
+      ((await vault().scan?.('RSA')) ?? []).flatMap((seen) => (seen.place === 'previous' ? [seen.version] : []))
     expect(await previous()).toEqual(versions.slice(1, 3))
     fake.mayList = false
     expect(await previous()).toEqual(versions.slice(1, 2))
@@ -156,7 +156,7 @@ describe('a successor', () => {
       if (!request.url.includes('/versions')) return fake.answer(request)
       return Response.json({ value: [], nextLink: 'https://thief.test/secrets/openid/versions' })
     })
-    await vault().look?.('RSA')
+    await vault().scan?.('RSA')
     expect(new Set(hosts)).toEqual(new Set(['login.test', 'keys.vault.test']))
   })
 })
@@ -207,11 +207,11 @@ describe('tokens', () => {
   it('are asked for with the client secret, once for many requests, and again before they expire', async () => {
     await fake.put('openid', writePem({ ...(await aKey()), chain: [] }))
     const client = vault()
-    await client.look?.('RSA')
-    await client.look?.('RSA')
+    await client.scan?.('RSA')
+    await client.scan?.('RSA')
     expect(fake.tokenRequests.map((form) => form.get('scope'))).toEqual(['https://vault.test/.default'])
     clock.pass(56 * 60_000)
-    await client.look?.('RSA')
+    await client.scan?.('RSA')
     expect(fake.tokenRequests).toHaveLength(2)
   })
 
@@ -219,7 +219,7 @@ describe('tokens', () => {
     const key = await aKey()
     await fake.put('openid', writePem({ ...key, chain: [] }))
     const certificate = writePem({ ...key, chain: [] })
-    await vault({ credential: { kind: 'certificate', certificate, password: '', ...principal } }).look?.('RSA')
+    await vault({ credential: { kind: 'certificate', certificate, password: '', ...principal } }).scan?.('RSA')
     const [header = '', claims = '', signature = ''] = (fake.tokenRequests[0]?.get('client_assertion') ?? '').split('.')
     const json = (part: string) => JSON.parse(atob(part.replaceAll('-', '+').replaceAll('_', '/')))
     expect(json(header)).toMatchObject({ alg: 'PS256', typ: 'JWT', 'x5t#S256': expect.stringMatching(/^[\w-]{43}$/) })
@@ -244,7 +244,7 @@ describe('tokens', () => {
     ['a virtual machine', { kind: 'machine', endpoint: 'http://169.254.169.254/metadata/identity/oauth2/token' }],
   ] as const)('come from the managed identity of %s', async (_, credential) => {
     await fake.put('openid', writePem({ ...(await aKey()), chain: [] }))
-    expect(await vault({ credential }).look?.('RSA')).toHaveLength(1)
+    expect(await vault({ credential }).scan?.('RSA')).toHaveLength(1)
     expect(fake.tokenRequests).toEqual([])
   })
 

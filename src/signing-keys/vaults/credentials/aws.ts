@@ -1,4 +1,4 @@
-// Credentials of AWS: keys that stay, or a role taken for an hour with a token of an identity provider (STS AssumeRoleWithWebIdentity).
+// Credentials of AWS: fixed access keys, or a role assumed for an hour with a web identity token (STS AssumeRoleWithWebIdentity).
 
 import { printable } from '../../../model/untrusted-text.ts'
 import { type VaultAccess, VaultError } from '../vault.ts'
@@ -14,7 +14,7 @@ export type AwsCredential =
   | ({ kind: 'keys' } & AwsKeys)
   | { kind: 'role'; roleArn: string; token: WebIdentityToken; stsEndpoint: string }
 
-/** As it is, or fetched by client credentials (RFC 6749 §4.4) from the provider that the role trusts. */
+/** The token itself, or the endpoint that issues it for client credentials (RFC 6749 §4.4): a provider that the role trusts. */
 export type WebIdentityToken =
   | string
   | { endpoint: string; clientId: string; clientSecret: string; scope?: string | undefined }
@@ -22,21 +22,24 @@ export type WebIdentityToken =
 export interface AwsKeySource {
   /** Throws VaultError. */
   keys(): Promise<AwsKeys>
+  /** Discards the cached keys, after AWS refused them. */
   forget(): void
 }
 
+/** Milliseconds. Keys must outlive the requests that use them. */
 const margin = 5 * 60_000
 
+/** Caches the keys of a role until shortly before they expire. */
 export function awsKeys(credential: AwsCredential, access: VaultAccess): AwsKeySource {
   if (credential.kind === 'keys') return { keys: async () => credential, forget: () => {} }
-  let kept: { keys: AwsKeys; expiresAt: number } | undefined
+  let cached: { keys: AwsKeys; expiresAt: number } | undefined
   return {
     async keys() {
-      if (!kept || kept.expiresAt - margin < access.now()) kept = await assumeRole(credential, access.now())
-      return kept.keys
+      if (!cached || cached.expiresAt - margin < access.now()) cached = await assumeRole(credential, access.now())
+      return cached.keys
     },
     forget() {
-      kept = undefined
+      cached = undefined
     },
   }
 }
@@ -66,7 +69,7 @@ async function assumeRole(credential: Extract<AwsCredential, { kind: 'role' }>, 
   return { keys: { accessKeyId, secretAccessKey, sessionToken }, expiresAt: expiration }
 }
 
-/** The text of the only element of that name. STS writes no attributes, and nothing to unescape in the ones we read. */
+/** The text of the only element of that name. STS writes no attributes, and the elements that we read need no unescaping. */
 const xmlText = (xml: string, name: string): string | undefined =>
   new RegExp(`<${name}>([^<]+)</${name}>`).exec(xml)?.[1]
 
@@ -78,15 +81,15 @@ async function webIdentityToken(token: WebIdentityToken, now: number): Promise<s
     client_secret: token.clientSecret,
     ...(token.scope ? { scope: token.scope } : {}),
   })
-  const who = 'the provider of the web identity token'
-  const answer = await fetchBounded(who, new Request(token.endpoint, { method: 'POST', body }))
+  const issuer = 'the provider of the web identity token'
+  const answer = await fetchBounded(issuer, new Request(token.endpoint, { method: 'POST', body }))
   if (answer.status >= 500 || answer.status === 429) {
-    throw new VaultError('unreachable', `${who} answered ${answer.status}`, retryAfter(answer.headers, now))
+    throw new VaultError('unreachable', `${issuer} answered ${answer.status}`, retryAfter(answer.headers, now))
   }
   const value = textMember(answer.json, 'id_token') ?? textMember(answer.json, 'access_token')
   if (answer.status !== 200 || !value) {
     const error = printable(textMember(answer.json, 'error') ?? 'no OAuth error', 100)
-    throw new VaultError('unauthorized', `${who} answered ${answer.status}: ${error}`)
+    throw new VaultError('unauthorized', `${issuer} answered ${answer.status}: ${error}`)
   }
   return value
 }

@@ -1,4 +1,4 @@
-// Access tokens of Microsoft Entra for Azure Key Vault: a service principal's secret or certificate, or the identity of the machine.
+// Access tokens of Microsoft Entra for Azure Key Vault, by a service principal's secret or certificate, or by a managed identity.
 
 import { base64url, utf8 } from '../../../crypto/encoding.ts'
 import { importSigningKey } from '../../../crypto/key-material.ts'
@@ -10,15 +10,15 @@ import { fetchBounded, retryAfter, textMember, type VaultAnswer } from '../vault
 
 export type AzureCredential =
   | ({ kind: 'secret'; clientSecret: string } & ServicePrincipal)
-  /** PFX in base64, or PEM, with its private key. */
+  /** `certificate`: PFX in base64, or PEM, with the private key. */
   | ({ kind: 'certificate'; certificate: string; password: string } & ServicePrincipal)
-  /** App Service, Functions, Container Apps. */
+  /** Managed identity of App Service, Functions or Container Apps. */
   | { kind: 'app-service'; endpoint: string; header: string; clientId?: string | undefined }
-  /** A virtual machine's metadata service. */
+  /** Managed identity of a virtual machine, from its metadata service. */
   | { kind: 'machine'; endpoint: string; clientId?: string | undefined }
 
 interface ServicePrincipal {
-  /** https://login.microsoftonline.com, or a sovereign cloud's. */
+  /** `https://login.microsoftonline.com`, or the one of a sovereign cloud. */
   authority: string
   tenantId: string
   clientId: string
@@ -33,24 +33,25 @@ interface Token {
 export interface TokenSource {
   /** Throws VaultError. */
   token(): Promise<string>
-  /** Whoever it was shown to did not believe the last one. */
+  /** Discards the cached token, after the vault refused it. */
   forget(): void
 }
 
-const who = 'Microsoft Entra'
-/** A token must outlive the requests that it is fetched for. */
+const entra = 'Microsoft Entra'
+/** Milliseconds. A token must outlive the requests that use it. */
 const margin = 5 * 60_000
 
-/** `resource`: `https://vault.azure.net`, without a slash. One token is kept until shortly before it expires. */
+/** `resource`: `https://vault.azure.net`, without a trailing slash. Caches the token until shortly before it expires. */
 export function azureTokens(credential: AzureCredential, resource: string, access: VaultAccess): TokenSource {
-  let kept: Token | undefined
+  let cached: Token | undefined
   return {
     async token() {
-      if (!kept || kept.expiresAt - margin < access.now()) kept = await request(credential, resource, access.now())
-      return kept.value
+      if (!cached || cached.expiresAt - margin < access.now())
+        cached = await request(credential, resource, access.now())
+      return cached.value
     },
     forget() {
-      kept = undefined
+      cached = undefined
     },
   }
 }
@@ -82,9 +83,9 @@ async function fromEntra(
 ): Promise<Token> {
   const form = { grant_type: 'client_credentials', client_id: principal.clientId, scope: `${resource}/.default` }
   const body = new URLSearchParams({ ...form, ...proof })
-  const answer = await fetchBounded(who, new Request(tokenEndpoint(principal), { method: 'POST', body }))
+  const answer = await fetchBounded(entra, new Request(tokenEndpoint(principal), { method: 'POST', body }))
   const seconds = Number(answer.json?.expires_in)
-  return readToken(who, answer, now, now + seconds * 1000)
+  return readToken(entra, answer, now, now + seconds * 1000)
 }
 
 async function fromMachine(
@@ -104,7 +105,7 @@ async function fromMachine(
 
 function readToken(source: string, answer: VaultAnswer, now: number, expiresAt: number): Token {
   const { status, headers, json } = answer
-  // 410: the machine's identity is just being renewed.
+  // 410: the machine's identity is being renewed.
   if (status === 429 || status === 410 || status >= 500) {
     const fault = status === 429 ? 'throttled' : 'unreachable'
     throw new VaultError(fault, `${source} answered ${status}`, retryAfter(headers, now))
@@ -117,14 +118,14 @@ function readToken(source: string, answer: VaultAnswer, now: number, expiresAt: 
   return { value, expiresAt }
 }
 
-/** Entra's own code says what to mend (AADSTS7000222: the secret has expired); the rest of the description carries ids only. */
+/** Entra's error code tells the operator what to fix (AADSTS7000222: the secret has expired); the rest of the description is ids. */
 function reason({ json }: VaultAnswer): string {
   const error = textMember(json, 'error') ?? 'no OAuth error'
   const code = /AADSTS\d+/.exec(textMember(json, 'error_description') ?? '')?.[0]
   return code ? `${error} (${code})` : printable(error, 100)
 }
 
-/** RFC 7523 §2.2, signed as Entra wants it: PS256, the certificate named by `x5t#S256`. */
+/** A client assertion (RFC 7523 §2.2) in the form that Entra requires: PS256, with the certificate named by `x5t#S256`. */
 async function clientAssertion(
   credential: Extract<AzureCredential, { kind: 'certificate' }>,
   now: number,
