@@ -40,7 +40,7 @@ async function obtainKey(context: RequestContext, alg: SigningAlgorithm): Promis
   const created = await ensureKeys(context)
   const { keys } = context.configuration
   const record = signingKeyAt(keys, alg, context.now) ?? signingKeyAt(created, alg, context.now)
-  if (!record) throw serviceUnavailable(`there is no ${alg} key: signing_algs in the settings does not name ${alg}`)
+  if (!record) throw serviceUnavailable(`there is no ${alg} key: signing_algs in the settings does not name it`)
   return record
 }
 

@@ -1,4 +1,4 @@
-// A ring in D1 as a running provider has it: one enabled client, the configuration read for real.
+// A key ring in D1 as a running provider has it: one enabled client, and the configuration read from D1.
 import { env } from 'cloudflare:workers'
 import type { ProviderSettings } from '../../src/model/settings.ts'
 import { openConfiguration } from '../../src/request/configuration.ts'
@@ -9,15 +9,15 @@ import { aContext, noon, type TestContext } from '../context.ts'
 
 export const origin = { actor: 'operator', requestId: 'r-1' }
 
-/** A new stub each time: one that threw is broken. */
+/** A new stub each time, since a stub that threw an error cannot be used again. */
 export const theRing = (issuer = 'https://id.test'): DurableObjectStub<KeyRing> =>
   env.KEY_RING.get(env.KEY_RING.idFromName(issuer))
 
-const emptied = ['signing_keys', 'clients', 'settings', 'audit_events']
+const tablesToEmpty = ['signing_keys', 'clients', 'settings', 'audit_events']
 
 export async function emptyRing(): Promise<void> {
   const changed = env.DB.prepare("INSERT INTO config_changes (kind, changed_at) VALUES ('all', ?)").bind(noon)
-  await env.DB.batch([...emptied.map((table) => env.DB.prepare(`DELETE FROM ${table}`)), changed])
+  await env.DB.batch([...tablesToEmpty.map((table) => env.DB.prepare(`DELETE FROM ${table}`)), changed])
 }
 
 export async function addClient(overrides: { enabled?: boolean; access_token_lifetime?: number } = {}): Promise<void> {
@@ -36,7 +36,7 @@ export async function set(settings: Partial<ProviderSettings>): Promise<void> {
 
 export const keysInD1 = async () => (await readRing(openDatabase(env.DB))).keys
 
-/** What a request of that time sees, read from D1 a moment ago. */
+/** The context of a request at `now`, with the configuration freshly read from D1. */
 export async function contextAt(now: number): Promise<TestContext> {
   const context = aContext({ now })
   context.configuration = await openConfiguration(

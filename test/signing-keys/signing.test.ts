@@ -9,7 +9,7 @@ import { signJwt, verifyJwt } from '../../src/signing-keys/signing.ts'
 import { aContext, noon } from '../context.ts'
 import { addClient, contextAt, emptyRing, keysInD1, origin, set, theRing } from './ring.ts'
 
-// RSA keys are made by chance: mostly in 0.1 s, now and then in a second, on a busy machine in several.
+// Generating an RSA key takes a random time: mostly 0.1 s, sometimes a second, on a busy machine several.
 vi.setConfig({ testTimeout: 30_000 })
 
 const second = 1000
@@ -38,7 +38,7 @@ async function refusal(attempt: Promise<unknown>): Promise<OAuthError> {
 }
 
 describe('signing', () => {
-  it.each(signingAlgorithms)('%s: jose verifies the token by the published JWKS', async (alg) => {
+  it.each(signingAlgorithms)('%s: jose verifies the token with the published JWKS', async (alg) => {
     await set({ signing_algs: [...signingAlgorithms] })
     await aRing()
     const context = await contextAt(noon)
@@ -50,7 +50,7 @@ describe('signing', () => {
     expect(await verifyJwt(context, jwt)).toEqual({ header: read.protectedHeader, claims })
   })
 
-  it('names the key by its certificate alone for who has a copy of that (RFC 7515 §4.1.7, §4.1.8)', async () => {
+  it('names the key by thumbprints of its certificate alone on request (RFC 7515 §4.1.7, §4.1.8)', async () => {
     await aRing()
     const jwt = await signJwt(await contextAt(noon), { ...token, namedBy: 'certificate' })
     const [{ x5t, 'x5t#S256': x5tS256, x5c }] = (await jwksAt(noon)).keys
@@ -60,7 +60,7 @@ describe('signing', () => {
     expect(x5t).toBe(thumbprint.toBase64({ alphabet: 'base64url', omitPadding: true }))
   })
 
-  it('asks for the first key when there is none, once, and never again', async () => {
+  it('asks the KeyRing for the first key once', async () => {
     await addClient()
     const context = await contextAt(noon)
     const jwt = await signJwt(context, token)
@@ -71,7 +71,7 @@ describe('signing', () => {
     expect(await keysInD1()).toHaveLength(1)
   })
 
-  it('K06 fifty requests without a key end with one key that all of them used', async () => {
+  it('K06 uses one key for fifty concurrent requests without a key', async () => {
     await addClient()
     const contexts = await Promise.all(Array.from({ length: 50 }, () => contextAt(noon)))
     const tokens = await Promise.all(contexts.map((context) => signJwt(context, token)))
@@ -80,14 +80,14 @@ describe('signing', () => {
     expect(new Set(tokens.map((jwt) => headerOf(jwt).kid))).toEqual(new Set(published))
   })
 
-  it('uses the new key from the ring itself while a replica of D1 does not have it yet', async () => {
+  it('uses the new key from the answer of the KeyRing while a replica of D1 does not have it yet', async () => {
     await addClient()
     const context = aContext({ configuration: { keys: [], refresh: async () => {} } })
     const jwt = await signJwt(context, token)
     expect(headerOf(jwt).kid).toBe((await keysInD1())[0]?.kid)
   })
 
-  it('answers 503 with Retry-After when there is no key and none can be had', async () => {
+  it('answers 503 with Retry-After when no key exists and none can be made', async () => {
     const fault = await refusal(signJwt(await contextAt(noon), token))
     expect(fault).toMatchObject({ code: 'temporarily_unavailable', status: 503, headers: { 'retry-after': '2' } })
     expect(await keysInD1()).toEqual([])
@@ -100,7 +100,7 @@ describe('signing', () => {
     expect(fault.detail.received).toMatch(/signing_algs.*does not name it/)
   })
 
-  it('tells the operator what to do when WRAP_KEY was changed, and the caller nothing', async () => {
+  it('tells only the operator what to do when WRAP_KEY was changed', async () => {
     await aRing()
     const context = await contextAt(noon)
     const bytes = crypto.getRandomValues(new Uint8Array(32))
@@ -111,7 +111,7 @@ describe('signing', () => {
     expect(fault.description).not.toMatch(/WRAP|key/i)
   })
 
-  it('imports a key once: later tokens open nothing', async () => {
+  it('opens and imports a key once', async () => {
     await aRing()
     const context = await contextAt(noon)
     await signJwt(context, token)
@@ -135,7 +135,7 @@ describe('K05 rotation by time alone', () => {
     return { old: old ?? '', kid: answer.kids[0] ?? '', at: answer.activates_at }
   }
 
-  it('publishes the new key at once and signs with it no sooner than every cached JWKS has it', async () => {
+  it('publishes the new key at once and signs with it only when every cached JWKS has it', async () => {
     const { old, kid, at } = await aRotation()
     expect(await kidsAt(noon + second)).toEqual([kid, old])
     expect(headerOf(await signJwt(await contextAt(noon + second), token)).kid).toBe(old)
@@ -144,7 +144,7 @@ describe('K05 rotation by time alone', () => {
     expect(at - noon).toBeGreaterThanOrEqual(600 * second)
   })
 
-  it('goes over to the new key with a key ring that never wakes up, and keeps the old one published', async () => {
+  it('switches to the new key even if the KeyRing never runs, and keeps the old one published', async () => {
     const { old, kid, at } = await aRotation()
     const before = await signJwt(await contextAt(at - 1), token)
     const context = await contextAt(at + hour)
@@ -153,7 +153,7 @@ describe('K05 rotation by time alone', () => {
     expect(await verifyJwt(context, before)).toBeDefined()
   })
 
-  it('has no token refused by a party that caches the JWKS for its max-age, before, during and after', async () => {
+  it('causes no refused token at a client that caches the JWKS for its max-age, before, during and after', async () => {
     const { at } = await aRotation()
     const maxAge = 600 * second
     const fetched = new Map<number, Awaited<ReturnType<typeof jwksAt>>>()
@@ -167,7 +167,7 @@ describe('K05 rotation by time alone', () => {
 })
 
 describe('verifying', () => {
-  it('refuses another issuer, another type, and text that is no token', async () => {
+  it('refuses another issuer, another type, and text that is not a token', async () => {
     await aRing()
     const context = await contextAt(noon)
     const foreign = await signJwt(context, { ...token, claims: { ...claims, iss: 'https://id.test/' } })
@@ -180,7 +180,7 @@ describe('verifying', () => {
       expect(await verifyJwt(context, text)).toBeUndefined()
   })
 
-  it('K04 looks at no key that a token brings or points at, and asks nobody', async () => {
+  it('K04 ignores keys that a token contains or points to, and makes no request', async () => {
     await aRing()
     const context = await contextAt(noon)
     const own = (await crypto.subtle.generateKey(
@@ -208,7 +208,7 @@ describe('verifying', () => {
     fetched.mockRestore()
   })
 
-  it('K04 takes no algorithm but the key’s own: the public key is no HMAC secret', async () => {
+  it('K04 accepts only the algorithm of the key: the public key is not an HMAC secret', async () => {
     await set({ signing_algs: ['RS256', 'PS256'] })
     await aRing()
     const context = await contextAt(noon)
@@ -218,19 +218,19 @@ describe('verifying', () => {
       const jwt = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: key.kid }).sign(secret)
       expect(await verifyJwt(context, jwt)).toBeUndefined()
     }
-    // Signed by the right private key under the kid of the other algorithm.
+    // Signed by the right private key, but under the kid of the other algorithm.
     const ps256 = await signJwt(context, { ...token, alg: 'PS256' })
     const rs256Header = (await signJwt(context, token)).split('.')[0]
     const mixed = [rs256Header, ...ps256.split('.').slice(1)].join('.')
     expect(await verifyJwt(context, mixed)).toBeUndefined()
   })
 
-  it('asks D1 once in five seconds about a kid it does not know', async () => {
+  it('reads D1 for an unknown kid at most once in five seconds', async () => {
     await aRing()
     const ring = await contextAt(noon)
     const jwt = await signJwt(ring, token)
     const keys = ring.configuration.keys
-    // Bindings of its own: when an isolate last asked is remembered for each.
+    // Separate bindings, since the time of the last read is remembered per bindings object.
     const fresh = { ...env }
     let known: typeof keys = []
     let asked = 0
@@ -250,7 +250,7 @@ describe('verifying', () => {
 })
 
 describe('K12 a key retired in an emergency', () => {
-  it('is refused everywhere, hints included, is not published, and signs no more', async () => {
+  it('no longer verifies tokens or hints, is not published, and does not sign', async () => {
     await aRing()
     const [kid = ''] = await kidsAt(noon)
     const jwt = await signJwt(await contextAt(noon), token)
@@ -263,7 +263,7 @@ describe('K12 a key retired in an emergency', () => {
     expect(published).toEqual([headerOf(await signJwt(context, token)).kid])
   })
 
-  it('reaches an isolate that asked nobody within ten seconds', async () => {
+  it('is known to an idle isolate within ten seconds', async () => {
     await aRing()
     const [kid = ''] = await kidsAt(noon)
     const stale = await contextAt(noon)
@@ -274,7 +274,7 @@ describe('K12 a key retired in an emergency', () => {
   })
 })
 
-describe('a key that retired in time', () => {
+describe('a key that retired after a rotation', () => {
   async function aRetiredKey() {
     await aRing()
     const jwt = await signJwt(await contextAt(noon), token)
@@ -285,7 +285,7 @@ describe('a key that retired in time', () => {
     return { jwt, goneAt: retired?.gone_at ?? 0, kid: retired?.kid ?? '' }
   }
 
-  it('is believed while it is published, and for hints until the longest session is over', async () => {
+  it('verifies tokens while it is published, and hints until the longest session is over', async () => {
     const { jwt, goneAt, kid } = await aRetiredKey()
     const hint = { allowRetiredForHint: true }
     expect(await kidsAt(goneAt - 1)).toContain(kid)
@@ -300,7 +300,7 @@ describe('a key that retired in time', () => {
 })
 
 describe('the JWKS', () => {
-  it('K01 has only public members in every state, kid, alg and use, and certificates that fit', async () => {
+  it('K01 has only public members in every state, with kid, alg and use, and matching certificates', async () => {
     await set({ signing_algs: [...signingAlgorithms] })
     await aRing()
     await theRing().rotate(noon, origin)
@@ -319,7 +319,7 @@ describe('the JWKS', () => {
     }
   })
 
-  it('K01 leaves out what does not belong, even when a row holds it', async () => {
+  it('K01 omits other members, even when a row holds them', async () => {
     await aRing()
     const [key] = await keysInD1()
     if (!key) throw new Error('no key')
@@ -329,7 +329,7 @@ describe('the JWKS', () => {
     expect(body).toContain(key.kid)
   })
 
-  it('is made once for each state of the ring, with an entity tag that changes with it', async () => {
+  it('is serialised once for each state of the ring, with an entity tag that changes with it', async () => {
     await aRing()
     const context = await contextAt(noon)
     const first = await publishedJwks(context)
@@ -340,7 +340,7 @@ describe('the JWKS', () => {
     expect(first.etag).toMatch(/^"[\w-]{22}"$/)
   })
 
-  it('changes by itself when a retired key leaves', async () => {
+  it('changes without a write when a retired key is due to leave', async () => {
     await aRing()
     const [key] = await keysInD1()
     if (!key) throw new Error('no key')
@@ -352,12 +352,12 @@ describe('the JWKS', () => {
     expect(await countAt(noon + hour)).toBe(1)
   })
 
-  it('is empty, and says so, while no client is enabled', async () => {
+  it('is empty, and marked so, while no client is enabled', async () => {
     const jwks = await publishedJwks(await contextAt(noon))
     expect(jwks).toMatchObject({ body: '{"keys":[]}', isEmpty: true })
   })
 
-  it('makes the first key for whoever asks before the first token, but asks the ring once in five seconds', async () => {
+  it('makes the first key on a request before the first token, but calls the KeyRing at most once in five seconds', async () => {
     const fresh = { ...env }
     const ask = async (now: number) => {
       const context = await contextAt(now)

@@ -1,4 +1,4 @@
-// The ring of an instance that shares its certificate: what others put into the vault, and what a vault may do to us (K05–K09, K12, K13).
+// The ring of an instance that shares its certificate: versions that other servers store, and faults of the vault (K05–K09, K12, K13).
 import { runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -61,7 +61,7 @@ const inAws = (): Vault =>
     access,
   )
 
-/** The ring with another vault than its settings name. */
+/** Runs `task` with the object's vault replaced. */
 const ringWith = <T>(vault: Vault, task: (ring: KeyRing) => Promise<T>): Promise<T> =>
   runInDurableObject(theRing(), async (ring) => {
     const before: unknown = Reflect.get(ring, 'vault')
@@ -102,14 +102,14 @@ async function withFirstKey(vault: Vault) {
   return key
 }
 
-/** A time at which the vault is looked at again. */
-async function lookLater(vault: Vault, later = 10 * minute): Promise<void> {
+/** Advances the clock to a time at which the vault is scanned again. */
+async function scanLater(vault: Vault, later = 10 * minute): Promise<void> {
   time += later
   await ringWith(vault, (ring) => ring.advance(time))
 }
 
 describe('an instance that shares its certificate', () => {
-  it('starts with the one that the vault holds, and publishes the one before', async () => {
+  it('starts with the certificate that the vault holds, and publishes the previous one', async () => {
     const [older, key] = [await aKey(), await aKey()]
     await azure.put('openid', pem(older))
     time += minute
@@ -126,7 +126,7 @@ describe('an instance that shares its certificate', () => {
   it.each([
     ['Azure', inAzure, () => azure.versions.get('openid')?.length],
     ['AWS', inAws, () => aws.secrets.get('openid')?.length],
-  ])('puts one into an empty vault: %s', async (_, vault, count) => {
+  ])('stores one certificate in an empty vault: %s', async (_, vault, count) => {
     const key = await withFirstKey(vault())
     expect(count()).toBe(1)
     expect(key).toMatchObject({ state: 'active', vault: vault().name })
@@ -134,11 +134,11 @@ describe('an instance that shares its certificate', () => {
     expect(count()).toBe(1)
   })
 
-  it('asks the vault in no call once it holds a key, but by alarm, some minutes apart', async () => {
+  it('calls the vault only by alarm, some minutes apart, when it holds a key', async () => {
     await withFirstKey(inAzure())
-    // A first look soon after the election.
+    // The first scan comes soon after the election.
     expect(((await alarmTime()) ?? 0) - time).toBeLessThan(15 * second)
-    await lookLater(inAzure(), 15 * second)
+    await scanLater(inAzure(), 15 * second)
     azure.requests.length = 0
     await ringWith(inAzure(), async (ring) => {
       await ring.ensure(time)
@@ -155,7 +155,7 @@ describe('an instance that shares its certificate', () => {
     expect(await alarmTime()).toBeGreaterThan(alarm)
   })
 
-  it('keeps keys of other families to itself', async () => {
+  it('stores no keys of other families in the vault', async () => {
     await set({ signing_algs: ['RS256', 'ES256'] })
     await withFirstKey(inAzure())
     const vaults = Object.fromEntries((await keysInD1()).map(({ alg, vault }) => [alg, vault]))
@@ -164,29 +164,29 @@ describe('an instance that shares its certificate', () => {
 })
 
 describe('a version that appears in the vault', () => {
-  it('K05 is announced at once, signs when the announce period is over, and the old one retires', async () => {
+  it('K05 is announced at once, signs after the announce period, and then the old key retires', async () => {
     const old = await withFirstKey(inAzure())
     const appeared = await aKey()
     await azure.put('openid', pem(appeared))
-    await lookLater(inAzure())
+    await scanLater(inAzure())
     const seenAt = time
     expect(await stateOf(appeared)).toBe('announced')
     expect((await signing(seenAt + day - 1))?.kid).toBe(old.kid)
     expect((await signing(seenAt + day))?.certificate).toBe(base64(appeared.certificate))
-    await lookLater(inAzure(), day)
+    await scanLater(inAzure(), day)
     expect(await stateOf(appeared)).toBe('active')
     const events = (await env.DB.prepare("SELECT * FROM audit_events WHERE action = 'key.adopted'").all()).results
     expect(events).toHaveLength(1)
     expect(String(events[0]?.detail)).toContain('azure-key-vault')
   })
 
-  it('is announced beside another that is announced already', async () => {
+  it('is announced beside another announced key', async () => {
     await withFirstKey(inAzure())
     const [one, other] = [await aKey(), await aKey()]
     await azure.put('openid', pem(one))
-    await lookLater(inAzure())
+    await scanLater(inAzure())
     await azure.put('openid', pem(other))
-    await lookLater(inAzure())
+    await scanLater(inAzure())
     expect(await stateOf(one)).toBe('announced')
     expect(await stateOf(other)).toBe('announced')
   })
@@ -196,10 +196,10 @@ describe('a version that appears in the vault', () => {
     ['an expired certificate', async () => pem(await generateKeyMaterial('RSA', 2048, noon - 4000 * day))],
     ['a certificate of another key', async () => pem({ ...(await aKey()), certificate: (await aKey()).certificate })],
     ['a key on a curve', async () => pem(await generateKeyMaterial('P-256', 2048, noon))],
-  ])('K09 and is %s leaves the old one signing, and is reported', async (_, content) => {
+  ])('K09 and is %s does not join the ring, and is reported', async (_, content) => {
     const old = await withFirstKey(inAzure())
     await azure.put('openid', await content())
-    await lookLater(inAzure())
+    await scanLater(inAzure())
     expect((await keysInD1()).map(({ kid }) => kid)).toEqual([old.kid])
     expect(await ringWith(inAzure(), async (ring) => ring.report())).toMatchObject({
       failing: null,
@@ -210,7 +210,7 @@ describe('a version that appears in the vault', () => {
 })
 
 describe('a peer that knows one key', () => {
-  it('and overwrites it is followed at once; the old key stays published', async () => {
+  it('and overwrites it: this instance signs with the new key at once, and the old key stays published', async () => {
     const old = await withFirstKey(inAzure())
     const theirs = await aKey()
     await azure.put('openid', pem(theirs))
@@ -233,7 +233,7 @@ describe('rotation through the vault', () => {
     ['Azure', inAzure, () => azure.versions.get('openid')?.length],
     ['AWS', inAws, () => aws.secrets.get('openid')?.filter(({ labels }) => labels.has('AWSCURRENT')).length],
   ])(
-    'K05 keeps the successor out of sight of one-key peers until it signs, then puts it under the name: %s',
+    'K05 stores the successor outside the name that one-key peers read until it signs, then under the name: %s',
     async (_, vault, count) => {
       const old = await withFirstKey(vault())
       time += hour
@@ -246,18 +246,18 @@ describe('rotation through the vault', () => {
       }
       expect(await currentOf()).toBe(old.certificate)
       expect(count()).toBe(1)
-      await lookLater(vault())
+      await scanLater(vault())
       expect(await currentOf()).toBe(old.certificate)
-      await lookLater(vault(), day)
+      await scanLater(vault(), day)
       expect((await signing())?.kid).toBe(kid)
       expect(await currentOf()).toBe((await signing())?.certificate)
       expect((await keysInD1()).length).toBe(2)
-      await lookLater(vault())
+      await scanLater(vault())
       expect((await keysInD1()).length).toBe(2)
     },
   )
 
-  it('takes the successor that another instance has put there, instead of a third', async () => {
+  it('adopts the successor that another instance stored, and makes no other', async () => {
     await withFirstKey(inAzure())
     const theirs = await aKey()
     await azure.put('openid-next', pem(theirs))
@@ -274,7 +274,7 @@ describe('rotation through the vault', () => {
     expect(local?.vault).toBe('local')
     for (const vault of [inAws()]) {
       expect((await ringWith(vault, (ring) => ring.rotate(time, origin))).outcome).toBe('announced')
-      await lookLater(vault, day)
+      await scanLater(vault, day)
       expect((await signing())?.vault).toBe(vault.name)
       expect(aws.secrets.get('openid')?.[0]?.labels.has('AWSCURRENT')).toBe(true)
     }
@@ -288,17 +288,17 @@ describe('rotation through the vault', () => {
     expect(await ringWith(inAws(), async (ring) => ring.report())).toMatchObject({ failing: null })
   })
 
-  it('K12 in an emergency puts a new key into the vault, and under the name at the next look', async () => {
+  it('K12 in an emergency stores a new key in the vault, and under the name at the next scan', async () => {
     const old = await withFirstKey(inAws())
     const answer = await ringWith(inAws(), (ring) => ring.retire(old.kid, time, origin))
     expect(answer).toMatchObject({ outcome: 'retired', replaced_by: [expect.any(String)] })
-    await lookLater(inAws())
+    await scanLater(inAws())
     expect((await keysInD1()).map(({ state }) => state).sort()).toEqual(['active', 'gone'])
     const current = aws.secrets.get('openid')?.find(({ labels }) => labels.has('AWSCURRENT'))
     expect(current?.id).toBe((await signing())?.version)
   })
 
-  it('K12 in an emergency with the vault down, the key goes all the same; the vault’s copy of it is never taken again', async () => {
+  it('K12 in an emergency with the vault down, the key is revoked, and its copy in the vault is never adopted again', async () => {
     const old = await withFirstKey(inAzure())
     azure.fault = 'broken'
     const answer = await ringWith(inAzure(), (ring) => ring.retire(old.kid, time, origin))
@@ -321,7 +321,7 @@ describe('K07 for an hour the vault', () => {
     ['html', 'nonsense'],
     ['malformed', 'nonsense'],
   ] as const)(
-    'answers %s: signing goes on, it is told since when, and the vault is left in peace',
+    'answers %s: signing goes on, the report says since when, and calls to the vault back off',
     async (fault, name) => {
       const key = await withFirstKey(inAzure())
       azure.requests.length = 0
@@ -330,7 +330,7 @@ describe('K07 for an hour the vault', () => {
       const failedAt = time + 10 * minute
       const askedAt: number[] = []
       await ringWith(inAzure(), async (ring) => {
-        // As impatient as a cron may be: every second.
+        // Called every second, more often than any cron would.
         for (time = failedAt; time < failedAt + hour; time += second) {
           const before = azure.requests.length
           await ring.advance(time)
@@ -347,12 +347,12 @@ describe('K07 for an hour the vault', () => {
       expect(await keysInD1()).toHaveLength(1)
       expect(logged.join()).toContain(new Date(failedAt).toISOString())
       azure.fault = undefined
-      await lookLater(inAzure(), 2 * hour)
+      await scanLater(inAzure(), 2 * hour)
       expect(await ringWith(inAzure(), async (ring) => ring.report())).toMatchObject({ failing: null, looked_at: time })
     },
   )
 
-  it('K08 is down and nothing is known: no key is made, by however many that ask, and the vault is asked once', async () => {
+  it('K08 is down before the first key: no key is made, and 50 concurrent calls send one request', async () => {
     await addClient()
     azure.fault = 'broken'
     await ringWith(inAzure(), async (ring) => {
@@ -364,10 +364,10 @@ describe('K07 for an hour the vault', () => {
     expect(await keysInD1()).toEqual([])
   })
 
-  it('is empty after all: nothing is made in place of what is known', async () => {
+  it('is empty: no key is made, since the ring has one', async () => {
     const key = await withFirstKey(inAzure())
     azure.versions.clear()
-    await lookLater(inAzure())
+    await scanLater(inAzure())
     expect((await keysInD1()).map(({ kid }) => kid)).toEqual([key.kid])
     expect(azure.versions.size).toBe(0)
     expect(logged.join()).toContain('there is no current version')

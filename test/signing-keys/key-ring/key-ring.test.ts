@@ -9,7 +9,7 @@ import type { KeyVersion, Vault } from '../../../src/signing-keys/vaults/vault.t
 import { aDeployment, noon } from '../../context.ts'
 import { addClient, emptyRing, keysInD1, origin, set, theRing } from '../ring.ts'
 
-// RSA keys are made by chance: mostly in 0.1 s, now and then in a second, on a busy machine in several.
+// Generating an RSA key takes a random time: mostly 0.1 s, sometimes a second, on a busy machine several.
 vi.setConfig({ testTimeout: 30_000 })
 
 const second = 1000
@@ -50,6 +50,7 @@ async function rotated() {
   return { old, kid, activates_at: answer.activates_at }
 }
 
+/** Runs `task` with the object's vault replaced. */
 const usingVault = (vault: Partial<Vault>, task: (ring: KeyRing) => Promise<void>) =>
   runInDurableObject(theRing(), async (ring) => {
     const before: unknown = Reflect.get(ring, 'vault')
@@ -70,7 +71,7 @@ describe('the first key', () => {
     expect(Uint8Array.fromBase64(key.public_jwk.n ?? '', { alphabet: 'base64url' })).toHaveLength(256)
   })
 
-  it('K06 is one, however many ask for it at the same moment', async () => {
+  it('K06 is made once for 50 concurrent calls', async () => {
     await addClient()
     const answers = await Promise.all(Array.from({ length: 50 }, () => theRing().ensure(noon)))
     const kids = answers.map((answer) => answer.outcome === 'ready' && answer.keys.map((key) => key.kid).join())
@@ -79,7 +80,7 @@ describe('the first key', () => {
     expect(await rowsOf('audit_events')).toHaveLength(1)
   })
 
-  it('K06 is one even when another object believes to be the ring and was quicker', async () => {
+  it('K06 is the stored one when another object wrote a key first', async () => {
     await addClient()
     const elect: Vault['elect'] = async (_, generate) => {
       const material = await generate()
@@ -95,7 +96,7 @@ describe('the first key', () => {
     expect(await rowsOf('audit_events')).toHaveLength(1)
   })
 
-  it('is made for a client that was added while somebody else was told that there is none', async () => {
+  it('is made for a client that was added during a call that found none', async () => {
     const early = theRing().ensure(noon)
     await addClient()
     const late = theRing().ensure(noon)
@@ -103,7 +104,7 @@ describe('the first key', () => {
     expect((await late).outcome).toBe('ready')
   })
 
-  it('is not made again by a ring that lost its memory', async () => {
+  it('is not made again after the object was evicted', async () => {
     const key = await firstKey()
     await evictDurableObject(theRing())
     const answer = await theRing().ensure(noon + day)
@@ -111,14 +112,14 @@ describe('the first key', () => {
     expect(await states()).toEqual({ [key.kid]: 'active' })
   })
 
-  it('tells every isolate and the audit trail', async () => {
+  it('is recorded as a configuration change and as an audit event', async () => {
     const before = (await rowsOf('config_changes')).length
     const key = await firstKey()
     expect((await rowsOf('config_changes')).slice(before)).toMatchObject([{ kind: 'keys' }])
     expect(await rowsOf('audit_events')).toMatchObject([{ actor: 'key-ring', action: 'key.created', target: key.kid }])
   })
 
-  it('comes for every algorithm in the settings, PS256 with the certificate of RS256', async () => {
+  it('is made for every algorithm in the settings, PS256 with the certificate of RS256', async () => {
     await set({ signing_algs: ['ES256', 'PS256', 'ES384', 'EdDSA'] })
     await firstKey()
     const keys = await keysInD1()
@@ -129,7 +130,7 @@ describe('the first key', () => {
     expect(new Set(keys.map((key) => key.certificate)).size).toBe(4)
   })
 
-  it('of an algorithm that was added later joins the others, which stay', async () => {
+  it('of an algorithm added later leaves the other keys in use', async () => {
     const rs256 = await firstKey()
     await set({ signing_algs: ['RS256', 'PS256', 'ES256'] })
     expect(await theRing().ensure(noon + hour)).toMatchObject({ outcome: 'ready', created: true })
@@ -138,7 +139,7 @@ describe('the first key', () => {
     expect(keys.find((key) => key.alg === 'PS256')?.version).toBe(rs256.version)
   })
 
-  it('signs for an isolate whose clock lags behind the ring’s', async () => {
+  it('signs in an isolate whose clock is behind that of the KeyRing', async () => {
     const key = await firstKey()
     expect(signingKeyAt(await keysInD1(), 'RS256', noon - second)?.kid).toBe(key.kid)
     expect(await theRing().ensure(noon - second)).toMatchObject({ outcome: 'ready', created: false })
@@ -173,7 +174,7 @@ describe('the kid', () => {
 })
 
 describe('at rest', () => {
-  it('no private member stands in any row, in any spelling', async () => {
+  it('no row holds a private key member in any encoding', async () => {
     await set({ signing_algs: ['RS256', 'ES256', 'EdDSA'] })
     await firstKey()
     const { keyWrapper } = aDeployment().issuer
@@ -204,7 +205,7 @@ describe('at rest', () => {
     expect(everything).not.toMatch(/"(d|p|q|dp|dq|qi|k)\\?":/)
   })
 
-  it('the ring keeps nothing itself but an alarm', async () => {
+  it('the KeyRing object stores only an alarm', async () => {
     await rotated()
     const kept = await runInDurableObject(theRing(), async (_, ctx) => (await ctx.storage.list()).size)
     expect(kept).toBe(0)
@@ -212,7 +213,7 @@ describe('at rest', () => {
 })
 
 describe('rotation', () => {
-  it('K05 announces a key for at least as long as a JWKS is cached before it signs', async () => {
+  it('K05 announces a key for at least the time that a JWKS is cached', async () => {
     const { old, kid, activates_at } = await rotated()
     expect(activates_at).toBe(noon + day)
     expect(await states()).toEqual({ [old.kid]: 'active', [kid]: 'announced' })
@@ -227,12 +228,12 @@ describe('rotation', () => {
     expect(activates_at).toBeGreaterThanOrEqual(noon + 1200 * second)
   })
 
-  it('K05 announces for as long as an isolate without D1 may serve the JWKS it knows, and others may keep that', async () => {
+  it('K05 announces for as long as an isolate without D1 may serve its JWKS, plus the max-age of that', async () => {
     await set({ key_announce_period: 0, jwks_max_age: 60, serve_stale_for: 15 })
     expect((await rotated()).activates_at).toBe(noon + 75 * second)
   })
 
-  it('activates the new key by alarm and retires the old one from the time readers went over', async () => {
+  it('activates the new key by alarm and retires the old one from the time at which readers switched', async () => {
     const { old, kid, activates_at } = await rotated()
     expect(await alarmTime()).toBe(activates_at)
     await runAlarmAt(activates_at + 7 * hour)
@@ -240,7 +241,7 @@ describe('rotation', () => {
     expect((await keysInD1()).find((key) => key.kid === old.kid)?.retired_at).toBe(activates_at)
   })
 
-  it('keeps the old key published until the longest token any client may have is dead', async () => {
+  it('keeps the old key published until the longest-lived token of any client has expired', async () => {
     await addClient({ access_token_lifetime: 7 * 3600 })
     const { old, activates_at } = await rotated()
     await runAlarmAt(activates_at)
@@ -250,7 +251,7 @@ describe('rotation', () => {
     expect(await alarmTime()).toBe(goneAt)
   })
 
-  it('ends with the old key gone: its public part stays, its private part does not', async () => {
+  it('ends with the old key gone: the row keeps the public key and loses the private key', async () => {
     const { old, kid, activates_at } = await rotated()
     await runAlarmAt(activates_at)
     await runAlarmAt((await alarmTime()) ?? 0)
@@ -261,7 +262,7 @@ describe('rotation', () => {
     expect(await alarmTime()).toBeNull()
   })
 
-  it('takes every step it missed while it was away', async () => {
+  it('makes every transition that was missed', async () => {
     const { old, kid, activates_at } = await rotated()
     await evictDurableObject(theRing())
     await runAlarmAt(activates_at + 30 * day)
@@ -269,7 +270,7 @@ describe('rotation', () => {
     expect(await states()).toEqual({ [old.kid]: 'gone', [kid]: 'active' })
   })
 
-  it('announces one successor at a time, also when asked twice at once', async () => {
+  it('announces one successor at a time, also for concurrent calls', async () => {
     await firstKey()
     const answers = await Promise.all([1, 2, 3].map(() => theRing().rotate(noon, origin)))
     expect(answers.map((answer) => answer.outcome).sort()).toEqual([
@@ -284,7 +285,7 @@ describe('rotation', () => {
     expect(await keysInD1()).toHaveLength(2)
   })
 
-  it('does not lose a step that is due when the next rotation is asked for', async () => {
+  it('makes the transition that is due when the next rotation is requested', async () => {
     const { old, kid, activates_at } = await rotated()
     const answer = await theRing().rotate(activates_at + hour, origin)
     expect(answer.outcome).toBe('announced')
@@ -309,7 +310,7 @@ describe('rotation', () => {
     expect(es256.map((key) => key.state)).toEqual(['retired'])
   })
 
-  it('lets an announced key sign before its time when its algorithm has lost every other', async () => {
+  it('activates an announced key early when its algorithm has no other key left', async () => {
     await set({ signing_algs: ['RS256', 'ES256'] })
     await rotated()
     await set({ signing_algs: ['RS256'] })
@@ -321,7 +322,7 @@ describe('rotation', () => {
     expect(signingKeyAt(es256, 'ES256', noon + hour)?.activates_at).toBe(noon + hour)
   })
 
-  it('is brought up to date by a cron when the alarm was lost', async () => {
+  it('is completed by a cron when the alarm was lost', async () => {
     const { old, kid, activates_at } = await rotated()
     await runInDurableObject(theRing(), (_, ctx) => ctx.storage.deleteAlarm())
     expect(await theRing().advance(activates_at)).toEqual({ outcome: 'done', steps: 2 })
@@ -330,19 +331,19 @@ describe('rotation', () => {
     expect(await alarmTime()).toBeGreaterThan(activates_at)
   })
 
-  it('names who asked for it in the audit trail', async () => {
+  it('names the actor and the request in the audit trail', async () => {
     const { kid } = await rotated()
     const events = await rowsOf('audit_events')
     expect(events.at(-1)).toMatchObject({ actor: 'operator', request_id: 'r-1', action: 'key.announced', target: kid })
   })
 
-  it('makes nothing for a provider without clients', async () => {
+  it('makes no key for a provider without clients', async () => {
     expect(await theRing().rotate(noon, origin)).toEqual({ outcome: 'no_enabled_client' })
   })
 })
 
 describe('retirement in an emergency', () => {
-  it('K12 takes the key out at once and puts a new one in its place in the same step', async () => {
+  it('K12 unpublishes the key at once and replaces it in the same step', async () => {
     const key = await firstKey()
     const answer = await theRing().retire(key.kid, noon + hour, origin)
     const keys = await keysInD1()
@@ -358,14 +359,14 @@ describe('retirement in an emergency', () => {
     ])
   })
 
-  it('K12 lets an announced key take over, since it is already known', async () => {
+  it('K12 activates an announced key, since verifiers already know it', async () => {
     const { old, kid } = await rotated()
     expect(await theRing().retire(old.kid, noon + hour, origin)).toEqual({ outcome: 'retired', replaced_by: [kid] })
     expect(await states()).toEqual({ [old.kid]: 'gone', [kid]: 'active' })
     expect(signingKeyAt(await keysInD1(), 'RS256', noon + hour)?.kid).toBe(kid)
   })
 
-  it('K12 takes PS256 with RS256: they are one private key', async () => {
+  it('K12 retires PS256 with RS256, since they share a private key', async () => {
     await set({ signing_algs: ['RS256', 'PS256', 'ES256'] })
     await firstKey()
     const rs256 = (await keysInD1()).find((key) => key.alg === 'RS256')
@@ -383,7 +384,7 @@ describe('retirement in an emergency', () => {
     expect(await states()).toEqual({ [old.kid]: 'active', [kid]: 'gone' })
   })
 
-  it('may be asked for twice, and knows what it does not know', async () => {
+  it('may be repeated, and answers `unknown` for an unknown kid', async () => {
     const key = await firstKey()
     await theRing().retire(key.kid, noon, origin)
     expect(await theRing().retire(key.kid, noon, origin)).toEqual({ outcome: 'retired', replaced_by: [] })
@@ -393,7 +394,7 @@ describe('retirement in an emergency', () => {
 })
 
 describe('a vault', () => {
-  it('K09 brings nothing into the ring that fails its self-test', async () => {
+  it('K09 adds no key to the ring that fails its self-test', async () => {
     await addClient()
     const [one, other] = await Promise.all([1, 2].map(() => generateKeyMaterial('RSA', 2048, noon)))
     const mismatched = { ...one, privateKey: other?.privateKey, version: 'v' } as KeyVersion
@@ -404,7 +405,7 @@ describe('a vault', () => {
     expect(await keysInD1()).toEqual([])
   })
 
-  it('is asked for one successor, however many ask for a rotation at the same moment', async () => {
+  it('is asked for one successor by concurrent rotations', async () => {
     await firstKey()
     const made = await generateKeyMaterial('RSA', 2048, noon)
     const add = vi.fn(async () => ({ ...made, version: 'v' }))
@@ -415,14 +416,14 @@ describe('a vault', () => {
     expect(add).toHaveBeenCalledTimes(1)
   })
 
-  it('K08 that never answers holds up later calls for a minute, not for good', async () => {
+  it('K08 that never answers blocks later calls for one minute only', async () => {
     await addClient()
     await usingVault({ elect: () => new Promise(() => {}) }, async (ring) => {
-      expect(Reflect.get(ring, 'patience')).toBe(60 * second)
-      Reflect.set(ring, 'patience', 100)
+      expect(Reflect.get(ring, 'taskTimeout')).toBe(60 * second)
+      Reflect.set(ring, 'taskTimeout', 100)
       const unanswered = { outcome: 'unavailable', reason: 'D1 or the vault did not answer' }
       expect(await ring.ensure(noon)).toEqual(unanswered)
-      Reflect.set(ring, 'patience', 60 * second)
+      Reflect.set(ring, 'taskTimeout', 60 * second)
       Reflect.set(ring, 'vault', localVault)
       expect((await ring.ensure(noon)).outcome).toBe('ready')
     })
@@ -437,7 +438,7 @@ describe('when D1 fails', () => {
     await task().finally(() => env.DB.prepare('DROP TRIGGER broken').run())
   }
 
-  it('in the middle of a write, nothing is half done, the answer says why, and the next call works', async () => {
+  it('in the middle of a write, no part is written, the result gives the reason, and the next call works', async () => {
     await addClient()
     await brokenWhile(async () => {
       const answer = await theRing().ensure(noon)
@@ -449,7 +450,7 @@ describe('when D1 fails', () => {
     expect((await theRing().ensure(noon)).outcome).toBe('ready')
   })
 
-  it('an emergency retirement leaves the ring as it was', async () => {
+  it('an emergency retirement leaves the ring unchanged', async () => {
     const key = await firstKey()
     await brokenWhile(async () => {
       expect((await theRing().retire(key.kid, noon, origin)).outcome).toBe('unavailable')

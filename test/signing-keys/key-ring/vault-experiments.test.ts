@@ -1,4 +1,4 @@
-// Experiments E06 and E08 in one process, with a clock of their own: hours pass in seconds. Each prints the figure it is about.
+// Experiments E06 and E08 in one process with a simulated clock, so that hours pass in seconds. Each prints its figures.
 import { applyD1Migrations, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -20,7 +20,7 @@ import { aKey, answering } from '../vaults/access.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
 
-/** The ring's own lines are left out. */
+/** Prints past the mock that silences the log lines of the ring. */
 const print = console.log
 
 const second = 1000
@@ -42,7 +42,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** As in the world: whoever waits does so until those in the middle of a request have gone on. */
+/** A simulated clock. A wait ends only after tasks in the middle of a request have gone on, as with real time. */
 const access: VaultAccess = {
   now: () => time,
   async wait(milliseconds) {
@@ -70,7 +70,7 @@ const theVault = (): Vault =>
     access,
   )
 
-/** A deployment: a database, and the one ring that writes to it. */
+/** A deployment: a database, and the one KeyRing that writes to it. */
 interface Deployment {
   name: string
   db: D1Database
@@ -102,15 +102,15 @@ const withRing = <T>({ name, db }: Deployment, vault: Vault, task: (ring: KeyRin
 
 const keysOf = async ({ db }: Deployment) => (await readRing(openDatabase(db))).keys
 
-/** What a request of this deployment sees at this moment. */
+/** The context of a request at this deployment now. */
 async function contextOf({ db }: Deployment): Promise<RequestContext> {
   const context = aContext({ now: time })
-  const reach = <T>(read: () => Promise<T>) => read()
+  const callNow = <T>(read: () => Promise<T>) => read()
   const configuration = await openConfiguration(
     db,
     async () => undefined,
     time,
-    reach,
+    callNow,
     () => undefined,
   )
   await db.prepare("INSERT INTO config_changes (kind, changed_at) VALUES ('all', ?)").bind(time).run()
@@ -132,7 +132,7 @@ async function issue(context: RequestContext): Promise<string> {
 const [alone] = deployments as [Deployment]
 
 describe('E06 the vault is away', () => {
-  /** For an hour: a token every ten seconds, and a ring that is called as often, which is oftener than anything calls it. */
+  /** One hour: a token and a call of the ring every ten seconds, which is more often than anything calls it. Returns the counts. */
   async function anHour(vault: Vault) {
     const found = { issued: 0, failed: 0, calls: 0, shortest: Number.POSITIVE_INFINITY }
     const until = time + hour
@@ -160,7 +160,7 @@ describe('E06 the vault is away', () => {
     return found
   }
 
-  it('E06 for an hour, then throttles, then takes 30 s to answer: no issuance fails, and the vault is left in peace', async () => {
+  it('E06 for an hour, then throttles, then takes 30 s to answer: no issuance fails, and calls back off', async () => {
     await empty(alone)
     const vault = theVault()
     expect((await withRing(alone, vault, (ring) => ring.ensure(time))).outcome).toBe('ready')
@@ -172,7 +172,7 @@ describe('E06 the vault is away', () => {
     azure.retryAfter = 20
     const throttled = await anHour(vault)
     azure.fault = undefined
-    // Thirty seconds, and the five that we wait for an answer, are milliseconds here.
+    // The 30 seconds of the vault and our timeout of five seconds are milliseconds here.
     answering(async (request) => {
       await scheduler.wait(30)
       return azure.answer(request)
@@ -188,7 +188,7 @@ describe('E06 the vault is away', () => {
     print(`E06 ${line.join('; ')}`)
     for (const found of [down, throttled, slow]) {
       expect(found).toMatchObject({ issued: 360, failed: 0 })
-      // The pauses are drawn by chance between bounds: an hour holds at least three of the longest.
+      // The pauses are random between bounds: an hour holds at least three of the longest.
       expect(found.calls).toBeGreaterThanOrEqual(3)
       expect(found.calls).toBeLessThan(3700)
       expect(found.shortest).toBeGreaterThanOrEqual(second)
@@ -196,7 +196,7 @@ describe('E06 the vault is away', () => {
     expect((await keysOf(alone)).map(({ kid }) => kid)).toEqual([before?.kid])
   })
 
-  it('E06 and a deployment that knows no key is served within five seconds of its return', async () => {
+  it('E06 and a deployment without a key signs within five seconds of its return', async () => {
     const waits: number[] = []
     const certificate = writePem({ ...(await aKey()), chain: [] })
     for (let trial = 0; trial < 4; trial += 1) {
@@ -225,12 +225,12 @@ describe('E06 the vault is away', () => {
 })
 
 describe('E08 first boot', () => {
-  it('E08 is a stampede of 50 in three deployments on one empty vault: one version signs, 100 times in 100', async () => {
+  it('E08 of three deployments with 50 concurrent calls on one empty vault ends with one signing version, 100 times in 100', async () => {
     const [rounds, callers] = [100, 50]
     const pairs = await Promise.all(Array.from({ length: 6 }, () => newPair()))
-    let drawn = 0
-    // Making RSA keys is not what is tried; certificates are new each time.
-    vi.spyOn(crypto.subtle, 'generateKey').mockImplementation((async () => pairs[drawn++ % pairs.length]) as never)
+    let calls = 0
+    // Key generation is slow and not under test, so keys are reused; certificates are new each time.
+    vi.spyOn(crypto.subtle, 'generateKey').mockImplementation((async () => pairs[calls++ % pairs.length]) as never)
     const found = { ready: 0, refused: 0, oneVersion: 0, versions: 0, unpublished: 0, tokens: 0 }
     for (let round = 0; round < rounds; round += 1) {
       await Promise.all(deployments.map(empty))

@@ -1,4 +1,4 @@
-// The vaults' clients against the fakes, in one isolate: fetch leads to the fake, and waiting moves a clock of our own.
+// Runs the vaults' clients against the fakes in one isolate: fetch calls the fake, and waiting advances a simulated clock.
 import { vi } from 'vitest'
 import { generateKeyMaterial, type KeyMaterial } from '../../../src/crypto/key-material.ts'
 import type { VaultAccess } from '../../../src/signing-keys/vaults/vault.ts'
@@ -10,14 +10,14 @@ export interface Clock {
   access: VaultAccess
 }
 
-/** Those who wait do so until everybody who runs has come to a wait, as in the world. */
+/** A simulated clock. A wait ends only after all running tasks have reached a wait of their own, as with real time. */
 export function aClock(): Clock {
   let now = noon
   const access: VaultAccess = {
     now: () => now,
     async wait(milliseconds) {
       const until = now + milliseconds
-      // Whoever is in the middle of a request goes on first.
+      // Tasks in the middle of a request go on first.
       await scheduler.wait(60)
       now = Math.max(now, until)
     },
@@ -35,15 +35,15 @@ export function aClock(): Clock {
 export const answering = (answer: (request: Request) => Promise<Response>) =>
   vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => answer(new Request(input, init)))
 
-/** RSA keys cost a second on a busy machine: tests that need many take them from here. */
-const made: KeyMaterial[] = []
-let taken = 0
+const keys: KeyMaterial[] = []
+let calls = 0
 
+/** One of six RSA keys in turn: generating one takes up to a second on a busy machine. */
 export async function aKey(): Promise<KeyMaterial> {
-  taken += 1
-  const kept = made[(taken - 1) % 6]
-  if (kept) return kept
+  calls += 1
+  const cached = keys[(calls - 1) % 6]
+  if (cached) return cached
   const key = await generateKeyMaterial('RSA', 2048, noon)
-  made.push(key)
+  keys.push(key)
   return key
 }

@@ -33,7 +33,7 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks())
 
 describe('the secret of AWS Secrets Manager', () => {
-  it('is created once, when there is none, as a PFX', async () => {
+  it('is created once as a PFX, if it does not exist', async () => {
     const key = await aKey()
     const elected = await vault().elect('RSA', async () => key)
     expect(elected.privateKey).toEqual(key.privateKey)
@@ -44,13 +44,13 @@ describe('the secret of AWS Secrets Manager', () => {
     expect(generate).not.toHaveBeenCalled()
   })
 
-  it('K06 is the same for all who find none at the same moment, and one version is all there is', async () => {
+  it('K06 has one version after concurrent elections, and all of them return it', async () => {
     const elected = await Promise.all(Array.from({ length: 8 }, () => vault().elect('RSA', aKey)))
     expect(new Set(elected.map(({ version }) => version)).size).toBe(1)
     expect(stored()).toHaveLength(1)
   })
 
-  it('K06 that was created without a value ends with one for all', async () => {
+  it('K06 that was created without a value gives all concurrent elections the same version', async () => {
     fake.secrets.set(name, [])
     const elected = await Promise.all(Array.from({ length: 4 }, () => vault().elect('RSA', aKey)))
     expect(new Set(elected.map(({ version }) => version)).size).toBe(1)
@@ -81,7 +81,7 @@ describe('the secret of AWS Secrets Manager', () => {
     }
   })
 
-  it('names what cannot be read', async () => {
+  it('reports content that cannot be read by the name of the fault', async () => {
     fake.put(name, { text: 'hello, world' })
     const [seen] = (await vault().scan?.('RSA')) ?? []
     await expect(seen?.open()).rejects.toMatchObject({ name: 'KeyFileError' })
@@ -89,7 +89,7 @@ describe('the secret of AWS Secrets Manager', () => {
 })
 
 describe('a successor', () => {
-  it('waits as AWSPENDING and becomes AWSCURRENT, the old one AWSPREVIOUS', async () => {
+  it('waits as AWSPENDING, then becomes AWSCURRENT, and the old version AWSPREVIOUS', async () => {
     const client = vault()
     const old = await client.elect('RSA', aKey)
     clock.pass(700_000)
@@ -108,7 +108,7 @@ describe('a successor', () => {
     ])
   })
 
-  it('K13 is not written within ten minutes of the last write, whoever did that', async () => {
+  it('K13 is not written within ten minutes of the last write, also if another server wrote', async () => {
     await vault().elect('RSA', aKey)
     clock.pass(60_000)
     const generate = vi.fn(aKey)
@@ -131,7 +131,7 @@ describe('K07 a vault that', () => {
     ['answers 404 with a page', 'not_found', 'nonsense'],
     ['answers half an object', 'malformed', 'nonsense'],
     ['redirects', 'redirect', 'nonsense'],
-  ] as const)('%s is named so, and nothing is made in its place', async (_, fault, kind) => {
+  ] as const)('%s is reported by name, and no key is made', async (_, fault, kind) => {
     fake.fault = fault
     const generate = vi.fn(aKey)
     await expect(vault().elect('RSA', generate)).rejects.toMatchObject({ name: 'VaultError', fault: kind })
@@ -139,12 +139,12 @@ describe('K07 a vault that', () => {
     expect(fake.requests).toHaveLength(1)
   })
 
-  it('does not believe our signature is named so', async () => {
+  it('rejects our signature is reported as `unauthorized`', async () => {
     fake.keys.secretAccessKey = 'another'
     await expect(vault().elect('RSA', aKey)).rejects.toMatchObject({ fault: 'unauthorized' })
   })
 
-  it('is about to delete the secret says what to do', async () => {
+  it('is about to delete the secret is reported with what to do', async () => {
     fake.deleted.add(name)
     await expect(vault().elect('RSA', aKey)).rejects.toMatchObject({
       fault: 'deleted',
@@ -164,7 +164,7 @@ describe('a role', () => {
       { endpoint: `${endpoint}/token`, clientId: 'c', clientSecret: 's' },
       'a-web-identity-token',
     ],
-  ])('is taken with %s, and its keys sign until shortly before they expire', async (_, token, sent) => {
+  ])('is assumed with %s, and its keys sign until shortly before they expire', async (_, token, sent) => {
     const client = role(token)
     await client.elect('RSA', aKey)
     await client.scan?.('RSA')
@@ -174,7 +174,7 @@ describe('a role', () => {
     expect(fake.stsRequests).toHaveLength(2)
   })
 
-  it('that is refused is named so', async () => {
+  it('that AWS refuses is reported as `unauthorized`', async () => {
     await expect(role('').elect('RSA', aKey)).rejects.toMatchObject({
       fault: 'unauthorized',
       message: expect.stringContaining('InvalidIdentityToken'),

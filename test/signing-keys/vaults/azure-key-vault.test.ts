@@ -32,7 +32,7 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks())
 
 describe('the certificate of an Azure Key Vault', () => {
-  it('is imported once, when there is none, as a PFX that peers on .NET read', async () => {
+  it('is imported once, as a PFX that .NET peers read, if it does not exist', async () => {
     const key = await aKey()
     const elected = await vault().elect('RSA', async () => key)
     expect(elected.certificate).toEqual(key.certificate)
@@ -45,7 +45,7 @@ describe('the certificate of an Azure Key Vault', () => {
     expect(generate).not.toHaveBeenCalled()
   })
 
-  it('K06 is the same for all who find none at the same moment: the one that stands there after the last import', async () => {
+  it('K06 is the same for all concurrent elections: the version after the last import', async () => {
     let imports = 0
     answering(async (request) => {
       if (request.method === 'POST' && request.url.includes('/import')) await scheduler.wait(3 * imports++)
@@ -57,7 +57,7 @@ describe('the certificate of an Azure Key Vault', () => {
     expect(stored().length).toBeGreaterThan(1)
   })
 
-  it('K06 is not taken for settled by whoever comes between two imports', async () => {
+  it('K06 is not final for an instance that reads it between two imports', async () => {
     const first = await fake.put('openid', writePem({ ...(await aKey()), chain: [] }))
     const early = vault().elect('RSA', aKey)
     await scheduler.wait(5)
@@ -80,11 +80,11 @@ describe('the certificate of an Azure Key Vault', () => {
     const before = fake.requests.length
     const [seen] = (await client.scan?.('RSA')) ?? []
     expect((await seen?.open())?.certificate).toEqual(key.certificate)
-    // Once refused, conversion is not asked for again.
+    // After a refusal, conversion is not requested again.
     expect(fake.requests.length - before).toBeLessThanOrEqual(3)
   })
 
-  it('is read with the password that an uploaded PFX has', async () => {
+  it('is read with the password of an uploaded PFX', async () => {
     const key = await aKey()
     await fake.put('openid', toBase64(await writePkcs12(key, 'a password', { iterations: 2000 })))
     clock.pass(10_000)
@@ -104,7 +104,7 @@ describe('the certificate of an Azure Key Vault', () => {
     expect(stored()).toHaveLength(2)
   })
 
-  it.each(['P-256', 'P-384'] as const)('may be of a key on %s', async (family) => {
+  it.each(['P-256', 'P-384'] as const)('may have a key on %s', async (family) => {
     const { generateKeyMaterial } = await import('../../../src/crypto/key-material.ts')
     const key = await generateKeyMaterial(family, 2048, clock.now())
     const client = vault({ certificates: { [family]: address } })
@@ -114,7 +114,7 @@ describe('the certificate of an Azure Key Vault', () => {
 })
 
 describe('a successor', () => {
-  it('waits under another name and takes the first one’s place when it is promoted', async () => {
+  it('waits under another name, and replaces the first version when it is promoted', async () => {
     const client = vault()
     const old = await client.elect('RSA', aKey)
     clock.pass(60_000)
@@ -127,7 +127,7 @@ describe('a successor', () => {
       ['current', old.version],
     ])
     const [waiting] = seen
-    if (!waiting) throw new Error('nothing waits')
+    if (!waiting) throw new Error('there is no next version')
     await client.promote?.('RSA', waiting)
     const [, current, previous] = (await client.scan?.('RSA')) ?? []
     expect((await current?.open())?.certificate).toEqual(next.certificate)
@@ -135,7 +135,7 @@ describe('a successor', () => {
     expect((await previous?.open())?.certificate).toEqual(old.certificate)
   })
 
-  it('finds the two versions before, on whatever page they are, without the right to list only the last', async () => {
+  it('has two previous versions, from any page of the list; without the right to list, one', async () => {
     const versions: string[] = []
     for (let count = 0; count < 5; count += 1) {
       versions.unshift(await fake.put('openid', writePem({ ...(await aKey()), chain: [] })))
@@ -148,7 +148,7 @@ describe('a successor', () => {
     expect(await previous()).toEqual(versions.slice(1, 2))
   })
 
-  it('never sends the token after a link to somewhere else', async () => {
+  it('never sends the access token to a next link of another origin', async () => {
     await fake.put('openid', writePem({ ...(await aKey()), chain: [] }))
     const hosts: string[] = []
     answering(async (request) => {
@@ -171,7 +171,7 @@ describe('K07 a vault that', () => {
     ['answers half an object', 'malformed', 'nonsense'],
     ['redirects', 'redirect', 'nonsense'],
     ['sends a megabyte', 'huge', 'nonsense'],
-  ] as const)('%s is named so, and nothing is made in its place', async (_, fault, name) => {
+  ] as const)('%s is reported by name, and no key is made', async (_, fault, name) => {
     fake.fault = fault
     fake.retryAfter = fault === 'throttled' ? 17 : undefined
     const generate = vi.fn(aKey)
@@ -181,14 +181,14 @@ describe('K07 a vault that', () => {
     expect(fake.requests).toHaveLength(1)
   })
 
-  it('hangs is given up after five seconds', async () => {
+  it('hangs is abandoned after five seconds', async () => {
     fake.fault = 'hang'
     const startedAt = Date.now()
     await expect(vault().elect('RSA', aKey)).rejects.toMatchObject({ fault: 'unreachable' })
     expect(Date.now() - startedAt).toBeLessThan(7000)
   })
 
-  it('has a deleted certificate of that name says what to do', async () => {
+  it('has a deleted certificate of that name is reported with what to do', async () => {
     fake.deleted.add('openid')
     const refused = vault().elect('RSA', aKey)
     await expect(refused).rejects.toMatchObject({
@@ -197,14 +197,14 @@ describe('K07 a vault that', () => {
     })
   })
 
-  it('refuses the import says so', async () => {
+  it('refuses the import is reported', async () => {
     fake.mayImport = false
     await expect(vault().elect('RSA', aKey)).rejects.toMatchObject({ fault: 'forbidden' })
   })
 })
 
 describe('tokens', () => {
-  it('are asked for with the client secret, once for many requests, and again before they expire', async () => {
+  it('are requested with the client secret, once for many requests, and again before they expire', async () => {
     await fake.put('openid', writePem({ ...(await aKey()), chain: [] }))
     const client = vault()
     await client.scan?.('RSA')
@@ -215,7 +215,7 @@ describe('tokens', () => {
     expect(fake.tokenRequests).toHaveLength(2)
   })
 
-  it('are asked for with an assertion signed by the client certificate', async () => {
+  it('are requested with an assertion signed by the client certificate', async () => {
     const key = await aKey()
     await fake.put('openid', writePem({ ...key, chain: [] }))
     const certificate = writePem({ ...key, chain: [] })
@@ -248,7 +248,7 @@ describe('tokens', () => {
     expect(fake.tokenRequests).toEqual([])
   })
 
-  it('that are refused name the reason in Entra’s own code, without secrets', async () => {
+  it('that are refused are reported with Entra’s error code, without secrets', async () => {
     fake.tokens.clientSecret = 'another'
     const fault = await vault()
       .elect('RSA', aKey)
