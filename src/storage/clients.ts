@@ -1,24 +1,13 @@
 // Clients as an operator writes them: the row, its lists and its secrets.
 import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm'
+import { type ClientLists, clientListNames, clientLists, listQuery, secretsQuery } from './client-lists.ts'
 import type { Database, Statement } from './database.ts'
-import {
-  clientOrigins,
-  clientPostLogoutUris,
-  clientRedirectUris,
-  clientScopes,
-  clientSecrets,
-  clients,
-} from './schema.ts'
+import { clientSecrets, clients } from './schema.ts'
+
+export type { ClientLists } from './client-lists.ts'
 
 export type ClientRow = typeof clients.$inferSelect
 export type ClientSecretRow = Omit<typeof clientSecrets.$inferSelect, 'client_id'>
-
-export interface ClientLists {
-  redirect_uris: string[]
-  post_logout_redirect_uris: string[]
-  client_origins: string[]
-  scopes: string[]
-}
 
 export interface ClientRecord {
   row: ClientRow
@@ -26,15 +15,14 @@ export interface ClientRecord {
   secrets: ClientSecretRow[]
 }
 
-// Tables are named in full: drizzle writes bare column names in a query over one table, which here would mean the inner table's.
+const listColumn = (name: keyof ClientLists) => sql.raw(listQuery(name, 'clients')) as SQL<string>
+
 const subselects = {
-  redirect_uris: sql<string>`(select json_group_array(l.uri) from client_redirect_uris l where l.client_id = clients.client_id)`,
-  post_logout_redirect_uris: sql<string>`(select json_group_array(l.uri) from client_post_logout_uris l where l.client_id = clients.client_id)`,
-  client_origins: sql<string>`(select json_group_array(l.origin) from client_origins l where l.client_id = clients.client_id)`,
-  scopes: sql<string>`(select json_group_array(l.scope) from client_scopes l where l.client_id = clients.client_id)`,
-  secrets: sql<string>`(
-    select json_group_array(json_object('hash', l.hash, 'label', l.label, 'expires_at', l.expires_at, 'created_at', l.created_at))
-    from client_secrets l where l.client_id = clients.client_id)`,
+  redirect_uris: listColumn('redirect_uris'),
+  post_logout_redirect_uris: listColumn('post_logout_redirect_uris'),
+  client_origins: listColumn('client_origins'),
+  scopes: listColumn('scopes'),
+  secrets: sql.raw(secretsQuery(['hash', 'label', 'expires_at', 'created_at'], 'clients')) as SQL<string>,
 }
 
 async function select(db: Database, condition: SQL, limit: number): Promise<ClientRecord[]> {
@@ -79,20 +67,15 @@ export function saveClient(db: Database, next: ClientRecord, stored: ClientRecor
   ]
 }
 
-const tables = {
-  redirect_uris: clientRedirectUris,
-  post_logout_redirect_uris: clientPostLogoutUris,
-  client_origins: clientOrigins,
-  scopes: clientScopes,
-}
-
 function saveLists(db: Database, clientId: string, next: ClientLists, stored: ClientLists | undefined): Statement[] {
-  const names = Object.keys(tables) as (keyof ClientLists)[]
-  const changed = names.filter((name) => JSON.stringify(next[name]) !== JSON.stringify(stored?.[name] ?? []))
-  return changed.flatMap((name) => [
-    db.delete(tables[name]).where(eq(tables[name].client_id, clientId)),
-    db.insert(tables[name]).select(sql`select ${clientId}, value from json_each(${JSON.stringify(next[name])})`),
-  ])
+  const changed = clientListNames.filter((name) => JSON.stringify(next[name]) !== JSON.stringify(stored?.[name] ?? []))
+  return changed.flatMap((name) => {
+    const { table } = clientLists[name]
+    return [
+      db.delete(table).where(eq(table.client_id, clientId)),
+      db.insert(table).select(sql`select ${clientId}, value from json_each(${JSON.stringify(next[name])})`),
+    ]
+  })
 }
 
 function saveSecrets(db: Database, clientId: string, next: ClientSecretRow[], stored: ClientSecretRow[]): Statement[] {

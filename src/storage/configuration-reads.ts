@@ -4,6 +4,7 @@ import type { Client, LinkedUser } from '../model/client.ts'
 import type { IdentityProvider } from '../model/external-provider.ts'
 import type { ScopeRecord } from '../model/scope.ts'
 import { defaultSettings, type ProviderSettings } from '../model/settings.ts'
+import { clientListNames, listQuery, secretsQuery } from './client-lists.ts'
 import type { signingKeys } from './schema.ts'
 
 export type { ScopeRecord }
@@ -37,12 +38,8 @@ type Row = Record<string, unknown>
 
 const clientQuery = `
   SELECT c.*,
-    (SELECT json_group_array(uri) FROM client_redirect_uris r WHERE r.client_id = c.client_id) AS redirect_uris,
-    (SELECT json_group_array(uri) FROM client_post_logout_uris p WHERE p.client_id = c.client_id) AS post_logout_redirect_uris,
-    (SELECT json_group_array(origin) FROM client_origins o WHERE o.client_id = c.client_id) AS client_origins,
-    (SELECT json_group_array(scope) FROM client_scopes s WHERE s.client_id = c.client_id) AS scopes,
-    (SELECT json_group_array(json_object('hash', hash, 'label', label, 'expires_at', expires_at))
-       FROM client_secrets k WHERE k.client_id = c.client_id) AS secrets,
+    ${clientListNames.map((name) => `${listQuery(name, 'c')} AS ${name}`).join(', ')},
+    ${secretsQuery(['hash', 'label', 'expires_at'], 'c')} AS secrets,
     u.user_id AS u_user_id, u.sub AS u_sub, u.enabled AS u_enabled, u.tenant_id AS u_tenant_id
   FROM clients c LEFT JOIN users u ON u.user_id = c.linked_user_id
   WHERE c.client_id = ?`
