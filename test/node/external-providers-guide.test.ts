@@ -75,7 +75,7 @@ it('links to headings that exist', () => {
   expect(links.filter((slug) => !slugs.includes(slug ?? ''))).toEqual([])
 })
 
-const sources = ['brokering', 'interaction/external'].flatMap((folder) => {
+const sources = ['brokering', 'interaction/external', 'protocol/id-token'].flatMap((folder) => {
   const files = readdirSync(path.join(root, 'src', folder), { recursive: true, encoding: 'utf8' })
   return files.filter((name) => /\.tsx?$/.test(name)).map((name) => path.join('src', folder, name))
 })
