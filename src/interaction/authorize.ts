@@ -6,7 +6,7 @@ import { OAuthError } from '../model/errors.ts'
 import { hrefOf, paths } from '../request/addresses.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
-import { advance, beginInteraction, goOn, goToStep, stepForStranger } from './continue.ts'
+import { askNextStep, beginInteraction, continueAuthorization, showStep, stepWithoutSession } from './continue.ts'
 import { seeOther } from './page.ts'
 
 /** Not a registered parameter: a POSTed request that came back to us by GET. */
@@ -18,11 +18,11 @@ export async function authorize(context: RequestContext, incoming: Incoming): Pr
   // A POST from another site carries no Lax cookie: as a GET to ourselves it does, and finds the session (DESIGN §7).
   if (incoming.request.method === 'POST' && !session) return resumeByGet(context, incoming)
 
-  const judged = await beginInteraction(context, await requestParameters(context, incoming))
-  if (session) return goOn(context, incoming, judged, await advance(context, judged, session))
-  const step = stepForStranger(context, judged)
+  const ongoing = await beginInteraction(context, await requestParameters(context, incoming))
+  if (session) return continueAuthorization(context, incoming, ongoing, await askNextStep(context, ongoing, session))
+  const step = stepWithoutSession(context, ongoing)
   if (step.kind === 'respond') throw new Error('nobody is signed in')
-  return goToStep(context, incoming, judged, step)
+  return showStep(context, incoming, ongoing, step)
 }
 
 async function resumeByGet(context: RequestContext, incoming: Incoming): Promise<Response> {

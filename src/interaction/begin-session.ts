@@ -8,7 +8,7 @@ import type { NewSession } from '../grants/subject/sessions.ts'
 import type { Person } from '../model/person.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
-import { type Advance, type Judged, questionOf } from './continue.ts'
+import { type NextStep, type OngoingAuthorization, questionOf } from './continue.ts'
 
 /** How somebody proved who they are. */
 export interface Proof
@@ -20,18 +20,18 @@ export interface Proof
   remember: boolean
 }
 
-/** `outdated`: the Subject knows a newer record than the one presented. `advance` absent: nobody asked for anything but the session. */
-export type Begun =
+/** `outdated`: the Subject knows a newer record than the one presented. `next` absent: nobody asked for anything but the session. */
+export type SessionOutcome =
   | { outcome: 'disabled' | 'outdated' }
-  | { outcome: 'begun'; advance: Advance | undefined; cookies: string[] }
+  | { outcome: 'begun'; next: NextStep | undefined; cookies: string[] }
 
 /** One hop; two when somebody else was signed in in this browser. */
 export async function beginSession(
   context: RequestContext,
   incoming: Incoming,
-  judged: Judged | undefined,
+  ongoing: OngoingAuthorization | undefined,
   proof: Proof,
-): Promise<Begun> {
+): Promise<SessionOutcome> {
   const { person, isConfirmed, remember } = proof
   const secret = newSecret()
   const session = await newSession(context, proof, secret)
@@ -41,7 +41,7 @@ export async function beginSession(
   if (before && !current) {
     await askSubject(context, before.subject_ref, (subject) => subject.signOut(before.proof, context.now))
   }
-  const asked = judged && (await questionOf(context, judged))
+  const asked = ongoing && (await questionOf(context, ongoing))
   const answer = await askSubject(context, person.subject_ref, (subject) =>
     subject.signIn(person, session, current, asked?.question, context.now, isConfirmed),
   )
@@ -53,9 +53,9 @@ export async function beginSession(
   const handle = { subject_ref: person.subject_ref, id, secret }
   const lifetime = remember ? context.configuration.settings.session_absolute_lifetime : undefined
   const cookies = [await sessionCookie(context, handle, lifetime), stateCookie(context, base64url(randomBytes(16)))]
-  if (!judged || !asked) return { outcome: 'begun', advance: undefined, cookies }
-  const code = { subject_ref: person.subject_ref, id: judged.interaction.id, secret: asked.secret }
-  return { outcome: 'begun', advance: { answer, code }, cookies }
+  if (!ongoing || !asked) return { outcome: 'begun', next: undefined, cookies }
+  const code = { subject_ref: person.subject_ref, id: ongoing.interaction.id, secret: asked.secret }
+  return { outcome: 'begun', next: { answer, code }, cookies }
 }
 
 async function newSession(context: RequestContext, proof: Proof, secret: Uint8Array<ArrayBuffer>): Promise<NewSession> {

@@ -1,7 +1,7 @@
 // The only place an error becomes a Response: JSON for machines, a page for people, a redirect once the client is trusted, problem+json for
 // operators. The caller learns the registered code, a safe description and the request id; the operator finds the rest under that id.
 
-import { authorizationResponse } from '../interaction/continue.ts'
+import { authorizationResponse } from '../interaction/authorization-response.ts'
 import { frameOf, htmlPage } from '../interaction/page.ts'
 import { type ErrorRedirect, OAuthError, Problem } from '../model/errors.ts'
 import { problemResponse } from '../model/problem.ts'

@@ -238,18 +238,20 @@ export class Subject extends DurableObject<Env> {
 
   private answer(person: Person, session: SessionState, question: AuthorizationInput, now: number): StepResult {
     const step = this.stepOf(person, session, question, now)
-    if (step.kind === 'respond') {
-      const code = {
-        grant: grantOf(question, session, now),
-        code_hash: question.code_hash,
-        code_expires_at: now + question.code_lifetime,
-      }
-      grants.issueCode(this.sql, code, question.access_token_lifetime, question.ends_at)
-      this.codesIssued += 1
-      if (this.codesIssued % tidyEvery === 0) grants.dropSurplus(this.sql, mostGrants)
-      this.wake(now)
-    }
+    if (step.kind === 'respond') this.issueCode(session, question, now)
     return { outcome: 'step', step, person, session }
+  }
+
+  private issueCode(session: SessionState, question: AuthorizationInput, now: number): void {
+    const code = {
+      grant: grantOf(question, session, now),
+      code_hash: question.code_hash,
+      code_expires_at: now + question.code_lifetime,
+    }
+    grants.issueCode(this.sql, code, question.access_token_lifetime, question.ends_at)
+    this.codesIssued += 1
+    if (this.codesIssued % tidyEvery === 0) grants.dropSurplus(this.sql, mostGrants)
+    this.wake(now)
   }
 
   /**

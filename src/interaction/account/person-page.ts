@@ -5,7 +5,7 @@ import { sha256 } from '../../crypto/encoding.ts'
 import { OAuthError } from '../../model/errors.ts'
 import type { Person } from '../../model/person.ts'
 import { requestedClaims } from '../../protocol/next-step.ts'
-import type { Judged } from '../continue.ts'
+import type { OngoingAuthorization } from '../continue.ts'
 
 export function displayName({ claims, user_id }: Person): string {
   return String(claims.name ?? claims.preferred_username ?? user_id)
@@ -15,14 +15,16 @@ export function displayName({ claims, user_id }: Person): string {
  * What a page says and to whom, as a field of its form: an answer counts for that alone. In another tab somebody else may have signed in
  * since, and the client may have been given more scopes.
  */
-export function shownTo({ proof }: SessionCookie, { request }: Judged): Promise<string> {
+export function shownTo({ proof }: SessionCookie, { request }: OngoingAuthorization): Promise<string> {
   return sha256(JSON.stringify(['shown', proof.id, request.client_id, request.scope, requestedClaims(request)]))
 }
 
 /** Consent and account choice exist only within an authorization request. Throws invalid_request (a page). */
-export function requireRequest<T extends { judged: Judged | undefined }>(resumed: T): T & { judged: Judged } {
-  const { judged } = resumed
-  if (judged) return { ...resumed, judged }
+export function requireRequest<T extends { ongoing: OngoingAuthorization | undefined }>(
+  resumed: T,
+): T & { ongoing: OngoingAuthorization } {
+  const { ongoing } = resumed
+  if (ongoing) return { ...resumed, ongoing }
   const detail = {
     check: 'interaction',
     expected: 'an authorization request',

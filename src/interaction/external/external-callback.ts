@@ -11,8 +11,9 @@ import { BrokeringError } from '../../model/login-attempt.ts'
 import { hrefOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
-import { type Begun, beginSession, type Proof } from '../begin-session.ts'
-import { clientError, goOn, type Judged, reauthoriseInteraction } from '../continue.ts'
+import { beginSession, type Proof, type SessionOutcome } from '../begin-session.ts'
+import { clientError, continueAuthorization, type OngoingAuthorization, reauthoriseInteraction } from '../continue.ts'
+import { deliver } from '../deliver.ts'
 import { sealInteraction } from '../interaction.ts'
 import { seeOther } from '../page.ts'
 import { assertionSigner, callbackAddress } from './external-login.ts'
@@ -36,12 +37,12 @@ export async function externalCallback(context: RequestContext, incoming: Incomi
   context.log({ idp: provider_id })
   const { interaction } = state
   // Client and redirect URI may have changed while the person was away.
-  const judged = await reauthoriseInteraction(context, interaction)
+  const ongoing = await reauthoriseInteraction(context, interaction)
   try {
-    return await signIn(context, answer, { state, provider, judged })
+    return await signIn(context, answer, { state, provider, ongoing })
   } catch (error) {
     if (error instanceof BrokeringError)
-      return showExternalProblem(context, incoming, { provider, interaction, judged, error, cookies: [state.spent] })
+      return showExternalProblem(context, incoming, { provider, interaction, ongoing, error, cookies: [state.spent] })
     if (isOutage(error)) recordAttempt(context, failedAttempt(context, provider_id, outage(context)))
     throw error
   }
@@ -63,13 +64,13 @@ function outage({ fault }: RequestContext): BrokeringError {
 interface Return {
   state: OpenedState
   provider: IdentityProvider
-  judged: Judged | undefined
+  ongoing: OngoingAuthorization | undefined
 }
 
 async function signIn(
   context: RequestContext,
   incoming: Incoming,
-  { state, provider, judged }: Return,
+  { state, provider, ongoing }: Return,
 ): Promise<Response> {
   const { provider_id } = provider
   const answer = {
@@ -81,10 +82,10 @@ async function signIn(
   const login = await completeUpstreamLogin(context, answer, assertionSigner(context, provider))
   const arrival = await resolveUser(context, provider, login)
   const proof = await proofOf(context, { state, provider, login, arrival })
-  const begun = await beginSession(context, incoming, judged, proof)
+  const begun = await beginSession(context, incoming, ongoing, proof)
   if (begun.outcome !== 'begun') throw disabled(provider, login, arrival)
   recordAttempt(context, succeededAttempt(context, provider_id, login, arrival.person.user_id, arrival.changes))
-  return leave(context, incoming, state, judged, begun)
+  return leave(context, incoming, state, ongoing, begun)
 }
 
 async function proofOf(
@@ -130,32 +131,33 @@ async function leave(
   context: RequestContext,
   incoming: Incoming,
   state: OpenedState,
-  judged: Judged | undefined,
-  { advance, cookies }: Extract<Begun, { outcome: 'begun' }>,
+  ongoing: OngoingAuthorization | undefined,
+  { next, cookies }: Extract<SessionOutcome, { outcome: 'begun' }>,
 ): Promise<Response> {
   const all = [...cookies, state.spent]
-  if (!judged || !advance) return seeOther(hrefOf(context.issuer, paths.account), all)
-  const { answer } = advance
-  if (answer.outcome !== 'step' || answer.step.kind !== 'sign-in') return goOn(context, incoming, judged, advance, all)
-  return stepUp(context, incoming, judged, all)
+  if (!ongoing || !next) return deliver(context, incoming, { kind: 'account' }, all)
+  const { answer } = next
+  if (answer.outcome !== 'step' || answer.step.kind !== 'sign-in')
+    return continueAuthorization(context, incoming, ongoing, next, all)
+  return stepUp(context, incoming, ongoing, all)
 }
 
 /** The provider gave less than the application asks for (max_age, prompt=login, acr): by password here, or not at all. Never there again. */
 async function stepUp(
   context: RequestContext,
   incoming: Incoming,
-  judged: Judged,
+  ongoing: OngoingAuthorization,
   cookies: string[],
 ): Promise<Response> {
   if (!context.configuration.settings.allow_local_accounts) {
-    throw clientError(judged, 'unmet_authentication_requirements', 'the provider did not authenticate as asked', {
+    throw clientError(ongoing, 'unmet_authentication_requirements', 'the provider did not authenticate as asked', {
       check: 'step_up',
       expected: 'an authentication as new and as strong as the application asks for (max_age, prompt, acr)',
       received: 'an older or weaker one',
       fix: 'let the provider honour prompt, max_age and acr_values and state auth_time and acr, or ask for less',
     }).withCookies(cookies)
   }
-  const begun = await sealInteraction(context, incoming.request, judged.interaction)
+  const begun = await sealInteraction(context, incoming.request, ongoing.interaction)
   const location = `${hrefOf(context.issuer, paths.login)}?interaction=${begun.sealed}&choose=1&problem=not_fresh`
   return seeOther(location, [...cookies, ...begun.cookies])
 }

@@ -13,7 +13,7 @@ import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
 import { signJwt } from '../../signing-keys/signing.ts'
 import { choiceCookies } from '../choice-cookie.ts'
-import { type Judged, resume } from '../continue.ts'
+import { type OngoingAuthorization, resume } from '../continue.ts'
 import { requireOwnForm } from '../form-guard.ts'
 import type { Interaction } from '../interaction.ts'
 import { seeOther } from '../page.ts'
@@ -27,7 +27,7 @@ export const callbackAddress = ({ issuer }: RequestContext, providerId: string):
 /** POST: a button of the login page. */
 export async function externalLogin(context: RequestContext, incoming: Incoming): Promise<Response> {
   requireOwnForm(context, incoming.request)
-  const { interaction, judged } = await resume(context, incoming)
+  const { interaction, ongoing } = await resume(context, incoming)
   const providerId = incoming.parameters.get('provider') ?? ''
   const provider = usableProviders(context.configuration.identityProviders).find(
     (each) => each.provider_id === providerId,
@@ -36,16 +36,16 @@ export async function externalLogin(context: RequestContext, incoming: Incoming)
   const cookies = choiceCookies(context, incoming, providerId)
   const remember = incoming.parameters.has('remember')
   const wantsOther = wantsOtherAccount(incoming)
-  return goToProvider(context, incoming, { provider, interaction, judged, remember, wantsOther, cookies })
+  return goToProvider(context, incoming, { provider, interaction, ongoing, remember, wantsOther, cookies })
 }
 
 /** Of the login page's address, and of its form. */
 export const wantsOtherAccount = ({ parameters }: Incoming): boolean => parameters.get('account') === 'other'
 
-export interface Departure {
+export interface SignInAtProvider {
   provider: IdentityProvider
   interaction: Interaction
-  judged: Judged | undefined
+  ongoing: OngoingAuthorization | undefined
   remember: boolean
   /** The person asked for another account than the one that is signed in. */
   wantsOther?: boolean
@@ -56,7 +56,7 @@ export interface Departure {
 export async function goToProvider(
   context: RequestContext,
   incoming: Incoming,
-  { provider, interaction, judged, remember, wantsOther = false, cookies = [] }: Departure,
+  { provider, interaction, ongoing, remember, wantsOther = false, cookies = [] }: SignInAtProvider,
 ): Promise<Response> {
   const begun = await sealExternalState(context, incoming.request, {
     provider_id: provider.provider_id,
@@ -66,7 +66,7 @@ export async function goToProvider(
     interaction,
   })
   context.log({ idp: provider.provider_id })
-  const request = judged?.request
+  const request = ongoing?.request
   const asked = {
     prompt: promptFor(provider, request?.prompt ?? [], wantsOther),
     ...(request?.max_age === undefined ? {} : { max_age: request.max_age }),
@@ -86,7 +86,7 @@ export async function goToProvider(
     return seeOther(location, [...cookies, ...begun.cookies])
   } catch (error) {
     if (!(error instanceof BrokeringError)) throw error
-    return showExternalProblem(context, incoming, { provider, interaction, judged, error, cookies })
+    return showExternalProblem(context, incoming, { provider, interaction, ongoing, error, cookies })
   }
 }
 

@@ -7,14 +7,14 @@ import { renderExternalProblem } from '../../pages/external-problem.tsx'
 import { hrefOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
-import type { Judged } from '../continue.ts'
+import type { OngoingAuthorization } from '../continue.ts'
 import { type Interaction, sealInteraction } from '../interaction.ts'
 import { frameOf, htmlPage } from '../page.ts'
 
 interface Problem {
   provider: IdentityProvider
   interaction: Interaction
-  judged: Judged | undefined
+  ongoing: OngoingAuthorization | undefined
   error: BrokeringError
   cookies: string[]
 }
@@ -37,12 +37,12 @@ const wrongPerson: PublicCause[] = ['no_account', 'account_disabled']
 export async function showExternalProblem(
   context: RequestContext,
   { request }: Incoming,
-  { provider, interaction, judged, error, cookies }: Problem,
+  { provider, interaction, ongoing, error, cookies }: Problem,
 ): Promise<Response> {
   recordAttempt(context, failedAttempt(context, provider.provider_id, error))
   context.log({ outcome: 'access_denied' })
-  const frame = frameOf(context, request, judged?.request.ui_locales)
-  // Begun anew: an interaction is finished once, and this one may have been.
+  const frame = frameOf(context, request, ongoing?.request.ui_locales)
+  // SessionOutcome anew: an interaction is finished once, and this one may have been.
   const begun = await sealInteraction(context, request, { ...interaction, id: newId() })
   // The provider would send the same person again, unless it is asked to let them choose.
   const other = wrongPerson.includes(error.publicCause) ? '&account=other' : ''
@@ -50,7 +50,7 @@ export async function showExternalProblem(
     frame,
     provider: provider.name,
     cause: error.publicCause,
-    client: judged?.client,
+    client: ongoing?.client,
     tryAgainHref: `${hrefOf(context.issuer, paths.login)}?interaction=${begun.sealed}&choose=1${other}`,
   })
   return htmlPage(html, frame.nonce, { status: statusOf[error.publicCause], cookies: [...cookies, ...begun.cookies] })

@@ -9,29 +9,37 @@ import { hrefOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
 import { displayName, requireRequest, shownTo } from '../account/person-page.ts'
-import { advance, clientError, goOn, goToStep, type Judged, resume } from '../continue.ts'
+import {
+  askNextStep,
+  clientError,
+  continueAuthorization,
+  type OngoingAuthorization,
+  resume,
+  showStep,
+} from '../continue.ts'
 import { requireOwnForm } from '../form-guard.ts'
 import { frameOf, htmlPage } from '../page.ts'
 
 /** GET: shows the page if consent is what is missing, and goes on otherwise. */
 export async function showConsent(context: RequestContext, incoming: Incoming): Promise<Response> {
-  const { interaction, judged } = requireRequest(await resume(context, incoming))
+  const { interaction, ongoing } = requireRequest(await resume(context, incoming))
   const session = await readSession(context, incoming.request)
-  if (!session) return goToStep(context, incoming, judged, { kind: 'sign-in' })
-  const advanced = await advance(context, judged, session)
-  const { answer } = advanced
-  if (answer.outcome !== 'step' || answer.step.kind !== 'consent') return goOn(context, incoming, judged, advanced)
+  if (!session) return showStep(context, incoming, ongoing, { kind: 'sign-in' })
+  const next = await askNextStep(context, ongoing, session)
+  const { answer } = next
+  if (answer.outcome !== 'step' || answer.step.kind !== 'consent')
+    return continueAuthorization(context, incoming, ongoing, next)
 
-  const frame = frameOf(context, incoming.request, judged.request.ui_locales)
+  const frame = frameOf(context, incoming.request, ongoing.request.ui_locales)
   const html = renderConsent({
     frame,
     action: hrefOf(context.issuer, paths.consent),
     interaction: interaction.sealed,
-    shown: await shownTo(session, judged),
-    client: judged.client,
+    shown: await shownTo(session, ongoing),
+    client: ongoing.client,
     user: displayName(answer.person),
-    items: itemsOf(context, judged, answer.step, answer.person, frame.locale),
-    claims: requestedClaims(judged.request),
+    items: itemsOf(context, ongoing, answer.step, answer.person, frame.locale),
+    claims: requestedClaims(ongoing.request),
   })
   return htmlPage(html, frame.nonce, { leadsToClient: true })
 }
@@ -39,27 +47,27 @@ export async function showConsent(context: RequestContext, incoming: Incoming): 
 /** POST: what is allowed is what the sealed request asks for, never what the form says, and only by whom the page was shown to. */
 export async function consent(context: RequestContext, incoming: Incoming): Promise<Response> {
   requireOwnForm(context, incoming.request)
-  const { judged } = requireRequest(await resume(context, incoming))
+  const { ongoing } = requireRequest(await resume(context, incoming))
   const session = await readSession(context, incoming.request)
-  if (!session) return goToStep(context, incoming, judged, { kind: 'sign-in' })
+  if (!session) return showStep(context, incoming, ongoing, { kind: 'sign-in' })
   const decision = incoming.parameters.get('decision')
   if (decision === 'deny') {
-    throw clientError(judged, 'access_denied', 'the person did not allow it', {
+    throw clientError(ongoing, 'access_denied', 'the person did not allow it', {
       check: 'consent',
       expected: 'consent',
       received: 'a refusal by the person',
       fix: 'nothing: this is the person’s own answer',
     })
   }
-  const isShown = incoming.parameters.get('shown') === (await shownTo(session, judged))
+  const isShown = incoming.parameters.get('shown') === (await shownTo(session, ongoing))
   if (decision !== 'allow' || !isShown) return showConsent(context, incoming)
-  const choice = { kind: 'consent' as const, scopes: judged.request.scope, claims: requestedClaims(judged.request) }
-  return goOn(context, incoming, judged, await advance(context, judged, session, choice))
+  const choice = { kind: 'consent' as const, scopes: ongoing.request.scope, claims: requestedClaims(ongoing.request) }
+  return continueAuthorization(context, incoming, ongoing, await askNextStep(context, ongoing, session, choice))
 }
 
 function itemsOf(
   context: RequestContext,
-  { request }: Judged,
+  { request }: OngoingAuthorization,
   step: Extract<Step, { kind: 'consent' }>,
   person: Person,
   locale: Locale,

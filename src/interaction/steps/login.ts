@@ -18,14 +18,15 @@ import { openDatabase } from '../../storage/database.ts'
 import { findPersonByLogin } from '../../storage/users.ts'
 import { beginSession } from '../begin-session.ts'
 import { choiceCookies, readChoice } from '../choice-cookie.ts'
-import { advance, goOn, type Judged, resume } from '../continue.ts'
+import { askNextStep, continueAuthorization, type OngoingAuthorization, resume } from '../continue.ts'
+import { deliver } from '../deliver.ts'
 import { goToProvider, wantsOtherAccount } from '../external/external-login.ts'
 import { signInButton } from '../external/provider-buttons.ts'
 import { requireOwnForm } from '../form-guard.ts'
 import type { Interaction } from '../interaction.ts'
 import { frameOf, htmlPage, seeOther } from '../page.ts'
 
-type Resumed = { interaction: Interaction & { sealed: string }; judged: Judged | undefined }
+type Resumed = { interaction: Interaction & { sealed: string }; ongoing: OngoingAuthorization | undefined }
 
 /** GET: somebody who signed in meanwhile, in another tab, goes on; everybody else, and who wants another account, signs in. */
 export async function showLogin(context: RequestContext, incoming: Incoming): Promise<Response> {
@@ -34,15 +35,15 @@ export async function showLogin(context: RequestContext, incoming: Incoming): Pr
   const resumed = await resume(context, incoming)
   const session = await readSession(context, incoming.request)
   const wantsOther = wantsOtherAccount(incoming)
-  if (!session || !resumed.judged || wantsOther) return chooseWay(context, incoming, resumed, { wantsOther })
-  const advanced = await advance(context, resumed.judged, session)
-  if (advanced.answer.outcome !== 'step') {
-    return advanced.answer.outcome === 'anonymous'
+  if (!session || !resumed.ongoing || wantsOther) return chooseWay(context, incoming, resumed, { wantsOther })
+  const next = await askNextStep(context, resumed.ongoing, session)
+  if (next.answer.outcome !== 'step') {
+    return next.answer.outcome === 'anonymous'
       ? chooseWay(context, incoming, resumed)
-      : goOn(context, incoming, resumed.judged, advanced)
+      : continueAuthorization(context, incoming, resumed.ongoing, next)
   }
-  const { step, person } = advanced.answer
-  if (step.kind !== 'sign-in') return goOn(context, incoming, resumed.judged, advanced)
+  const { step, person } = next.answer
+  if (step.kind !== 'sign-in') return continueAuthorization(context, incoming, resumed.ongoing, next)
   return chooseWay(context, incoming, resumed, { username: usernameOf(person) })
 }
 
@@ -59,14 +60,14 @@ function chooseWay(
   return goToProvider(context, incoming, { ...resumed, provider: choice.provider, remember: false, wantsOther })
 }
 
-function choiceOf(context: RequestContext, { request, parameters }: Incoming, { judged }: Resumed): LoginChoice {
+function choiceOf(context: RequestContext, { request, parameters }: Incoming, { ongoing }: Resumed): LoginChoice {
   const { identityProviders, settings } = context.configuration
   return chooseLogin({
     providers: identityProviders,
     allow_local_accounts: settings.allow_local_accounts,
-    idp: judged?.request.idp,
-    domain_hint: judged?.request.domain_hint,
-    login_hint: judged?.request.login_hint,
+    idp: ongoing?.request.idp,
+    domain_hint: ongoing?.request.domain_hint,
+    login_hint: ongoing?.request.login_hint,
     remembered: readChoice(context, request),
     // A form that was sent is a choice made.
     wantsToChoose: parameters.has('choose') || request.method === 'POST',
@@ -82,7 +83,7 @@ export async function login(context: RequestContext, incoming: Incoming): Promis
   const remember = incoming.parameters.has('remember')
   const verdict = await verify(context, incoming.request, normaliseLoginName(username), password)
   if ('problem' in verdict) {
-    noteRefusal(context, paths.login, refusalOf(verdict, resumed.judged))
+    noteRefusal(context, paths.login, refusalOf(verdict, resumed.ongoing))
     return loginPage(context, incoming, resumed, { username, remember, ...verdict })
   }
   return signIn(context, incoming, resumed, verdict, remember)
@@ -147,21 +148,21 @@ const findRecord = (context: RequestContext, loginName: string, from: 'first-unc
 async function signIn(
   context: RequestContext,
   incoming: Incoming,
-  { judged }: Resumed,
+  { ongoing }: Resumed,
   { person, loginName, passwordHash, device }: Verified,
   remember: boolean,
 ): Promise<Response> {
   const proof = { authenticated_at: context.now, acr: localAcr, amr: ['pwd'], idp: 'local', remember }
-  let begun = await beginSession(context, incoming, judged, { ...proof, person, isConfirmed: false })
+  let begun = await beginSession(context, incoming, ongoing, { ...proof, person, isConfirmed: false })
   if (begun.outcome === 'outdated') {
     const record = await findRecord(context, loginName, 'first-primary')
     const isSame = record?.password_hash === passwordHash && !record.service_account
     if (isSame)
-      begun = await beginSession(context, incoming, judged, { ...proof, person: record.person, isConfirmed: true })
+      begun = await beginSession(context, incoming, ongoing, { ...proof, person: record.person, isConfirmed: true })
   }
   if (begun.outcome !== 'begun') {
     const failed: Failed = { problem: 'wrong_credentials', cause: `${person.user_id} was disabled or changed just now` }
-    noteRefusal(context, paths.login, refusalOf(failed, judged))
+    noteRefusal(context, paths.login, refusalOf(failed, ongoing))
     return loginPage(context, incoming, await resume(context, incoming), { username: loginName, remember, ...failed })
   }
   const { device: name } = context.issuer.cookies
@@ -170,8 +171,8 @@ async function signIn(
     cookie(context, name, await sealDevice(context, loginName, device), deviceLifetime),
     ...choiceCookies(context, incoming, 'local'),
   ]
-  if (!judged || !begun.advance) return seeOther(hrefOf(context.issuer, paths.account), cookies)
-  return goOn(context, incoming, judged, begun.advance, cookies)
+  if (!ongoing || !begun.next) return deliver(context, incoming, { kind: 'account' }, cookies)
+  return continueAuthorization(context, incoming, ongoing, begun.next, cookies)
 }
 
 interface Shown {
@@ -182,9 +183,9 @@ interface Shown {
 }
 
 function loginPage(context: RequestContext, incoming: Incoming, resumed: Resumed, shown: Shown = {}): Response {
-  const { judged, interaction } = resumed
+  const { ongoing, interaction } = resumed
   const { issuer } = context
-  const frame = frameOf(context, incoming.request, judged?.request.ui_locales)
+  const frame = frameOf(context, incoming.request, ongoing?.request.ui_locales)
   const choice = choiceOf(context, incoming, resumed)
   const { providers, hasLocal, isNarrowed } = choice.kind === 'page' ? choice : noWay
   const problem = shown.problem ?? problemOf(incoming, hasLocal, providers.length)
@@ -193,9 +194,9 @@ function loginPage(context: RequestContext, incoming: Incoming, resumed: Resumed
     action: hrefOf(issuer, paths.login),
     externalAction: hrefOf(issuer, paths.externalLogin),
     interaction: interaction.sealed,
-    username: shown.username ?? judged?.request.login_hint ?? '',
+    username: shown.username ?? ongoing?.request.login_hint ?? '',
     remember: shown.remember ?? false,
-    client: judged?.client,
+    client: ongoing?.client,
     providers: providers.map((provider) => signInButton(provider, issuer, textsFor(frame))),
     hasLocal,
     wantsOther: wantsOtherAccount(incoming),
@@ -223,7 +224,7 @@ function statusOf(problem: LoginPage['problem']): number {
 
 const usernameOf = (person: Person): string => String(person.claims.preferred_username ?? '')
 
-function refusalOf({ problem, cause, retryAfter }: Failed, judged: Judged | undefined): OAuthError {
+function refusalOf({ problem, cause, retryAfter }: Failed, ongoing: OngoingAuthorization | undefined): OAuthError {
   const error = new OAuthError('access_denied', 'sign-in failed', {
     check: problem === 'wrong_credentials' ? 'password' : 'rate',
     expected: 'the name and password of an enabled user who may sign in here',
@@ -232,5 +233,5 @@ function refusalOf({ problem, cause, retryAfter }: Failed, judged: Judged | unde
       ? 'wait, or sign in from a device that this user signed in from before'
       : 'correct the user, or set a new password',
   })
-  return judged ? error.withClient(judged.client.client_id) : error
+  return ongoing ? error.withClient(ongoing.client.client_id) : error
 }

@@ -1,0 +1,48 @@
+// How a sign-in ends once nothing is missing (protocol/next-step.ts decides that): with a code for the client, or, if no client asked, where the
+// person came from. A device or CIBA request will end here as a further kind of delivery.
+
+import { browserState, sessionState } from '../authentication/sessions.ts'
+import { type Handle, sealHandle } from '../grants/handles.ts'
+import type { ValidatedAuthorizationRequest } from '../protocol/authorization-request/authorization-request.ts'
+import { withoutAbsent } from '../protocol/authorization-response/authorization-response.ts'
+import { hrefOf, paths } from '../request/addresses.ts'
+import type { RequestContext } from '../request/context.ts'
+import type { Incoming } from '../request/incoming.ts'
+import { authorizationResponse } from './authorization-response.ts'
+import { seeOther } from './page.ts'
+
+export type Delivery =
+  /** The Subject has issued the code. */
+  { kind: 'code'; request: ValidatedAuthorizationRequest; code: Handle } | { kind: 'account' }
+
+/** `cookies` are set on the way. */
+export async function deliver(
+  context: RequestContext,
+  incoming: Incoming,
+  delivery: Delivery,
+  cookies: string[] = [],
+): Promise<Response> {
+  if (delivery.kind === 'account') return seeOther(hrefOf(context.issuer, paths.account), cookies)
+  const { request, code } = delivery
+  const state = stateAfter(context, incoming, cookies)
+  const parameters = withoutAbsent({
+    code: await sealHandle(context, 'code', code),
+    state: request.state,
+    iss: context.issuer.url,
+    session_state: await sessionState(request.client_id, request.redirect_uri, state.value),
+  })
+  const { redirect_uri, response_mode } = request
+  const all = state.setCookie ? [...cookies, state.setCookie] : cookies
+  return authorizationResponse(context, incoming.request, { redirect_uri, response_mode, parameters }, all)
+}
+
+/** A sign-in of this very request has set a new browser state already. */
+function stateAfter(
+  context: RequestContext,
+  incoming: Incoming,
+  cookies: string[],
+): { value: string; setCookie?: string } {
+  const prefix = `${context.issuer.cookies.state}=`
+  const fresh = cookies.find((each) => each.startsWith(prefix))
+  return fresh ? { value: fresh.slice(prefix.length, fresh.indexOf(';')) } : browserState(context, incoming.request)
+}
