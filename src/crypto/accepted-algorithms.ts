@@ -1,5 +1,5 @@
-// The signature algorithms accepted on JWTs that others sign (RFC 7518 §3, RFC 8037 §3.1, RFC 9864 §2.2), with the key that each needs.
-// What this provider signs with is another list: signing-algorithms.ts. HMAC and `none` are in neither (RFC 8725 §3.1, §3.2).
+// The signature algorithms accepted on JWTs of clients and external providers (RFC 7518 §3, RFC 8037 §3.1, RFC 9864 §2.2), with their key types.
+// The algorithms this provider signs with are another list: signing-algorithms.ts. HMAC and `none` are in neither (RFC 8725 §3.1, §3.2).
 
 interface KeyRequirement {
   kty: 'RSA' | 'EC' | 'OKP'
@@ -16,7 +16,7 @@ const rows = {
   ES256: { kty: 'EC', crv: 'P-256' },
   ES384: { kty: 'EC', crv: 'P-384' },
   ES512: { kty: 'EC', crv: 'P-521' },
-  // RFC 9864 §2.2: the older name leaves the curve to the key. Ed448 is not accepted: Web Crypto in workerd does not have it.
+  // RFC 9864 §2.2: the older name EdDSA leaves the curve to the key. Ed448 is not accepted, since Web Crypto in workerd lacks it.
   EdDSA: { kty: 'OKP', crv: 'Ed25519' },
   Ed25519: { kty: 'OKP', crv: 'Ed25519' },
 } as const satisfies Record<string, KeyRequirement>

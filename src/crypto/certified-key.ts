@@ -1,4 +1,4 @@
-// A private key with the certificate that belongs to it, whatever file they came from (RFC 5958 PrivateKeyInfo, RFC 5280).
+// A private key with its certificate, independent of the file format (PrivateKeyInfo of RFC 5958, X.509 of RFC 5280).
 import * as der from './der.ts'
 import { keyMembers } from './jwk.ts'
 import { KeyFileError } from './key-file-error.ts'
@@ -8,11 +8,11 @@ import { isKeyFamily, type KeyFamily } from './signing-algorithms.ts'
 import { type CertificateFields, parseCertificate } from './x509.ts'
 
 export interface CertifiedKey {
-  /** PKCS#8, DER, as Web Crypto writes it: without attributes. */
+  /** PKCS#8, DER, without attributes, as Web Crypto writes it. */
   privateKey: Uint8Array<ArrayBuffer>
-  /** X.509, DER: the one whose public key is this key's. */
+  /** X.509, DER: its public key belongs to `privateKey`. */
   certificate: Uint8Array<ArrayBuffer>
-  /** Each certifies the one before it (RFC 7517 §4.7); as far as the file has them, without strangers. */
+  /** Each certifies the one before it (RFC 7517 §4.7). Certificates of the file that are not in the chain are left out. */
   chain: Uint8Array<ArrayBuffer>[]
 }
 
@@ -21,7 +21,7 @@ export interface PrivateKeyInfo {
   algorithm: string
   /** Dotted OID of the named curve of an EC key. */
   curve?: string | undefined
-  /** What the algorithm calls a private key, DER. */
+  /** The algorithm's own private key structure, DER. */
   key: Uint8Array<ArrayBuffer>
 }
 
@@ -33,7 +33,7 @@ const ecdsa = (namedCurve: string) => ({ name: 'ECDSA', namedCurve })
 
 type KeyParameters = { name: string; hash?: string; namedCurve?: string }
 
-/** By the OID of the curve, else of the algorithm. */
+/** By the OID of the named curve, or of the algorithm if it has no named curve. */
 const keyParameters: Readonly<Record<string, KeyParameters>> = {
   [rsaEncryption]: rsa,
   '1.2.840.10045.3.1.7': ecdsa('P-256'),
@@ -59,7 +59,7 @@ export function importPrivateKey({ algorithm, curve, key }: PrivateKeyInfo): Pro
   return importExtractable('pkcs8', pkcs8, parameters)
 }
 
-/** Of a `CertifiedKey`: as somebody who may export it further has it. */
+/** Imports the private key of a `CertifiedKey`, extractable. Throws KeyFileError. */
 export const openPrivateKey = (privateKey: Uint8Array<ArrayBuffer>): Promise<CryptoKey> =>
   importPrivateKey(infoOf(privateKey))
 
@@ -68,7 +68,7 @@ function infoOf(privateKey: Uint8Array<ArrayBuffer>): PrivateKeyInfo {
   return parsePrivateKeyInfo(parseBer(privateKey, reading), reading)
 }
 
-/** Throws `unsupported_algorithm` for a key that none of our signature algorithms takes. */
+/** Throws `unsupported_algorithm` if none of our signature algorithms uses a key of this kind. */
 export function familyOf({ privateKey }: CertifiedKey): KeyFamily {
   const { algorithm, curve } = infoOf(privateKey)
   const parameters = keyParameters[curve ?? algorithm]
@@ -77,7 +77,7 @@ export function familyOf({ privateKey }: CertifiedKey): KeyFamily {
   throw unsupported(`signing with a key of kind ${family}`)
 }
 
-/** A private JWK: its key members alone are taken. */
+/** Imports a private JWK, extractable. Reads only its key members. Throws KeyFileError. */
 export function importPrivateJwk(jwk: JsonWebKey): Promise<CryptoKey> {
   const parameters = jwk.kty === 'RSA' ? rsa : jwk.kty === 'EC' ? ecdsa(`${jwk.crv}`) : { name: `${jwk.crv}` }
   const isKnown = Object.values(keyParameters).some(
@@ -99,7 +99,7 @@ function importExtractable(
   )
 }
 
-/** Web Crypto's errors for a key that it does not take differ by kind of key and by runtime. */
+/** Throws `unusable_key` instead of Web Crypto's errors, which differ by kind of key and by runtime. */
 async function whileUsable<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation()
@@ -111,7 +111,7 @@ async function whileUsable<T>(operation: () => Promise<T>): Promise<T> {
 export const exportPrivateKey = (key: CryptoKey): Promise<Uint8Array<ArrayBuffer>> =>
   whileUsable(async () => new Uint8Array((await crypto.subtle.exportKey('pkcs8', key)) as ArrayBuffer))
 
-/** Finds the key's own certificate, the newest of several, and its issuers. Throws `no_matching_certificate`. */
+/** Finds the certificate of the key, the newest if there are several, and its chain. Throws `no_matching_certificate`. */
 export async function certify(key: CryptoKey, certificates: Uint8Array<ArrayBuffer>[]): Promise<CertifiedKey> {
   const publicKey = await whileUsable(() => publicKeyOf(key))
   const parsed = certificates.map(parse).filter((each) => each !== undefined)
@@ -149,7 +149,7 @@ function chainAbove(own: ParsedCertificate, candidates: ParsedCertificate[]): Ui
   return chain.slice(1).map(({ bytes }) => bytes)
 }
 
-/** The bit string of the public key: a SubjectPublicKeyInfo around it can be spelt in more than one way. */
+/** The bit string of the public key. The whole SubjectPublicKeyInfo cannot be compared: it has several encodings. */
 async function publicKeyOf(key: CryptoKey): Promise<Uint8Array | undefined> {
   const jwk = (await crypto.subtle.exportKey('jwk', key)) as JsonWebKey
   const publicKey = await crypto.subtle.importKey('jwk', keyMembers(jwk), key.algorithm as KeyParameters, true, [

@@ -1,4 +1,4 @@
-// DER (X.690 §8, §10): what X.509 and PKCS#8 are written in. Only definite lengths and one-byte tags, which is all they use.
+// Reads and writes DER (X.690 §8, §10), the encoding of X.509 and PKCS#8. Definite lengths and one-byte tags only, as those formats use.
 import { concatBytes, utf8 } from './encoding.ts'
 
 export const tags = {
@@ -83,7 +83,7 @@ export interface Element {
   bytes: Uint8Array<ArrayBuffer>
 }
 
-/** The elements that stand one after another in `bytes`. Undefined when they are not DER to the last byte. */
+/** The sequence of elements in `bytes`. Returns undefined unless they are DER to the last byte. */
 export function parseElements(bytes: Uint8Array<ArrayBuffer>): Element[] | undefined {
   const elements: Element[] = []
   for (let offset = 0; offset < bytes.length; ) {
@@ -109,7 +109,7 @@ function parseElement(bytes: Uint8Array<ArrayBuffer>): Element | undefined {
   return { tag, content: bytes.subarray(2 + lengthBytes, end), bytes: bytes.subarray(0, end) }
 }
 
-/** The time of a UTCTime or GeneralizedTime, milliseconds since 1970 (RFC 5280 §4.1.2.5). */
+/** A UTCTime or GeneralizedTime as milliseconds since 1970 (RFC 5280 §4.1.2.5). Returns undefined if it is malformed. */
 export function parseTime(element: Element): number | undefined {
   const text = String.fromCharCode(...element.content)
   const digits = element.tag === tags.utcTime ? (Number(text.slice(0, 2)) < 50 ? '20' : '19') + text : text

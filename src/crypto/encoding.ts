@@ -1,7 +1,7 @@
-// Bytes to text and back, as the specifications spell it: base64url without padding (RFC 7515 §2), UTF-8, hex.
+// Converts bytes to text and back: base64url without padding (RFC 7515 §2), base64, UTF-8; concatenation, hashes, comparison.
 
 declare global {
-  // In workerd's V8, not yet in TypeScript's library.
+  // workerd has these methods; TypeScript's library does not declare them yet.
   interface Uint8Array {
     toBase64(options?: { alphabet?: 'base64' | 'base64url'; omitPadding?: boolean }): string
     toHex(): string
@@ -27,10 +27,10 @@ export const base64url = (bytes: Uint8Array): string => bytes.toBase64({ alphabe
 export const base64 = (bytes: Uint8Array): string => bytes.toBase64()
 
 const alphabet = /^[\w-]*$/
-/** By length modulo 4: how a text ends whose bits that belong to no byte are zero. A rest of 1 is no text at all. */
+/** By length modulo 4: the last character of a text whose surplus bits are zero. No base64url text has a remainder of 1. */
 const endings = [/$/, undefined, /[AQgw]$/, /[AEIMQUYcgkosw048]$/]
 
-/** Strict: no padding, no other alphabet, no stray bits, so that one value has one spelling. Undefined otherwise. */
+/** Strict, so that each value has one spelling. Returns undefined for padding, another alphabet or non-zero surplus bits. */
 export function parseBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
   const isStrict = alphabet.test(text) && endings[text.length % 4]?.test(text)
   return isStrict ? Uint8Array.fromBase64(text, { alphabet: 'base64url' }) : undefined
@@ -48,12 +48,12 @@ export function concatBytes(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
 
 export const randomBytes = (length: number): Uint8Array<ArrayBuffer> => crypto.getRandomValues(new Uint8Array(length))
 
-/** SHA-256, base64url: how every secret of ours is kept. */
+/** SHA-256 in base64url, the form in which codes, refresh tokens, session ids and client secrets are stored. */
 export async function sha256(text: string): Promise<string> {
   return base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(text))))
 }
 
-/** In constant time for texts of one length. */
+/** Compares in constant time if both texts have the same length. */
 export function sameText(a: string, b: string): boolean {
   const [left, right] = [utf8(a), utf8(b)]
   return left.length === right.length && crypto.subtle.timingSafeEqual(left, right)

@@ -8,7 +8,7 @@ import { hasZeroHalf, type JwsHeader, parseJws } from './jws.ts'
 
 export interface ForeignJwt {
   header: JwsHeader
-  /** Not to be believed before `verifyForeignJwt`. */
+  /** Untrusted before `verifyForeignJwt`. */
   claims: Record<string, unknown>
   signature: Uint8Array
   /** Compact serialisation, as it was received. */
@@ -54,11 +54,11 @@ export async function importForeignKey(jwk: JsonWebKey, alg: AcceptedAlgorithm):
 /** RFC 7518 §6.2.2, §6.3.2, §6.4.1: members that only the holder of the key may know. */
 const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
-/** A key published with its secret members signs for everybody. */
+/** Anyone can sign with a key that is published with its secret members. */
 export const isPublicKey = (jwk: object): boolean =>
   secretMembers.every((member) => (jwk as Record<string, unknown>)[member] === undefined)
 
-/** Whether the JWK itself says that it verifies signatures of this algorithm (RFC 7517 §4.1–4.4). */
+/** Whether the JWK's own members allow it to verify signatures of this algorithm (RFC 7517 §4.1–4.4). */
 function mayVerify(jwk: JsonWebKey, alg: AcceptedAlgorithm): boolean {
   const { kty, crv } = keyRequirements[alg]
   if (jwk.kty !== kty || (crv !== undefined && jwk.crv !== crv)) return false

@@ -7,14 +7,14 @@ export interface JwsHeader {
   alg: string
   kid?: string
   typ?: string
-  /** `jwk`, `jku`, `x5u`, `x5c` may stand here: nobody looks at them (RFC 8725 §3.10). */
+  /** May include `jwk`, `jku`, `x5u` and `x5c`, which are ignored (RFC 8725 §3.10). */
   [member: string]: unknown
 }
 
 export interface ParsedJws {
   header: JwsHeader
   payload: Record<string, unknown>
-  /** What the signature covers. */
+  /** The bytes that the signature covers. */
   signingInput: Uint8Array<ArrayBuffer>
   signature: Uint8Array<ArrayBuffer>
 }
@@ -22,7 +22,7 @@ export interface ParsedJws {
 /** Characters. */
 const longestJws = 16 * 1024
 
-/** The first part of a JWS and its dot: the same for every token of one key and type, so callers keep it. */
+/** The first part of a JWS and its dot. Callers cache it, since it is the same for all tokens of one key and type. */
 export const encodeHeader = (header: JwsHeader): string => `${base64url(utf8(JSON.stringify(header)))}.`
 
 /** `header`: from `encodeHeader`, naming the same `alg`. */
@@ -32,7 +32,7 @@ export async function signJws(header: string, payload: object, key: CryptoKey, a
   return `${signingInput}.${base64url(new Uint8Array(signature))}`
 }
 
-/** Reads, does not verify. Undefined for everything that is not exactly a JWS with JSON header and payload. */
+/** Parses, does not verify. Returns undefined unless `token` is exactly a JWS with JSON header and payload. */
 export function parseJws(token: string): ParsedJws | undefined {
   if (token.length > longestJws) return undefined
   const [headerPart, payloadPart, signaturePart, ...further] = token.split('.')
@@ -44,16 +44,16 @@ export function parseJws(token: string): ParsedJws | undefined {
   return { header, payload, signature, signingInput: utf8(`${headerPart}.${payloadPart}`) }
 }
 
-/** Headers that were read before: all tokens of one key and type have the same. */
+/** A cache by encoded header, since all tokens of one key and type have the same. */
 const knownHeaders = new Map<string, JwsHeader>()
-const [mostHeaders, longestKnownHeader] = [64, 512]
+const [maxHeaders, longestKnownHeader] = [64, 512]
 
 function parseHeader(part: string): JwsHeader | undefined {
   const known = knownHeaders.get(part)
   if (known) return known
   const header = readHeader(part)
   if (header && part.length <= longestKnownHeader) {
-    if (knownHeaders.size >= mostHeaders) knownHeaders.clear()
+    if (knownHeaders.size >= maxHeaders) knownHeaders.clear()
     knownHeaders.set(part, header)
   }
   return header
@@ -63,11 +63,11 @@ function readHeader(part: string): JwsHeader | undefined {
   const text = textOf(part)
   const header = parseJsonObject(text)
   if (!text || !header || hasDuplicateMembers(text, header)) return undefined
-  // RFC 7515 §4.1.11: an extension we do not know must be refused, and we know none; RFC 7797 (b64) is one of them.
+  // RFC 7515 §4.1.11: unknown extensions must be refused, and none is supported here, `b64` (RFC 7797) included.
   if ('crit' in header || 'b64' in header) return undefined
   const { alg, kid, typ, cty } = header
   const isText = (member: unknown) => member === undefined || typeof member === 'string'
-  // RFC 7519 §5.2: a token within a token is not for us.
+  // RFC 7519 §5.2: nested JWTs (cty) are not supported.
   if (typeof alg !== 'string' || !isText(kid) || !isText(typ) || cty !== undefined) return undefined
   return header as JwsHeader
 }
@@ -94,9 +94,9 @@ function parseJsonObject(text: string | undefined): Record<string, unknown> | un
 
 const jsonTokens = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g
 
-/** RFC 7515 §4: names in a header are unique. `JSON.parse` keeps the last one, others the first. */
+/** RFC 7515 §4: member names of a header must be unique. Parsers differ: `JSON.parse` keeps the last one, others the first. */
 function hasDuplicateMembers(json: string, parsed: object): boolean {
-  // The usual spelling, written back with every name once, has no name twice.
+  // Fast path: serialising writes each name once, so text that comes back unchanged has no duplicate.
   if (JSON.stringify(parsed) === json) return false
   const names = new Set<unknown>()
   let depth = 0
@@ -112,7 +112,7 @@ function hasDuplicateMembers(json: string, parsed: object): boolean {
   return false
 }
 
-/** `alg` is what the key is for, never what the token says; a token that says otherwise is refused (RFC 8725 §3.1). */
+/** `alg` is the algorithm of the key, never taken from the token. A token that names another is refused (RFC 8725 §3.1). */
 export async function verifyJws(jws: ParsedJws, key: CryptoKey, alg: SigningAlgorithm): Promise<boolean> {
   const { signature: parameters, signatureLength } = signingParameters[alg]
   if (jws.header.alg !== alg) return false

@@ -1,4 +1,4 @@
-// A certificate and its private key: made, and checked before anybody relies on them (DESIGN §5).
+// Generates a private key with its certificate, and self-tests the pair before it is used.
 import { isStrongEnough, minimumRsaBits } from './jwk.ts'
 import {
   certificateAlgorithmOf,
@@ -17,11 +17,11 @@ export interface KeyMaterial {
 }
 
 const minute = 60_000
-/** Verifiers with a slow clock must not meet a certificate of the future. */
+/** Keeps the certificate valid for verifiers whose clock is behind. */
 const backdating = 5 * minute
 const tenYears = 3652 * 24 * 60 * minute
 
-/** A new key with a self-signed certificate of ten years. RSA takes 100 ms of CPU and more. */
+/** A new key with a self-signed certificate valid for ten years. `now` in milliseconds. RSA takes 100 ms of CPU or more. */
 export async function generateKeyMaterial(family: KeyFamily, rsaBits: number, now: number): Promise<KeyMaterial> {
   const alg = certificateAlgorithmOf(family)
   const { key } = signingParameters[alg]
@@ -36,14 +36,17 @@ export async function generateKeyMaterial(family: KeyFamily, rsaBits: number, no
 export const importSigningKey = (privateKey: Uint8Array<ArrayBuffer>, alg: SigningAlgorithm): Promise<CryptoKey> =>
   crypto.subtle.importKey('pkcs8', privateKey, signingParameters[alg].key, false, ['sign'])
 
-/** The public key of a certificate, extractable. Throws when it holds none that fits. */
+/** The public key of a certificate, extractable. Throws if the certificate is malformed or its key does not fit `alg`. */
 export function importCertificateKey(certificate: Uint8Array<ArrayBuffer>, alg: SigningAlgorithm): Promise<CryptoKey> {
   const fields = parseCertificate(certificate)
   if (!fields) throw new Error('the certificate is not X.509')
   return crypto.subtle.importKey('spki', fields.spki, signingParameters[alg].key, true, ['verify'])
 }
 
-/** The self-test of a version: what is wrong with it, or undefined. */
+/**
+ * Checks that the certificate is valid at `now` (milliseconds), the key is strong enough, and a signature by the private key verifies with
+ * the certificate. Returns the fault, or undefined if there is none.
+ */
 export async function selfTest(material: KeyMaterial, now: number): Promise<string | undefined> {
   const alg = certificateAlgorithmOf(material.family)
   const fields = parseCertificate(material.certificate)

@@ -1,4 +1,4 @@
-// The few functions of node:crypto that Web Crypto lacks, as workerd offers them. @types/node would bring Node's globals with it.
+// Declares the functions of node:crypto that Web Crypto lacks, as workerd has them. @types/node would add Node's globals, too.
 declare module 'node:crypto' {
   interface Hmac {
     update(data: Uint8Array): Hmac

@@ -1,6 +1,6 @@
-// Passwords at rest, as PHC strings: `$scrypt$ln=14,r=8,p=5,k=<pepper id>$<salt>$<hash>`, base64 without padding.
-// The password (Unicode NFC) goes through HMAC-SHA256 under the pepper before scrypt. Read but never written: scrypt without `k` (no
-// pepper) and `$pbkdf2-sha256$i=<iterations>$<salt>$<hash>`, both of the password as typed, so that accounts can be moved here.
+// Password hashes as PHC strings: `$scrypt$ln=14,r=8,p=5,k=<pepper id>$<salt>$<hash>`, base64 without padding. The password (Unicode NFC)
+// passes HMAC-SHA256 under the pepper before scrypt. For accounts imported from other systems two more forms are read, but never written:
+// scrypt without `k` (no pepper) and `$pbkdf2-sha256$i=<iterations>$<salt>$<hash>`, both of the password as typed.
 import { createHmac, pbkdf2Sync, scryptSync, timingSafeEqual } from 'node:crypto'
 import { randomBytes, utf8 } from './encoding.ts'
 import type { SecretKey } from './seal.ts'
@@ -21,15 +21,15 @@ type StoredHash = { salt: Uint8Array; hash: Uint8Array } & (
 const current: ScryptCost = { ln: 14, r: 8, p: 5 }
 const saltLength = 16
 const hashLength = 32
-/** The platform refuses scrypt above N·r·p = 2^20, and an isolate has 128 MB: 128·N·r bytes are needed. */
-const mostScryptWork = 2 ** 20
-const mostScryptMemory = 64 * 2 ** 20
-/** PBKDF2 above this works locally and throws in production. */
-const mostIterations = 100_000
-/** About what one of scrypt's `p` lanes costs at the current N and r. */
+/** The platform refuses scrypt above N·r·p = 2^20. Bytes: scrypt needs 128·N·r of the 128 MB of an isolate. */
+const maxScryptWork = 2 ** 20
+const maxScryptMemory = 64 * 2 ** 20
+/** PBKDF2 with more iterations works locally and throws in production. */
+const maxIterations = 100_000
+/** PBKDF2 iterations that cost about as much as one of scrypt's `p` lanes at the current N and r. */
 const iterationsPerLane = 150_000
 
-/** Costs about 100 ms of CPU. Throws when `pepper` is empty. */
+/** Takes about 100 ms of CPU. Throws if `pepper` is empty. */
 export async function hashPassword(password: string, pepper: SecretKey[]): Promise<string> {
   const [key] = pepper
   if (!key) throw new Error('hashing a password needs a pepper')
@@ -39,8 +39,8 @@ export async function hashPassword(password: string, pepper: SecretKey[]): Promi
 }
 
 /**
- * Every verdict but a match costs one hash of the current cost, whatever is stored: `undefined` (nobody of that name, or no password), a
- * corrupt string, a scheme or cost that the platform cannot compute, a pepper that is gone.
+ * Any result but a match takes one hash of the current cost (P03), whatever `phc` is: undefined (unknown user, or no password), malformed,
+ * of a scheme or cost that the platform cannot compute, or under a pepper that no longer exists. `match-rehash`: hash the password again.
  */
 export async function verifyPassword(
   password: string,
@@ -78,10 +78,10 @@ const peppered = (password: string, key: SecretKey): Uint8Array =>
     .digest()
 
 function scrypt(input: Uint8Array, salt: Uint8Array, { ln, r, p }: ScryptCost): Uint8Array {
-  return scryptSync(input, salt, hashLength, { N: 2 ** ln, r, p, maxmem: mostScryptMemory + 2 ** 20 })
+  return scryptSync(input, salt, hashLength, { N: 2 ** ln, r, p, maxmem: maxScryptMemory + 2 ** 20 })
 }
 
-/** A cheap stored hash must not answer sooner than a name that nobody has: the rest of the current cost is spent all the same. */
+/** Spends the rest of the current cost, so that the time does not tell a cheap stored hash or an unknown name apart. */
 function spend(lanes: number, password: string, pepper: SecretKey[]): void {
   const [key] = pepper
   if (lanes >= 1 && key) scrypt(peppered(password, key), dummySalt, { ...current, p: lanes })
@@ -95,7 +95,7 @@ function lanesOf(stored: StoredHash): number {
   return Math.round((2 ** ln * r * p) / (2 ** current.ln * current.r))
 }
 
-// The hash is 32 bytes to the letter: a shorter one, cut off by accident, is a prefix that would match.
+// The hash must have exactly 32 bytes: a truncated one would be a prefix that matches.
 const scryptForm =
   /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})(?:,k=(\d{1,3}))?\$([A-Za-z\d+/]{11,86})\$([A-Za-z\d+/]{43})$/
 const pbkdf2Form = /^\$pbkdf2-sha256\$i=(\d{1,7})\$([A-Za-z\d+/]{11,86})\$([A-Za-z\d+/]{43})$/
@@ -109,7 +109,7 @@ function parseScrypt(phc: string): StoredHash | undefined {
   if (!match) return undefined
   const cost = { ln: Number(match[1]), r: Number(match[2]), p: Number(match[3]) }
   const blocks = 2 ** cost.ln * cost.r
-  if (cost.ln < 1 || blocks * cost.p === 0 || blocks * cost.p > mostScryptWork || blocks * 128 > mostScryptMemory) {
+  if (cost.ln < 1 || blocks * cost.p === 0 || blocks * cost.p > maxScryptWork || blocks * 128 > maxScryptMemory) {
     return undefined
   }
   const [salt, hash] = [parsePhcBase64(match[5]), parsePhcBase64(match[6])]
@@ -120,7 +120,7 @@ function parseScrypt(phc: string): StoredHash | undefined {
 function parsePbkdf2(phc: string): StoredHash | undefined {
   const match = pbkdf2Form.exec(phc)
   const iterations = Number(match?.[1])
-  if (!match || iterations < 1 || iterations > mostIterations) return undefined
+  if (!match || iterations < 1 || iterations > maxIterations) return undefined
   const [salt, hash] = [parsePhcBase64(match[2]), parsePhcBase64(match[3])]
   return salt && hash && { scheme: 'pbkdf2', iterations, salt, hash }
 }

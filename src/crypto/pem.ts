@@ -1,4 +1,4 @@
-// PEM (RFC 7468): a private key and its certificates in one text, in any order, read and written.
+// Reads and writes PEM (RFC 7468): one text with a private key and its certificates in any order.
 import {
   type CertifiedKey,
   certify,
@@ -18,7 +18,7 @@ import { parseSealedKey } from './pkcs12/structure.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-/** `password` is for an ENCRYPTED PRIVATE KEY. Throws nothing but KeyFileError. */
+/** `password` is for an ENCRYPTED PRIVATE KEY. Throws only KeyFileError. */
 export async function readPem(text: string, password = ''): Promise<CertifiedKey> {
   checkSize(text.length)
   const forms = passwordForms(password)
@@ -48,7 +48,7 @@ function openEncryptedKey(bytes: Bytes, reading: Reading, forms: PasswordForm[])
   return parsePrivateKeyInfo(openSealed(sealed, forms, reading), reading)
 }
 
-/** RFC 5915 §3: the curve stands in the key, under [0]. */
+/** RFC 5915 §3: the key contains its curve, under [0]. */
 function parseEcPrivateKey(bytes: Bytes, reading: Reading): PrivateKeyInfo {
   const parameters = childrenOf(parseBer(bytes, reading), tags.sequence, reading).find(({ tag }) => tag === 0xa0)
   const [curve] = parameters?.children ?? []
@@ -61,7 +61,7 @@ interface Block {
   bytes: Bytes
 }
 
-/** Text between the blocks is passed over: openssl writes subjects and bag attributes there (RFC 7468 §5.2). */
+/** Ignores text between the blocks, where openssl writes subjects and bag attributes (RFC 7468 §5.2). */
 function parseBlocks(text: string, reading: Reading): Block[] {
   const blocks: Block[] = []
   for (let at = text.indexOf(begin); at >= 0; at = text.indexOf(begin, at)) {
@@ -80,7 +80,7 @@ const dashes = '-----'
 const begin = `${dashes}BEGIN `
 
 function parseBase64(text: string, reading: Reading): Bytes {
-  // RFC 1421 headers: openssl's older encryption, one round of MD5.
+  // RFC 1421 headers mean openssl's older encryption, whose key is derived by one round of MD5.
   if (text.includes(':')) throw unsupported('a PEM block with headers (an older encryption)')
   try {
     return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
@@ -89,7 +89,7 @@ function parseBase64(text: string, reading: Reading): Bytes {
   }
 }
 
-/** PKCS#8 in the clear, then the certificate, then its chain: what Key Vault, nginx and `openssl pkcs12` take. */
+/** Unencrypted PKCS#8, then the certificate, then its chain: the order that Key Vault, nginx and `openssl pkcs12` accept. */
 export const writePem = ({ privateKey, certificate, chain }: CertifiedKey): string =>
   encodePem('PRIVATE KEY', privateKey) + [certificate, ...chain].map((each) => encodePem('CERTIFICATE', each)).join('')
 

@@ -1,8 +1,8 @@
-// Whatever leaves the server and must come back unread and unchanged: AES-256-GCM under a key of its purpose (HKDF, RFC 5869).
-// Sealed form: version byte, key id byte, 12 bytes nonce, ciphertext with tag; base64url.
+// Seals values that leave the server and must come back unread and unchanged: AES-256-GCM under a key per purpose (HKDF, RFC 5869).
+// Sealed form: version byte, key id byte, 12 bytes of nonce, ciphertext with tag; base64url.
 import { base64url, concatBytes, parseBase64url, utf8 } from './encoding.ts'
 
-/** A secret and its predecessors: the first seals, all of them open. */
+/** One of a list: the first is the current secret, which seals; the others are its predecessors, which only open. */
 export interface SecretKey {
   id: number
   bytes: Uint8Array<ArrayBuffer>
@@ -24,9 +24,9 @@ export type SealPurpose =
 
 export interface Sealer {
   seal(purpose: SealPurpose, plaintext: Uint8Array): Promise<string>
-  /** Undefined: not sealed here, for another purpose or issuer, under a key that is gone, or changed. */
+  /** Returns undefined if the value was not sealed here, or for another purpose or issuer, or under a removed key, or was changed. */
   open(purpose: SealPurpose, sealed: string): Promise<Uint8Array<ArrayBuffer> | undefined>
-  /** Under the key that seals now, not one of its predecessors. */
+  /** Whether the value was sealed under the current key, not a predecessor. */
   isCurrent(sealed: string): boolean
 }
 
@@ -35,20 +35,20 @@ const nonceLength = 12
 const tagLength = 16
 const headerLength = 2 + nonceLength
 
-/** `issuer` separates deployments that share a secret by accident. Throws when `keys` is empty. */
+/** `issuer` separates deployments that share a secret by accident. Throws if `keys` is empty. */
 export function createSealer(keys: SecretKey[], issuer: string): Sealer {
   const [current] = keys
   if (!current) throw new Error('a sealer needs at least one key')
   const derived = new Map<string, CryptoKey>()
 
-  // The key is remembered, not the promise of it: a promise belongs to the request that made it and dies with it.
+  // Cache the key, not its promise: a promise belongs to the request that created it and never resolves after that request ends.
   async function keyFor(purpose: SealPurpose, key: SecretKey): Promise<CryptoKey> {
     const name = `${purpose} ${key.id}`
     const known = derived.get(name)
     if (known) return known
-    const made = await derive(key, issuer, purpose)
-    derived.set(name, made)
-    return made
+    const derivedKey = await derive(key, issuer, purpose)
+    derived.set(name, derivedKey)
+    return derivedKey
   }
 
   return {
@@ -96,8 +96,8 @@ async function derive(key: SecretKey, issuer: string, purpose: SealPurpose): Pro
 }
 
 /**
- * `SEAL_KEY`, `WRAP_KEY` and `PEPPER`: 32 random bytes or more in base64url. During a rotation several, separated by blanks, each with its
- * id: `2.NEW 1.OLD`. A value without id has id 1. Undefined when malformed.
+ * Parses `SEAL_KEY`, `WRAP_KEY` or `PEPPER`: 32 random bytes or more in base64url. During a rotation there are several, separated by
+ * blanks, each with its id: `2.NEW 1.OLD`. A value without id has id 1. Returns undefined if the text is malformed.
  */
 export function parseSecretKeys(text: string): SecretKey[] | undefined {
   const keys: SecretKey[] = []

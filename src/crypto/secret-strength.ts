@@ -1,10 +1,10 @@
-// How hard a typed client secret is to guess (SECURITY-CASES Rules 8): it is kept as a plain SHA-256, so it must not be guessable at all.
-// An estimate from above with three corrections; whoever wants certainty has the provider generate the secret.
+// Estimates how hard a typed client secret is to guess (SECURITY-CASES Rules 8). Secrets are stored as a plain SHA-256, so a guessable one
+// must be refused. The estimate is an upper bound with three corrections; only a generated secret is certainly strong.
 
-/** Bits below which a typed secret is refused. */
+/** A typed secret with fewer bits is refused. */
 export const leastSecretBits = 128
 
-/** Bits a guesser needs at most: characters × log2(alphabet), after repetition, runs and words are taken out. */
+/** Upper bound in bits: characters × log2(alphabet), without repetitions, runs and words. */
 export function estimateSecretBits(secret: string): number {
   if (secret === '') return 0
   const unit = withoutRepetition(secret)
@@ -12,7 +12,7 @@ export function estimateSecretBits(secret: string): number {
   return (unit.length - charactersInRuns(unit)) * Math.log2(Math.min(alphabetSize(unit), distinctLimit(unit)))
 }
 
-/** Shannon's estimate for prose is 1 to 1.5; words drawn from a list of 7776 give about 2. */
+/** Shannon's estimate for prose is 1 to 1.5; random words of a list of 7776 have about 2. */
 const bitsPerLetterOfText = 2
 
 const alphabets: [RegExp, number][] = [
@@ -26,18 +26,18 @@ const alphabets: [RegExp, number][] = [
 
 const alphabetSize = (text: string): number => alphabets.find(([form]) => form.test(text))?.[1] ?? 94
 
-/** Random text of 32 hex digits shows at least 8 different ones but once in 10^7; fewer mean that the alphabet is smaller than it looks. */
+/** Random text of 32 hex digits has fewer than 8 different ones only once in 10^7; fewer mean that the alphabet is smaller than it looks. */
 function distinctLimit(text: string): number {
   const distinct = new Set(text).size
   return distinct < 8 ? distinct : Number.POSITIVE_INFINITY
 }
 
-/** `abcabcabc` is `abc`. */
+/** `abcabcabc` counts as `abc`. */
 function withoutRepetition(text: string): string {
   return text.slice(0, (text + text).indexOf(text, 1))
 }
 
-/** Characters that continue `aaaa`, `abcd` or `4321`: in runs of six and more, since chance makes shorter ones. */
+/** Number of characters that continue a run such as `aaaa`, `abcd` or `4321`. Runs below six are ignored: random text has them. */
 function charactersInRuns(text: string): number {
   let inRuns = 0
   let length = 1
@@ -55,7 +55,7 @@ function charactersInRuns(text: string): number {
   return inRuns
 }
 
-/** Words of a usual length with a human share of vowels, a few short numbers, and nothing else. */
+/** Whether the text consists of words of usual length with a natural share of vowels, besides digits and separators. */
 function isMadeOfWords(text: string): boolean {
   const words = text.match(/[A-Z][a-z]+|[a-z]{2,}|[A-Z]{3,}/g)
   const letters = words?.join('') ?? ''

@@ -1,14 +1,14 @@
-// The signature algorithms this provider signs its own tokens with (RFC 7518 §3, RFC 8037 §3.1): one row says everything about one, and a new one
-// is one row. What the provider accepts from others is another list: accepted-algorithms.ts.
+// The algorithms this provider signs its own tokens with (RFC 7518 §3, RFC 8037 §3.1). One row holds all facts about an algorithm, and a new
+// algorithm is one row. The algorithms accepted from clients and external providers are another list: accepted-algorithms.ts.
 
 interface AlgorithmParameters {
-  /** What shares one key, and so one certificate: RS256 and PS256 do. Named by its curve, if it has one. */
+  /** Algorithms of one family share a key and its certificate, as RS256 and PS256 do. Named by its curve, if it has one. */
   family: string
   /** For importKey and, except for RSA, generateKey. */
   key: { name: string; hash?: string; namedCurve?: string }
   /** For sign and verify. */
   signature: { name: string; hash?: string; saltLength?: number }
-  /** Bytes; absent for RSA: as many as the modulus has. */
+  /** Bytes. Absent for RSA, where the modulus determines it. */
   signatureLength?: number
   /** Signature algorithm of a self-signed certificate (RFC 5280 §4.1.1.2). Exactly one algorithm of each family has it. */
   certificateOid?: string
@@ -53,7 +53,7 @@ export type SigningAlgorithm = keyof typeof rows
 export const signingAlgorithms = Object.keys(rows) as SigningAlgorithm[]
 export type KeyFamily = (typeof rows)[SigningAlgorithm]['family']
 
-/** The algorithms under which certificates are signed: not PS256, which shares the certificate of RS256. */
+/** The algorithms that sign certificates: not PS256, which shares the certificate of RS256. */
 export type CertificateAlgorithm = {
   [Alg in SigningAlgorithm]: (typeof rows)[Alg] extends { certificateOid: string } ? Alg : never
 }[SigningAlgorithm]
@@ -69,7 +69,7 @@ export const isCertificateAlgorithm = (name: unknown): name is CertificateAlgori
 export const isKeyFamily = (name: unknown): name is KeyFamily =>
   Object.values(rows).some(({ family }) => family === name)
 
-/** The algorithm under which the certificates of a family sign themselves. */
+/** The algorithm that signs the self-signed certificates of a family. */
 export function certificateAlgorithmOf(family: KeyFamily): CertificateAlgorithm {
   const alg = signingAlgorithms.filter(isCertificateAlgorithm).find((each) => rows[each].family === family)
   if (!alg) throw new Error(`no algorithm signs certificates of the family ${family}`)

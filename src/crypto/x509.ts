@@ -1,4 +1,4 @@
-// Certificates of signing keys (RFC 5280): a self-signed one is written, the fields we need are read, thumbprints are taken.
+// Certificates of signing keys (RFC 5280): creates a self-signed one, reads the fields that we need, computes thumbprints.
 import * as der from './der.ts'
 import { base64url } from './encoding.ts'
 import { type CertificateAlgorithm, certificateOidOf, signingParameters } from './signing-algorithms.ts'
@@ -21,7 +21,7 @@ const oids = {
   basicConstraints: '2.5.29.19',
 }
 
-/** A self-signed v3 certificate as DER: may sign, is no CA. */
+/** A self-signed v3 certificate as DER: for signatures, not a CA. */
 export async function createCertificate(request: CertificateRequest): Promise<Uint8Array<ArrayBuffer>> {
   const { alg, keys, notBefore, notAfter } = request
   const spki = new Uint8Array((await crypto.subtle.exportKey('spki', keys.publicKey)) as ArrayBuffer)
@@ -43,7 +43,7 @@ export async function createCertificate(request: CertificateRequest): Promise<Ui
   return der.sequence(toBeSigned, algorithm, der.bitString(encoded))
 }
 
-/** RFC 4055 §5 wants the NULL, RFC 5758 §3.2 and RFC 8410 §3 forbid it. */
+/** RFC 4055 §5 requires NULL parameters for RSA; RFC 5758 §3.2 and RFC 8410 §3 forbid them for the others. */
 function signatureAlgorithm(alg: CertificateAlgorithm): Uint8Array {
   const id = der.oid(certificateOidOf(alg))
   return signingParameters[alg].family === 'RSA' ? der.sequence(id, der.nil()) : der.sequence(id)
@@ -52,7 +52,7 @@ function signatureAlgorithm(alg: CertificateAlgorithm): Uint8Array {
 const distinguishedName = (commonName: string) =>
   der.sequence(der.set(der.sequence(der.oid(oids.commonName), der.utf8String(commonName))))
 
-/** RFC 5280 §4.1.2.2: positive; 16 bytes in every case. */
+/** A positive number (RFC 5280 §4.1.2.2) that always takes 16 bytes. */
 function randomSerial(): Uint8Array {
   const serial = crypto.getRandomValues(new Uint8Array(16))
   serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40
@@ -71,14 +71,14 @@ async function extensions(spki: Uint8Array<ArrayBuffer>): Promise<Uint8Array[]> 
   ]
 }
 
-/** RFC 5280 §4.2.1.2 (1): SHA-1 of the key's bit string without its count of unused bits. */
+/** SHA-1 of the key's bit string without the byte that counts unused bits (RFC 5280 §4.2.1.2, method 1). */
 async function subjectKeyIdentifier(spki: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   const key = der.parseElements(der.parseElements(spki)?.[0]?.content ?? spki)?.[1]
   if (key?.tag !== der.tags.bitString) throw new Error('a public key has no bit string')
   return new Uint8Array(await crypto.subtle.digest('SHA-1', key.content.subarray(1)))
 }
 
-/** Web Crypto gives r and s side by side, X.509 wants a SEQUENCE of them (RFC 3279 §2.2.3). */
+/** Converts Web Crypto's concatenated r and s to the SEQUENCE that X.509 requires (RFC 3279 §2.2.3). */
 function ecdsaSignature(signature: Uint8Array): Uint8Array {
   const half = signature.length / 2
   return der.sequence(der.unsignedInteger(signature.subarray(0, half)), der.unsignedInteger(signature.subarray(half)))
@@ -95,7 +95,7 @@ export interface CertificateFields {
   notAfter: number
 }
 
-/** Undefined when the bytes are no X.509 certificate. Signatures are not checked: whoever gave us the certificate is trusted or not. */
+/** Returns undefined if the bytes are not an X.509 certificate. Does not check its signature: trust depends on its source. */
 export function parseCertificate(bytes: Uint8Array<ArrayBuffer>): CertificateFields | undefined {
   const [certificate, ...trailing] = der.parseElements(bytes) ?? []
   if (certificate?.tag !== der.tags.sequence || trailing.length > 0) return undefined
@@ -113,7 +113,7 @@ export function parseCertificate(bytes: Uint8Array<ArrayBuffer>): CertificateFie
 }
 
 export interface Thumbprints {
-  /** SHA-1 as upper-case hex: how Windows and IdentityServer name a certificate. */
+  /** SHA-1 in upper-case hex, as Windows and IdentityServer name a certificate. */
   hex: string
   /** RFC 7517 §4.8, §4.9. */
   x5t: string

@@ -34,7 +34,7 @@ const signWith = (key: CryptoKey | Uint8Array, header: Header, payload: object =
 const sign = (alg: AcceptedAlgorithm, header: object = {}, payload: object = claims): Promise<string> =>
   signWith(pairs[alg].privateKey, { alg, ...header }, payload)
 
-/** What the brokering and the client authentication do with a token and a published key. */
+/** Verifies a token with a published key as brokering and client authentication do. */
 async function isAccepted(token: string, jwk: object, alg: AcceptedAlgorithm): Promise<boolean> {
   const jwt = parseForeignJwt(token)
   const key = await importForeignKey(jwk as JsonWebKey, alg)
@@ -74,7 +74,7 @@ describe.each(acceptedAlgorithms)('%s', (alg) => {
     }
   })
 
-  it('is not what a key of another type or curve verifies', async () => {
+  it('is not verified by a key of another type or curve', async () => {
     for (const other of acceptedAlgorithms) {
       const isSameType =
         keyRequirements[other].kty === keyRequirements[alg].kty &&
@@ -108,13 +108,13 @@ describe('a JWK', () => {
   it.each<[string, object]>([
     ['use enc', { use: 'enc' }],
     ['key_ops without verify', { key_ops: ['encrypt'] }],
-    ['key_ops that is no list', { key_ops: 'verify' }],
+    ['key_ops that is not an array', { key_ops: 'verify' }],
     ['the alg of another hash', { alg: 'ES384' }],
     ['the alg of another key type', { alg: 'RS256' }],
     ['another kty', { kty: 'OKP' }],
     ['another curve', { crv: 'P-384' }],
     ['an unknown curve', { crv: 'secp256k1' }],
-    ['a point beside the curve', { x: base64url(new Uint8Array(32).fill(7)) }],
+    ['a point that is not on the curve', { x: base64url(new Uint8Array(32).fill(7)) }],
     ['a coordinate that is too short', { x: 'AA' }],
     ['no y', { y: undefined }],
   ])('with %s verifies nothing (RFC 7517 §4)', async (_, members) => {
@@ -122,7 +122,7 @@ describe('a JWK', () => {
     expect(await isImported({ ...ec(), ...members }, 'ES256')).toBe(false)
   })
 
-  it('may say that it is for signatures, and say more than is known here', async () => {
+  it('may state its use for signatures, and have unknown members', async () => {
     const members = { use: 'sig', key_ops: ['verify'], alg: 'ES256', kid: 7, ext: 'no', x5c: ['?'] }
     expect(await isImported({ ...ec(), ...members }, 'ES256')).toBe(true)
   })
@@ -147,7 +147,7 @@ describe('a JWK', () => {
     expect(await isImported({ kty: 'RSA', n: '!', e: 'AQAB' }, 'RS256')).toBe(false)
   })
 
-  it('that has its private or secret members is no public key', async () => {
+  it('with private or secret members is not a public key', async () => {
     for (const alg of acceptedAlgorithms) expect(await isImported(pairs[alg].privateJwk, alg), alg).toBe(false)
     expect(await isImported({ ...ec(), k: 'AAAA' }, 'ES256')).toBe(false)
     for (const alg of acceptedAlgorithms) expect(await isImported({ kty: 'oct', k: 'AAAA' }, alg), alg).toBe(false)
@@ -172,13 +172,13 @@ describe('the header', () => {
     ['b64 false alone', { b64: false }],
     ['b64 true', { b64: true }],
     ['cty', { cty: 'JWT' }],
-    ['a kid that is no text', { kid: 1 }],
+    ['a kid that is not a string', { kid: 1 }],
   ])('with %s is refused', async (_, members) => {
     const [, payload, signature] = (await sign('ES256')).split('.')
     expect(parseForeignJwt([part({ alg: 'ES256', ...members }), payload, signature].join('.'))).toBeUndefined()
   })
 
-  it('with a member twice is refused; of a claim the last one counts (RFC 7515 §4, RFC 7519 §4)', async () => {
+  it('with a member twice is refused; of a duplicate claim the last one counts (RFC 7515 §4, RFC 7519 §4)', async () => {
     const signature = part('x'.repeat(64))
     expect(parseForeignJwt(`${part('{"alg":"none","alg":"ES256"}')}.${part('{}')}.${signature}`)).toBeUndefined()
     expect(parseForeignJwt(`${part('{"alg":"ES256"}')}.${part('{"sub":"a","sub":"b"}')}.${signature}`)?.claims).toEqual(
@@ -188,7 +188,7 @@ describe('the header', () => {
     )
   })
 
-  it('that brings or points to a key has no say in which key verifies (RFC 8725 §3.10)', async () => {
+  it('that contains or points to a key does not change which key verifies (RFC 8725 §3.10)', async () => {
     const fetch = vi.spyOn(globalThis, 'fetch')
     const stranger = await newPair('ES256')
     const urls = { jku: 'https://evil.test/jwks', x5u: 'https://evil.test/x5' }

@@ -1,4 +1,4 @@
-// What the tests use of node:crypto to read our certificates with somebody else's eyes.
+// Declares the part of node:crypto with which the tests read our certificates independently.
 declare module 'node:crypto' {
   interface KeyObject {
     export(options: { format: 'der'; type: 'spki' }): Uint8Array

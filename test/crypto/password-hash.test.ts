@@ -15,7 +15,7 @@ const scryptPhc = (ln: number, r: number, p: number) => {
 }
 const pbkdf2Phc = (iterations: number) =>
   `$pbkdf2-sha256$i=${iterations}$${b64(salt)}$${b64(pbkdf2Sync(utf8(password), salt, iterations, 32, 'sha256'))}`
-/** Milliseconds of the quickest of three: what is left when the machine is busy with something else is taken out. */
+/** Milliseconds of the fastest of three runs, so that a busy machine distorts less. */
 async function costOf(work: () => Promise<unknown>): Promise<number> {
   const times: number[] = []
   for (let i = 0; i < 3; i += 1) {
@@ -42,7 +42,7 @@ describe('verifyPassword', () => {
     expect(await verifyPassword('', phc, pepper)).toBe('mismatch')
   })
 
-  it('takes both Unicode spellings of one password for the same', async () => {
+  it('accepts both Unicode spellings of a password', async () => {
     const phc = await hashPassword('caf\u00e9', pepper)
     expect(await verifyPassword('cafe\u0301', phc, pepper)).toBe('match')
   })
@@ -53,7 +53,7 @@ describe('verifyPassword', () => {
     expect(await verifyPassword(password, phc, other)).toBe('mismatch')
   })
 
-  it('P07 asks for a new hash when cost, scheme or pepper are old', async () => {
+  it('P07 asks for a new hash if cost, scheme or pepper is outdated', async () => {
     const underOldPepper = await hashPassword(password, [key(1)])
     expect(await verifyPassword(password, underOldPepper, [key(2), key(1)])).toBe('match-rehash')
     expect(await verifyPassword(password, scryptPhc(13, 8, 1), pepper)).toBe('match-rehash')
@@ -63,7 +63,7 @@ describe('verifyPassword', () => {
     expect(await verifyPassword('wrong', scryptPhc(13, 8, 1), pepper)).toBe('mismatch')
   })
 
-  it('P07 fails closed on what is corrupt, unknown or gone', async () => {
+  it('P07 fails closed on a corrupt hash, an unknown scheme and a removed pepper', async () => {
     const phc = await hashPassword(password, pepper)
     const [, , cost, phcSalt, hash] = phc.split('$')
     const broken = [
@@ -87,18 +87,18 @@ describe('verifyPassword', () => {
     expect(await verifyPassword(password, undefined, pepper)).toBe('mismatch')
   })
 
-  it('P07 refuses costs that the platform cannot compute in production, though this runtime could', async () => {
+  it('P07 refuses costs that production cannot compute, even if this runtime can', async () => {
     const tooMany = pbkdf2Phc(100_001)
     expect(await verifyPassword(password, tooMany, pepper)).toBe('unreadable')
     expect(await verifyPassword(password, pbkdf2Phc(9_999_999).slice(0, 20), pepper)).toBe('unreadable')
-    // N·r·p: 2^20 and 32 MiB is read, one lane more is not; 2^17·8 would need 128 MiB.
+    // N·r·p of 2^20 and 32 MiB is accepted, one lane more is not; 2^17·8 would need 128 MiB.
     expect(await verifyPassword(password, scryptPhc(15, 8, 4), pepper)).toBe('match-rehash')
     const [, , , phcSalt, hash] = scryptPhc(10, 8, 1).split('$')
     expect(await verifyPassword(password, `$scrypt$ln=15,r=8,p=5$${phcSalt}$${hash}`, pepper)).toBe('unreadable')
     expect(await verifyPassword(password, `$scrypt$ln=17,r=8,p=1$${phcSalt}$${hash}`, pepper)).toBe('unreadable')
   })
 
-  it('P03 spends one hash on every mismatch, whatever is stored', async () => {
+  it('P03 spends one hash on every mismatch, for any stored value', async () => {
     const phc = await hashPassword(password, pepper)
     const known = await costOf(() => verifyPassword('wrong', phc, pepper))
     for (const stored of [undefined, 'corrupt', scryptPhc(13, 8, 1), scryptPhc(15, 8, 2), pbkdf2Phc(1000)]) {

@@ -27,7 +27,7 @@ const imported = await crypto.subtle.importKey('pkcs8', privateKey, { name: 'ECD
 const jwk = (await crypto.subtle.exportKey('jwk', imported)) as JsonWebKey
 
 describe('PEM', () => {
-  it('is read in any order, with Windows line ends, with text between and strangers among its blocks', async () => {
+  it('is read in any order, with Windows line ends, text between the blocks, and blocks of other kinds', async () => {
     expect(keyBlock).toContain('BEGIN PRIVATE KEY')
     expect(await readPem(text)).toEqual(expected)
     expect(await readPem(certificateBlock + keyBlock)).toEqual(expected)
@@ -53,8 +53,8 @@ describe('PEM', () => {
     ['a block without an end', keyBlock.slice(0, -10), 'not_pem'],
     ['a beginning without a label', '-----BEGIN ', 'not_pem'],
     ['a block that is not base64', '-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----', 'not_pem'],
-    ['a key that is no key', block('PRIVATE KEY', certificate) + certificateBlock, 'not_pem'],
-    ['an RSA key that is none', block('RSA PRIVATE KEY', certificate) + certificateBlock, 'unusable_key'],
+    ['a key block without a key', block('PRIVATE KEY', certificate) + certificateBlock, 'not_pem'],
+    ['an RSA key block without a key', block('RSA PRIVATE KEY', certificate) + certificateBlock, 'unusable_key'],
     ['certificates only', certificateBlock, 'no_key'],
     ['two keys', text + sealed(), 'several_keys'],
     ['a key only', keyBlock, 'no_matching_certificate'],
@@ -65,7 +65,7 @@ describe('PEM', () => {
       keyBlock.replace('\n', '\nProc-Type: 4,ENCRYPTED\n\n'),
       'unsupported_algorithm',
     ],
-    ['an EC key of no named curve', block('EC PRIVATE KEY', der.sequence(der.count(1))), 'unsupported_algorithm'],
+    ['an EC key without a named curve', block('EC PRIVATE KEY', der.sequence(der.count(1))), 'unsupported_algorithm'],
     [
       'a million iterations',
       block('ENCRYPTED PRIVATE KEY', der.sequence(pbes2With(pbkdf2With(million)), der.octetString(privateKey))),
@@ -76,7 +76,7 @@ describe('PEM', () => {
     await expect(readPem(pem)).rejects.toMatchObject({ name: 'KeyFileError', code })
   })
 
-  it('K09 is refused by name whatever happens to it', async () => {
+  it('K09 is refused by name after any damage', async () => {
     const pem = sealed() + certificateBlock
     await fc.assert(
       fc.asyncProperty(fc.nat(pem.length - 1), fc.string({ maxLength: 3 }), fc.nat(4), async (at, insert, drop) => {
@@ -102,7 +102,7 @@ describe('a private JWK', () => {
     return { jwk: (await crypto.subtle.exportKey('jwk', key)) as JsonWebKey, pkcs8 }
   }
 
-  it.each(algorithms)('is read without x5c, whatever else it says of itself: $name $namedCurve', async (algorithm) => {
+  it.each(algorithms)('is read without x5c, and other members are ignored: $name $namedCurve', async (algorithm) => {
     const { jwk, pkcs8 } = await exported(algorithm)
     const full = { ...jwk, kid: 'one', alg: 'none', use: 'enc', key_ops: ['decrypt'], ext: false }
     expect(await readPrivateJwk(JSON.stringify(full))).toEqual({ privateKey: pkcs8, certificate: undefined, chain: [] })
@@ -114,18 +114,18 @@ describe('a private JWK', () => {
 
   const { d: _, ...publicJwk } = jwk
   it.each([
-    ['no JSON', '{', 'not_jwk'],
-    ['no object', '[]', 'not_jwk'],
+    ['text that is not JSON', '{', 'not_jwk'],
+    ['an array', '[]', 'not_jwk'],
     ['null', 'null', 'not_jwk'],
     ['an object without kty', '{"d":"AA"}', 'not_jwk'],
     ['a public key', JSON.stringify(publicJwk), 'no_key'],
     ['a secret', JSON.stringify({ kty: 'oct', k: 'AAAA' }), 'no_key'],
     ['X25519', JSON.stringify({ kty: 'OKP', crv: 'X25519', d: 'AA', x: 'AA' }), 'unsupported_algorithm'],
     ['secp256k1', JSON.stringify({ ...jwk, crv: 'secp256k1' }), 'unsupported_algorithm'],
-    ['another curve than its numbers', JSON.stringify({ ...jwk, crv: 'P-384' }), 'unusable_key'],
+    ['a curve that does not fit its coordinates', JSON.stringify({ ...jwk, crv: 'P-384' }), 'unusable_key'],
     ['half a key', JSON.stringify({ ...jwk, y: undefined }), 'unusable_key'],
-    ['numbers for texts', JSON.stringify({ ...jwk, x: 1, y: {} }), 'unusable_key'],
-    ['x5c that is no array', JSON.stringify({ ...jwk, x5c: 'AA' }), 'not_jwk'],
+    ['members that are not strings', JSON.stringify({ ...jwk, x: 1, y: {} }), 'unusable_key'],
+    ['x5c that is not an array', JSON.stringify({ ...jwk, x5c: 'AA' }), 'not_jwk'],
     ['x5c in base64url', JSON.stringify({ ...jwk, x5c: [base64url(Uint8Array.of(251, 255))] }), 'not_jwk'],
     ['x5c of another key', JSON.stringify({ ...jwk, x5c: [base64(other.certificate)] }), 'no_matching_certificate'],
     ['more than a megabyte', JSON.stringify({ ...jwk, kid: 'k'.repeat(2 ** 20) }), 'too_large'],

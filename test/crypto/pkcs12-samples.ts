@@ -1,4 +1,4 @@
-// PKCS#12 files put together by hand, so that any part of one can be what no program would write.
+// Builds PKCS#12 files part by part, so that tests can make files that no program would write.
 import * as der from '../../src/crypto/der.ts'
 import { concatBytes } from '../../src/crypto/encoding.ts'
 import { generateKeyMaterial, type KeyMaterial } from '../../src/crypto/key-material.ts'
@@ -23,7 +23,7 @@ export const certificateBag = (certificate: Uint8Array = material.certificate) =
 
 export const [form] = passwordForms('changeit')
 
-/** EncryptedPrivateKeyInfo in its bag. */
+/** A bag with an EncryptedPrivateKeyInfo. */
 export function shroudedKeyBag(iterations: number, under = form): Bytes {
   const { algorithm, ciphertext } = encrypt('3des', iterations, material.privateKey, under)
   return bag(oids.shroudedKeyBag, der.sequence(algorithm, der.octetString(ciphertext)))
@@ -37,7 +37,7 @@ export function encryptedPart(algorithm: Uint8Array, ciphertext: Uint8Array): By
   return contentInfo(oids.encryptedData, der.sequence(der.count(0), info))
 }
 
-/** AlgorithmIdentifier of PBE-SHA1-3DES with any number for its count. */
+/** AlgorithmIdentifier of PBE-SHA1-3DES with any iteration count. */
 export const tripleDesWith = (iterations: Uint8Array) =>
   der.sequence(
     der.oid('1.2.840.113549.1.12.1.3'),
@@ -78,7 +78,7 @@ export const pbmac1With = (derivation: Uint8Array) =>
     der.octetString(new Uint8Array(0)),
   )
 
-/** A file without a MAC unless one is given. */
+/** A file; without a MAC by default. */
 export const pfx = (parts: Uint8Array[], mac: Uint8Array = new Uint8Array(0)): Bytes =>
   der.sequence(der.count(3), contentInfo(oids.data, der.octetString(der.sequence(...parts))), mac)
 
@@ -86,7 +86,7 @@ export function pfxWithMac(parts: Uint8Array[], under = form): Bytes {
   return pfx(parts, encodeMac('sha256', 1, der.sequence(...parts), under))
 }
 
-/** The same in BER: no lengths but those of primitive values, octet strings in pieces of 100 bytes. */
+/** Encodes the DER again as BER: indefinite lengths except for primitive values, octet strings in pieces of 100 bytes. */
 export function inBer(bytes: Bytes): Bytes {
   return encodeBer(parseBer(bytes, startReading('not_pkcs12', 1)))
 }

@@ -9,7 +9,7 @@ import { rfc9879A1 } from './rfc9879.ts'
 
 const fromHex = (hex: string) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 
-describe('RC2 deciphers the vectors of RFC 2268 §5', () => {
+describe('RC2 decrypts the vectors of RFC 2268 §5', () => {
   const long = '88bca90e90875a7f0f79c384627bafb2'
   it.each([
     ['0000000000000000', 63, '0000000000000000', 'ebb773f993278eff'],
@@ -25,13 +25,13 @@ describe('RC2 deciphers the vectors of RFC 2268 §5', () => {
     expect(deciphered.toHex()).toBe(plaintext)
   })
 
-  it('chains blocks: each is masked with the ciphertext before it', () => {
+  it('chains blocks: each is combined with the ciphertext block before it', () => {
     const block = fromHex('2269552ab0f85ca6')
     const deciphered = decipherRc2(fromHex(long), 128, fromHex('0102030405060708'), concatBytes(block, block))
     expect(deciphered.toHex()).toBe('01020304050607082269552ab0f85ca6')
   })
 
-  it('gives nothing for half a block, no block, or padding that is none', () => {
+  it('returns undefined for half a block, no block, or wrong padding', () => {
     const block = fromHex('2269552ab0f85ca6')
     const mask = (last: string) => fromHex(`00000000000000${last}`)
     expect(decryptRc2(fromHex(long), 128, mask('01'), block)?.toHex()).toBe('00000000000000')
@@ -43,7 +43,7 @@ describe('RC2 deciphers the vectors of RFC 2268 §5', () => {
   })
 })
 
-// RFC 7292 has no vectors; these, by the author of OpenSSL's PKCS#12, are what its implementations are held against.
+// RFC 7292 has no vectors. These are by the author of OpenSSL's PKCS#12; other implementations test against them.
 describe('the key derivation of RFC 7292 appendix B', () => {
   const { key, iv, mac } = purposes
   it.each([
@@ -62,7 +62,7 @@ describe('the key derivation of RFC 7292 appendix B', () => {
     expect(pkcs12Kdf(input, purpose, passwordForms(password)[0]).toHex()).toBe(expected)
   })
 
-  it('takes passwords as big-endian UTF-16 with an end mark, beyond the first plane too', () => {
+  it('encodes passwords as big-endian UTF-16 with a terminator, also beyond the first plane', () => {
     expect(bmpString('aé😀\0').toHex()).toBe('006100e9d83dde000000')
     expect(passwordForms('').map(({ bmp }) => bmp.toHex())).toEqual(['0000', ''])
   })
@@ -87,7 +87,7 @@ describe('BER (X.690 §8)', () => {
     ['a length without its bytes', '0482'],
     ['a length of five bytes', '04850000000001ff'],
     ['a value longer than the file', '040301'],
-    ['a value longer than what it stands in', '3008 30020402 04020000'],
+    ['a value longer than its parent', '3008 30020402 04020000'],
     ['no end of contents', '3080040100'],
     ['an end of contents beyond its parent', '30033080000000'],
     ['a primitive value of indefinite length', '04800000'],
@@ -97,7 +97,7 @@ describe('BER (X.690 §8)', () => {
     expect(() => parse(hex.replaceAll(' ', ''))).toThrow(expect.objectContaining({ code: 'not_pkcs12' }))
   })
 
-  it('names objects and counts', () => {
+  it('has object identifiers and integers', () => {
     const names = ['06092a864886f70d010706', '0603883703', '06022801', '06012a']
     expect(names.map((hex) => oidOf(parse(hex), reading()))).toEqual([
       '1.2.840.113549.1.7.6',
@@ -113,7 +113,7 @@ describe('BER (X.690 §8)', () => {
 })
 
 describe('PBMAC1', () => {
-  it('reads the file of RFC 9879 §A.1, and not under another password', async () => {
+  it('reads the file of RFC 9879 §A.1, but not with another password', async () => {
     const { certificate, chain } = await readPkcs12(Uint8Array.fromBase64(rfc9879A1), '1234')
     expect(certificate.length).toBeGreaterThan(500)
     expect(chain).toEqual([])

@@ -42,7 +42,7 @@ const sealed = (iterations: number, bags: Uint8Array, under = form) => {
 }
 
 describe('a PKCS#12 file', () => {
-  it('is read back as it was written, never the same twice', async () => {
+  it('is read as it was written, and is different each time', async () => {
     for (const encryption of ['aes256', '3des'] as const) {
       const options = { encryption, iterations: 10 }
       const [one, two] = [
@@ -65,7 +65,7 @@ describe('a PKCS#12 file', () => {
     expect(await readPkcs12(file, 'changeit')).toEqual(expected)
   })
 
-  it('may have nested contents and bags of which nobody knows what they are', async () => {
+  it('may have nested contents and bags of unknown types', async () => {
     const nested = bag(oids.safeContentsBag, der.sequence(bag(oids.safeContentsBag, der.sequence(certificateBag()))))
     const strange = [bag('1.2.840.113549.1.12.10.1.5', der.nil()), bag('1.2.3', der.octetString(number(1)))]
     expect(await readPkcs12(pfx([dataPart(nested, ...strange, keyBag())]))).toEqual(expected)
@@ -84,7 +84,7 @@ describe('a PKCS#12 file', () => {
     }
   })
 
-  it('may be under an empty password by either convention: the end mark alone, or no bytes', async () => {
+  it('may have an empty password in either encoding: the terminator alone, or no bytes', async () => {
     for (const under of passwordForms('')) {
       const parts = [sealed(10, der.sequence(certificateBag()), under), dataPart(shroudedKeyBag(10, under))]
       for (const file of [pfxWithMac(parts, under), pfx(parts)]) {
@@ -95,7 +95,7 @@ describe('a PKCS#12 file', () => {
     }
   })
 
-  it('gives the newest of several certificates of its key', async () => {
+  it('yields the newest of several certificates of its key', async () => {
     const keys = (await crypto.subtle.generateKey({ name: 'Ed25519' }, true, ['sign', 'verify'])) as CryptoKeyPair
     const dated = (notBefore: number) => createCertificate({ keys, alg: 'EdDSA', notBefore, notAfter: now * 2 })
     const certificates = await Promise.all([now - 2000_000, now, now - 1000_000].map(dated))
@@ -201,7 +201,7 @@ describe('K09 a PKCS#12 file is refused by name', () => {
     await expect(readPkcs12(file, 'changeit')).rejects.toMatchObject({ code: 'wrong_password' })
   })
 
-  it('that holds under its password what is no BER', async () => {
+  it('whose decrypted content is not BER', async () => {
     const file = pfxWithMac([sealed(1, utf8('text'))])
     await expect(readPkcs12(file, 'changeit')).rejects.toMatchObject({ code: 'wrong_password' })
   })
@@ -214,7 +214,7 @@ describe('K09 a PKCS#12 file is refused by name', () => {
   })
 })
 
-/** Milliseconds; of several tries, for the machine may be busy with something else. */
+/** Milliseconds of the fastest of several runs, since the machine may be busy. */
 async function fastestRefusal(file: Uint8Array<ArrayBuffer>, passwords: string[], code: string): Promise<number> {
   const times: number[] = []
   for (const password of passwords) {
@@ -267,14 +267,14 @@ describe('K09 a hostile PKCS#12 file is refused in less than 50 ms:', () => {
     expect(await fastestRefusal(file, ['', 'changeit', ''], code)).toBeLessThan(50)
   })
 
-  it('a million iterations that show only under the password', async () => {
+  it('a million iterations in an encrypted part', async () => {
     const inner = bag(oids.shroudedKeyBag, der.sequence(tripleDesWith(million), der.octetString(privateKey)))
     const file = pfxWithMac([sealed(1, der.sequence(inner, certificateBag()))])
     expect(await fastestRefusal(file, ['changeit', 'changeit'], 'iterations_too_high')).toBeLessThan(50)
   })
 })
 
-describe('K09 whatever happens to a file, the error has a name', () => {
+describe('K09 a damaged file is refused with a named error', () => {
   const files = {
     clear: { file: pfx([clear]), password: '' },
     'clear, RSA': { file: pfx([dataPart(keyBag(rsa.privateKey), certificateBag(rsa.certificate))]), password: '' },

@@ -5,7 +5,7 @@ import { estimateSecretBits, leastSecretBits } from '../../src/crypto/secret-str
 const draws = 500
 const times = (make: () => string) => Array.from({ length: draws }, make)
 
-describe('Rules 8 a secret that a machine drew is accepted', () => {
+describe('Rules 8 a randomly generated secret is accepted', () => {
   it.each([
     ['16 bytes in hex', () => randomBytes(16).toHex()],
     ['16 bytes in upper-case hex', () => randomBytes(16).toHex().toUpperCase()],

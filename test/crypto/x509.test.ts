@@ -5,7 +5,7 @@ import { generateKeyMaterial, type KeyMaterial, selfTest } from '../../src/crypt
 import type { KeyFamily } from '../../src/crypto/signing-algorithms.ts'
 import { createCertificate, parseCertificate, thumbprints } from '../../src/crypto/x509.ts'
 
-// RSA keys are made by chance: mostly in 0.1 s, now and then in a second, on a busy machine in several.
+// Generating an RSA key takes a random time: mostly 0.1 s, sometimes a second, on a busy machine several.
 vi.setConfig({ testTimeout: 30_000 })
 
 const now = Date.UTC(2026, 10, 21, 12)
@@ -22,7 +22,7 @@ const all = await materials()
 const of = (family: KeyFamily): KeyMaterial => all.get(family) as KeyMaterial
 
 describe.each(families)('a self-signed %s certificate', (family) => {
-  it('is read and its signature verified by another implementation', () => {
+  it('is read by another implementation, which verifies its signature', () => {
     const read = new X509Certificate(of(family).certificate)
     expect(read.verify(read.publicKey)).toBe(true)
     expect(read.subject).toBe('CN=CountersignOpenID')
@@ -30,7 +30,7 @@ describe.each(families)('a self-signed %s certificate', (family) => {
     expect(read.ca).toBe(false)
   })
 
-  it('begins five minutes ago and ends in ten years, by our reading and by another', () => {
+  it('begins five minutes ago and ends in ten years, for us and for another implementation', () => {
     const { certificate } = of(family)
     const read = new X509Certificate(certificate)
     const fields = parseCertificate(certificate)
@@ -61,7 +61,7 @@ describe.each(families)('a self-signed %s certificate', (family) => {
 })
 
 describe('certificates', () => {
-  it('have a positive serial of sixteen bytes that is never the same twice (RFC 5280 §4.1.2.2)', async () => {
+  it('have a positive, unique serial of sixteen bytes (RFC 5280 §4.1.2.2)', async () => {
     const serials = await Promise.all(
       Array.from({ length: 20 }, async () => {
         const { certificate } = await generateKeyMaterial('P-256', 0, now)
@@ -72,14 +72,14 @@ describe('certificates', () => {
     for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9A-F]{31}$/)
   })
 
-  it('say what the key is for: basicConstraints, keyUsage digitalSignature, subjectKeyIdentifier', () => {
+  it('have basicConstraints, keyUsage digitalSignature and subjectKeyIdentifier', () => {
     const hex = hexOf(of('P-256').certificate)
     expect(hex).toContain('300c0603551d130101ff04023000')
     expect(hex).toContain('300e0603551d0f0101ff040403020780')
     expect(hex).toContain('301d0603551d0e04160414')
   })
 
-  it('carry a name of the caller and dates after 2049 as GeneralizedTime (RFC 5280 §4.1.2.5)', async () => {
+  it('carry the given name, and dates after 2049 as GeneralizedTime (RFC 5280 §4.1.2.5)', async () => {
     const keys = (await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
       'sign',
       'verify',
@@ -122,7 +122,7 @@ describe('the self-test', () => {
     expect(await selfTest(of('RSA'), now + 11 * 365 * 86_400_000)).toBe('the certificate has expired')
   })
 
-  it('K09 refuses bytes that are no certificate or no key, and a key of another kind', async () => {
+  it('K09 refuses bytes that are not a certificate or not a key, and a key of another kind', async () => {
     const noise = crypto.getRandomValues(new Uint8Array(900))
     expect(await selfTest({ ...of('RSA'), certificate: noise }, now)).toBe('the certificate is not X.509')
     expect(await selfTest({ ...of('RSA'), privateKey: noise }, now)).toMatch(/not usable for RS256/)
@@ -145,7 +145,7 @@ describe('DER', () => {
     expect(der.parseElements(Uint8Array.of(0x04, 0x84, 0xff, 0xff, 0xff, 0xff))).toBeUndefined()
   })
 
-  it('writes integers without sign and without leading zeros (X.690 §8.3)', () => {
+  it('writes non-negative integers without leading zeros (X.690 §8.3)', () => {
     expect([...der.unsignedInteger(Uint8Array.of(0, 0, 0x7f))]).toEqual([2, 1, 0x7f])
     expect([...der.unsignedInteger(Uint8Array.of(0x80))]).toEqual([2, 2, 0, 0x80])
     expect([...der.unsignedInteger(Uint8Array.of(0, 0))]).toEqual([2, 1, 0])

@@ -1,4 +1,4 @@
-// Deployments against real emulators of the vaults, which `.ci/emulators` starts and names in the environment. One that is not there is skipped.
+// Runs deployments against emulators of the vaults, which `.ci/emulators` starts and names in the environment. Skipped without emulators.
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Provider, startProvider } from '../node/server.ts'
@@ -13,7 +13,7 @@ afterEach(async () => {
 async function start(vars: Record<string, string>): Promise<Provider> {
   const provider = await startProvider({ vars })
   running.push(provider)
-  // 503 while the certificate is elected: the client is there all the same.
+  // The call may answer 503 while the certificate is elected, but it creates the client.
   const client = { client_name: 'Web', redirect_uris: ['https://rp.test/cb'], scopes: ['openid'] }
   await provider.operator('PUT', 'clients/web', client).catch((fault: Error) => {
     if (!fault.message.includes(': 503 ')) throw fault
@@ -40,7 +40,7 @@ const vaultOf = async (provider: Provider): Promise<string[]> => {
   return items.map(({ vault }) => vault)
 }
 
-/** Both make nothing but one certificate, whichever comes first, and a third finds it. */
+/** Two concurrent deployments must end with one certificate, and a third must find it. */
 async function share(vars: Record<string, string>, vault: string): Promise<void> {
   const together = await Promise.all([start(vars), start(vars)])
   const keys = await Promise.all(together.map(signingKeyOf))

@@ -1,5 +1,5 @@
-// AWS Secrets Manager as far as one secret and its staging labels go, with STS at `/sts`, a token endpoint at `/token`, and signatures checked.
-// The vendor's own SDK is the judge of it (test/node/vault-fakes.test.ts).
+// Fakes AWS Secrets Manager for single secrets and their staging labels, with STS at `/sts` and a token endpoint at `/token`. It checks
+// request signatures. Tested with the vendor's SDK (test/node/vault-fakes.test.ts).
 import { AwsV4Signer } from 'aws4fetch'
 import { type Fault, plainFault } from './faults.ts'
 
@@ -13,14 +13,14 @@ interface Version {
 
 export interface FakeSecretsManager {
   answer(request: Request): Promise<Response>
-  /** By name, the oldest first. A name without versions: a secret that was created without a value. */
+  /** Versions by name, the oldest first. A name without versions is a secret that was created without a value. */
   secrets: Map<string, Version[]>
-  /** Marked for deletion. */
+  /** Names of secrets marked for deletion. */
   deleted: Set<string>
   fault: Fault | undefined
   retryAfter: number | undefined
   keys: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
-  /** `GetSecretValue`, … */
+  /** The operations of all requests: `GetSecretValue`, … */
   requests: string[]
   stsRequests: URLSearchParams[]
   put(name: string, value: { text: string } | { binary: string }, label?: string): string
@@ -78,7 +78,7 @@ function vendorFault({ fault, retryAfter }: FakeSecretsManager): Response {
   return refusal('InternalServiceError', 'An error occurred on the server side.', 500)
 }
 
-/** Signs the same headers again. */
+/** Checks the signature: signs the same headers again and compares. Returns the error type, or undefined. */
 async function signatureFault(
   { keys }: FakeSecretsManager,
   request: Request,
@@ -191,7 +191,7 @@ function addVersion(
   return version
 }
 
-/** AWSPREVIOUS follows AWSCURRENT by itself. */
+/** Moves a label. When AWSCURRENT moves, AWSPREVIOUS moves to its old version. */
 function move(versions: Version[], label: string, to: Version): void {
   const from = versions.find(({ labels }) => labels.has(label))
   if (from === to) return

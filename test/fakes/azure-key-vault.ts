@@ -1,5 +1,5 @@
-// Azure Key Vault as far as signing certificates go, with Entra's token endpoint and both managed identities at the same address.
-// The vendor's own SDK is the judge of it (test/node/vault-fakes.test.ts).
+// Fakes Azure Key Vault for signing certificates, with Entra's token endpoint and both managed identities at the same address.
+// Tested with the vendor's SDK (test/node/vault-fakes.test.ts).
 import type { CertifiedKey } from '../../src/crypto/certified-key.ts'
 import { readPem, writePem } from '../../src/crypto/pem.ts'
 import { readPkcs12 } from '../../src/crypto/pkcs12/read.ts'
@@ -21,22 +21,22 @@ interface Version {
 
 export interface FakeKeyVault {
   answer(request: Request): Promise<Response>
-  /** By name, the oldest first. */
+  /** Versions by name, the oldest first. */
   versions: Map<string, Version[]>
-  /** Names of deleted certificates that could be recovered. */
+  /** Names of deleted certificates that can be recovered. */
   deleted: Set<string>
   fault: Fault | undefined
-  /** Seconds in Retry-After of 429; undefined: none. */
+  /** Seconds in the Retry-After of a 429; no header if undefined. */
   retryAfter: number | undefined
   mayList: boolean
   mayImport: boolean
   convertsToPem: boolean
-  /** `GET /secrets/name`, `POST /certificates/name/import`, … */
+  /** Method and path of all requests: `GET /secrets/name`, `POST /certificates/name/import`, … */
   requests: string[]
   /** Bodies of token requests. */
   tokenRequests: URLSearchParams[]
   tokens: { clientSecret: string; identityHeader: string }
-  /** A secret that somebody put there by other means: PFX as base64 without password, PEM, or anything. */
+  /** Stores a secret as an administrator would: PFX in base64 without password, PEM, or anything else. Returns the version. */
   put(name: string, content: string, contentType?: string): Promise<string>
 }
 
@@ -203,7 +203,7 @@ const certificateBundle = ({ origin }: URL, name: string, version: Version) => (
 
 const pageSize = 2
 
-/** In the order of their ids, which is no order of time, and few on a page. */
+/** Lists versions in the order of their ids, which is not that of time, in small pages. */
 function listAnswer(fake: FakeKeyVault, url: URL, kind: string, name: string): Response {
   if (!fake.mayList) return refusal(403, 'Forbidden', 'Caller is not authorized', 'ForbiddenByPolicy')
   const sorted = [...(fake.versions.get(name) ?? [])].sort((a, b) => (a.version < b.version ? -1 : 1))

@@ -1,4 +1,4 @@
-// What a vault may do instead of answering, the same for every fake.
+// Faults of a vault, the same for every fake.
 
 export type Fault =
   | 'forbidden'
@@ -11,7 +11,7 @@ export type Fault =
   | 'redirect'
   | 'huge'
 
-/** Those that no vendor has a form of its own for. Undefined: the vendor's fake answers it. */
+/** The response to a fault that has no vendor-specific form. Returns undefined for the others, which the vendor's fake answers. */
 export function plainFault(fault: Fault): Promise<Response> | undefined {
   switch (fault) {
     case 'hang':

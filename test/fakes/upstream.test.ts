@@ -34,7 +34,7 @@ const redeem = (code: string | null, over: Record<string, string> = {}): Promise
   })
 
 describe('the fake provider', () => {
-  it('gives each code once, to the right client with the right verifier and redirect_uri', async () => {
+  it('redeems each code once, for the right client, verifier and redirect_uri', async () => {
     const code = () => upstream.approve(authorizationUrl()).searchParams.get('code')
     const first = code()
     expect((await redeem(first)).status).toBe(200)
@@ -45,7 +45,7 @@ describe('the fake provider', () => {
     expect(upstream.requests.token).toBe(5)
   })
 
-  it('is the only host there is', async () => {
+  it('is the only reachable host', async () => {
     expect((await fetch(upstream.metadata_endpoint)).status).toBe(200)
     await expect(fetch('https://elsewhere.test/')).rejects.toThrow('no host elsewhere.test')
   })

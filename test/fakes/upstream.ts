@@ -1,5 +1,5 @@
-// An OpenID Provider for people to come from, inside the tests' isolate: a spy on fetch answers for its host, every other host is unreachable.
-// It holds us to what a strict provider asks: client authentication, PKCE, redirect_uri, each code once. jose signs and verifies for it.
+// Fakes an external provider inside the tests' isolate: a spy on fetch answers for its host, and every other host is unreachable.
+// It is strict about client authentication, PKCE, redirect_uri and single use of codes. jose signs and verifies for it.
 import { exports } from 'cloudflare:workers'
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK, jwtVerify, SignJWT, UnsecuredJWT } from 'jose'
 import { vi } from 'vitest'
@@ -22,14 +22,14 @@ export interface UpstreamOptions {
   client_id?: string
   client_secret?: string
   token_endpoint_auth_method?: UpstreamAuthMethod
-  /** Of its ID tokens. RSA keys cost a second. */
+  /** Signature algorithm of its ID tokens. Generating an RSA key takes up to a second. */
   alg?: AcceptedAlgorithm
-  /** Over the members of its metadata; undefined removes one. */
+  /** Overrides members of its metadata; undefined removes one. */
   metadata?: Claims
   user?: Claims & { sub: string }
-  /** Where our public keys are, for private_key_jwt. */
+  /** Returns our public keys, for private_key_jwt. */
   clientKeys?: () => Promise<{ keys: JWK[] }>
-  /** Milliseconds. */
+  /** Milliseconds since 1970. */
   now?: () => number
 }
 
@@ -38,39 +38,39 @@ export interface FakeUpstream {
   metadata_endpoint: string
   client_id: string
   client_secret: string
-  /** What its metadata document says: may be changed. */
+  /** Its metadata document. Tests may change it. */
   metadata: Claims
   /** Claims of the ID token. */
   user: Claims & { sub: string }
   /** Claims of userinfo besides `sub`. */
   userinfo: Claims
   tamper: {
-    /** May change both, or return other claims. */
+    /** May change the claims and the header in place, or return other claims. */
     idToken?: (claims: Claims, header: Claims) => Claims | undefined
     /** `none`, `HS256` (keyed with the client secret). */
     alg?: string
     key?: CryptoKey
-    /** Changes what was signed. */
+    /** Changes the signed token. */
     jwt?: (jwt: string) => string
   }
-  /** Answers instead of the endpoint. */
+  /** Responses in place of an endpoint's own. */
   faults: Partial<Record<UpstreamEndpoint, Answer>>
   requests: Record<UpstreamEndpoint, number>
-  /** Parameters of the authorization requests that came, the oldest first. */
+  /** Parameters of all authorization requests, the oldest first. */
   authorizations: URLSearchParams[]
   tokenRequests: { headers: Headers; form: URLSearchParams }[]
   /** The body for operator('PUT', 'identity-providers/ID', …). */
   record(overrides?: Claims): Claims
-  /** The person signs in and agrees: where the browser is sent, with code and state. */
+  /** The person signs in and consents. Returns the redirect to us, with code and state. */
   approve(authorizationUrl: string | URL): URL
-  /** The person, or the provider, says no. */
+  /** The person or the provider refuses. Returns the redirect to us, with the error. */
   deny(authorizationUrl: string | URL, error?: string, description?: string): URL
-  /** A new key signs from now on; the old one is gone unless `keepOld`. */
+  /** Signs with a new key from now on, and removes the old one unless `keepOld`. */
   rotateKey(keepOld?: boolean): Promise<void>
   /** The JWK set as published. */
   keys: UpstreamKey[]
   signIdToken(claims: Claims): Promise<string>
-  /** Complete and signed, for a POST to our back-channel endpoint. An undefined member is left out. */
+  /** A signed logout token for a POST to our back-channel endpoint. An undefined claim is left out. */
   logoutToken(claims: Claims): Promise<string>
 }
 
@@ -91,7 +91,7 @@ export async function anUpstream(options: UpstreamOptions = {}): Promise<FakeUps
     issuer,
     metadata_endpoint: `${issuer}/.well-known/openid-configuration`,
     client_id: options.client_id ?? 'countersign',
-    // Both halves have characters that RFC 6749 §2.3.1 wants encoded.
+    // It has characters that must be encoded (RFC 6749 §2.3.1).
     client_secret: options.client_secret ?? 'a secret: with +/% and ü, long enough',
     metadata: { ...metadataOf(issuer), ...options.metadata },
     user: options.user ?? { sub: 'ada-upstream', name: 'Ada Upstream', email: 'ada@example.test' },
@@ -133,7 +133,7 @@ export async function anUpstream(options: UpstreamOptions = {}): Promise<FakeUps
   return fake
 }
 
-/** Again after vi.restoreAllMocks(). */
+/** Installs the spy on fetch. Call it again after vi.restoreAllMocks(). */
 export function answerForUpstreams(): void {
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
     const request = new Request(input, init)
@@ -149,9 +149,9 @@ interface State {
   method: UpstreamAuthMethod
   now: () => number
   clientKeys: () => Promise<{ keys: JWK[] }>
-  /** Code → the request it answers. */
+  /** By code: the authorization request that it was issued for. */
   codes: Map<string, URLSearchParams>
-  /** request_uri → its parameters. */
+  /** By request_uri: the pushed parameters. */
   pushed: Map<string, URLSearchParams>
   accessTokens: Set<string>
 }
@@ -224,7 +224,7 @@ function endpointOf(fake: FakeUpstream, url: string): UpstreamEndpoint | undefin
   return endpoints.find(([, address]) => address === url)?.[0]
 }
 
-/** The request itself, or what was pushed before (RFC 9126 §4). Throws on what a provider would show an error page for. */
+/** The parameters of the request, or of the pushed request that it names (RFC 9126 §4). Throws if a provider would show an error page. */
 function requestOf(fake: FakeUpstream, state: State, url: URL): URLSearchParams {
   const { searchParams } = url
   const pushed = state.pushed.get(searchParams.get('request_uri') ?? '')
@@ -248,7 +248,7 @@ function answerTo(fake: FakeUpstream, request: URLSearchParams, members: Record<
   const target = new URL(request.get('redirect_uri') ?? '')
   for (const [name, value] of Object.entries(members)) if (value !== '') target.searchParams.set(name, value)
   target.searchParams.set('state', request.get('state') ?? '')
-  // RFC 9207 §2
+  // RFC 9207 §2.
   if (fake.metadata.authorization_response_iss_parameter_supported) target.searchParams.set('iss', fake.issuer)
   return target
 }
@@ -281,7 +281,7 @@ async function token(fake: FakeUpstream, state: State, request: Request): Promis
   return Response.json({ access_token, token_type: 'Bearer', expires_in: 300, ...(id_token ? { id_token } : {}) })
 }
 
-/** RFC 7636 §4.6; null for a request without PKCE. */
+/** The code challenge of the verifier (RFC 7636 §4.6), or `null` for a request without PKCE. */
 async function challengeOf(form: URLSearchParams): Promise<string | null> {
   const verifier = form.get('code_verifier')
   if (verifier === null) return null
@@ -292,7 +292,7 @@ async function challengeOf(form: URLSearchParams): Promise<string | null> {
 const digest = async (hash: string, text: string): Promise<Uint8Array> =>
   new Uint8Array(await crypto.subtle.digest(hash, utf8(text)))
 
-/** Exactly by the method that the client is registered for, and by no other beside it. */
+/** Whether the client used exactly the method it is registered for, and no second one. */
 async function isAuthenticated(
   fake: FakeUpstream,
   state: State,
@@ -332,7 +332,7 @@ async function isOurAssertion(fake: FakeUpstream, state: State, form: URLSearchP
 }
 
 async function idToken(fake: FakeUpstream, state: State, asked: URLSearchParams, accessToken: string) {
-  // Without `openid` the answer is OAuth's only.
+  // Without the scope `openid` the response has no ID token.
   if (!asked.get('scope')?.split(' ').includes('openid')) return undefined
   const now = seconds(state)
   const nonce = asked.get('nonce')
@@ -350,7 +350,7 @@ async function idToken(fake: FakeUpstream, state: State, asked: URLSearchParams,
   return fake.tamper.jwt?.(jwt) ?? jwt
 }
 
-/** OIDC Core §3.1.3.6; EdDSA with Ed25519 goes with SHA-512. */
+/** at_hash (OIDC Core §3.1.3.6). EdDSA with Ed25519 uses SHA-512. */
 async function halfHash(alg: string, text: string): Promise<string> {
   const bits = alg.startsWith('Ed') ? 512 : Number(alg.slice(-3))
   return base64url((await digest(`SHA-${bits}`, text)).subarray(0, bits / 16))

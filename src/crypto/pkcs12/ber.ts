@@ -1,4 +1,4 @@
-// BER (X.690 §8), which PKCS#12 may be written in: indefinite lengths and octet strings in pieces. Only one-byte tags, which is all it uses.
+// Parses BER (X.690 §8), which PKCS#12 allows: indefinite lengths, and octet strings in pieces. One-byte tags only, as PKCS#12 uses.
 import { tags } from '../der.ts'
 import { concatBytes } from '../encoding.ts'
 import { KeyFileError } from '../key-file-error.ts'
@@ -6,16 +6,16 @@ import { countElement, deepestNesting, malformed, type Reading } from './limits.
 
 export interface BerElement {
   tag: number
-  /** Of a primitive element; else empty. */
+  /** Empty unless the element is primitive. */
   content: Uint8Array<ArrayBuffer>
-  /** Of a constructed element; else empty. */
+  /** Empty unless the element is constructed. */
   children: BerElement[]
 }
 
 const constructed = 0x20
 const nothing = new Uint8Array(0)
 
-/** The one element that `bytes` are, to the last byte. */
+/** Parses `bytes` as exactly one element. Throws KeyFileError. */
 export function parseBer(bytes: Uint8Array<ArrayBuffer>, reading: Reading): BerElement {
   const { element, end } = parseAt({ bytes, reading }, 0, bytes.length, 1)
   if (end !== bytes.length) throw malformed(reading, 'bytes after its end')
@@ -58,11 +58,11 @@ function parseChildren(source: Source, from: number, to: number | undefined, lim
   return { children, end: to ?? at + 2 }
 }
 
-/** X.690 §8.1.5: two zero bytes end what has no length. */
+/** Two zero bytes end an element of indefinite length (X.690 §8.1.5). */
 const isEndOfContents = (bytes: Uint8Array, at: number, limit: number): boolean =>
   at + 2 <= limit && bytes[at] === 0 && bytes[at + 1] === 0
 
-/** `length` is undefined when it is indefinite (X.690 §8.1.3.6). */
+/** `length` is undefined if it is indefinite (X.690 §8.1.3.6). */
 function parseHeader({ bytes, reading }: Source, start: number, limit: number) {
   const [tag, first] = [bytes[start], bytes[start + 1]]
   if (start + 2 > limit || tag === undefined || first === undefined) throw malformed(reading, 'it ends too early')
@@ -77,13 +77,13 @@ function parseHeader({ bytes, reading }: Source, start: number, limit: number) {
 
 const numberOf = (digits: Uint8Array): number => digits.reduce((sum, digit) => sum * 256 + digit, 0)
 
-/** What a SEQUENCE, SET or explicit tag holds. Throws when the element is missing or another. */
+/** The members of a SEQUENCE, SET or explicit tag. Throws if the element is missing or has another tag. */
 export function childrenOf(element: BerElement | undefined, tag: number, reading: Reading): BerElement[] {
   if (element?.tag !== tag) throw malformed(reading, `no element of tag ${tag} where it belongs`)
   return element.children
 }
 
-/** An OCTET STRING, whole or in pieces (X.690 §8.7); `tag` when it stands under an implicit one. */
+/** The bytes of an OCTET STRING, whole or in pieces (X.690 §8.7). `tag`: an implicit tag that replaces its own. */
 export function octetsOf(
   element: BerElement | undefined,
   reading: Reading,
@@ -93,7 +93,7 @@ export function octetsOf(
   return concatBytes(...childrenOf(element, tag | constructed, reading).map((piece) => octetsOf(piece, reading)))
 }
 
-/** A count: never negative, Infinity when it is beyond all use. */
+/** A non-negative INTEGER. Returns Infinity if it has more than eight bytes. */
 export function countOf(element: BerElement | undefined, reading: Reading): number {
   const digits = element?.tag === tags.integer ? element.content : nothing
   if (digits.length === 0 || (digits[0] ?? 0) & 0x80) throw malformed(reading, 'no count where it belongs')

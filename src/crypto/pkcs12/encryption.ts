@@ -1,4 +1,4 @@
-// Password-based encryption of the parts of a key file: PKCS#12's own schemes (RFC 7292 appendix C) and PBES2 (RFC 8018 §6.2).
+// Password-based encryption in key files: PKCS#12's own schemes (RFC 7292 appendix C) and PBES2 (RFC 8018 §6.2).
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import * as der from '../der.ts'
 import { concatBytes, randomBytes } from '../encoding.ts'
@@ -26,7 +26,7 @@ const oids = {
   pkcs12TripleDes: '1.2.840.113549.1.12.1.3',
 }
 
-/** RFC 7292 appendix C; keys by SHA-1. */
+/** RFC 7292 appendix C. Their keys are derived with SHA-1. */
 const pkcs12Ciphers: Readonly<Record<string, Cipher>> = {
   [oids.pkcs12TripleDes]: tripleDes,
   '1.2.840.113549.1.12.1.5': { name: 'rc2', keyLength: 16, blockLength: 8 },
@@ -53,11 +53,11 @@ export interface Encryption {
   digest: Digest
   salt: Uint8Array<ArrayBuffer>
   iterations: number
-  /** PBES2's; with PKCS#12's own schemes it comes from the password too. */
+  /** PBES2 only: PKCS#12's own schemes derive it from the password. */
   iv?: Uint8Array<ArrayBuffer>
 }
 
-/** An AlgorithmIdentifier. What it will cost is taken from `reading` here, before anybody computes it. */
+/** Parses an AlgorithmIdentifier. Charges its iterations to `reading` before any of them is computed. */
 export function parseEncryption(algorithm: BerElement | undefined, reading: Reading): Encryption {
   const [id, parameters] = childrenOf(algorithm, der.tags.sequence, reading)
   const scheme = oidOf(id, reading)
@@ -84,7 +84,7 @@ function parsePbes2(parameters: BerElement | undefined, reading: Reading): Encry
   return { cipher, ...rest, iv }
 }
 
-/** RFC 8018 §A.2: `keyLength` may be left out, the pseudo-random function is HMAC-SHA1 unless said. */
+/** RFC 8018 §A.2: `keyLength` is optional, and the pseudo-random function is HMAC-SHA1 by default. */
 export function parsePbkdf2(derivation: BerElement | undefined, reading: Reading) {
   const [id, parameters] = childrenOf(derivation, der.tags.sequence, reading)
   const name = oidOf(id, reading)
@@ -114,7 +114,7 @@ function deriveKeyAndIv({ cipher, digest, salt, iterations, iv }: Encryption, fo
   }
 }
 
-/** Undefined when the padding is wrong, as with 255 of 256 wrong passwords. */
+/** Returns undefined if the padding is wrong, as with 255 of 256 wrong passwords. */
 export function decrypt(
   encryption: Encryption,
   ciphertext: Uint8Array<ArrayBuffer>,
@@ -133,7 +133,7 @@ export function decrypt(
 
 export type EncryptionName = 'aes256' | '3des'
 
-/** An AlgorithmIdentifier and the ciphertext, both DER. */
+/** Returns the AlgorithmIdentifier as DER, and the ciphertext. */
 export function encrypt(name: EncryptionName, iterations: number, plaintext: Uint8Array, form: PasswordForm) {
   const salt = randomBytes(16)
   const encryption: Encryption =
@@ -146,7 +146,7 @@ export function encrypt(name: EncryptionName, iterations: number, plaintext: Uin
   return { algorithm: encodeEncryption(encryption), ciphertext }
 }
 
-/** RFC 8018 §A.4: PBES2 with PBKDF2, its HMAC-SHA256 spelt out. */
+/** PBES2 with PBKDF2 and an explicit HMAC-SHA256 (RFC 8018 §A.4), or PKCS#12's own 3DES scheme if there is no IV. */
 function encodeEncryption({ salt, iterations, iv }: Encryption): Uint8Array<ArrayBuffer> {
   const derivation = [der.octetString(salt), der.count(iterations)]
   if (!iv) return der.sequence(der.oid(oids.pkcs12TripleDes), der.sequence(...derivation))

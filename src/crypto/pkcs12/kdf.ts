@@ -1,4 +1,5 @@
-// From a password to keys: PKCS#12's own way (RFC 7292 appendix B). Passwords are UTF-16 with an end mark there, UTF-8 everywhere else.
+// Derives keys from a password: PKCS#12's own function (RFC 7292 appendix B), where the password is UTF-16 with a terminator, and PBKDF2,
+// where it is UTF-8.
 import { hash, pbkdf2Sync } from 'node:crypto'
 import { concatBytes, utf8 } from '../encoding.ts'
 
@@ -15,7 +16,7 @@ export interface PasswordForm {
   utf8: Uint8Array<ArrayBuffer>
 }
 
-/** One form, but for the empty password: some writers keep its end mark, others take no bytes at all. */
+/** The encodings to try. The empty password has two: some programs encode its terminator, others nothing at all. */
 export function passwordForms(password: string): [PasswordForm, ...PasswordForm[]] {
   const form = { bmp: bmpString(`${password}\0`), utf8: utf8(password) }
   return password === '' ? [form, { bmp: new Uint8Array(0), utf8: form.utf8 }] : [form]
@@ -35,7 +36,7 @@ export interface KdfInput {
   length: number
 }
 
-/** RFC 7292 §B.2. Each started digest length of the key costs all iterations, some microseconds each. */
+/** RFC 7292 §B.2. Runs all iterations, of some microseconds each, once per digest length of the key. */
 export function pkcs12Kdf(
   { digest, salt, iterations, length }: KdfInput,
   purpose: (typeof purposes)[keyof typeof purposes],
@@ -45,10 +46,10 @@ export function pkcs12Kdf(
   const diversifier = new Uint8Array(width).fill(purpose)
   const input = concatBytes(repeatToFill(salt, width), repeatToFill(bmp, width))
   const key = new Uint8Array(length)
-  for (let made = 0; made < length; made += digestLength[digest]) {
+  for (let filled = 0; filled < length; filled += digestLength[digest]) {
     let block: Uint8Array = hash(digest, concatBytes(diversifier, input), 'buffer')
     for (let round = 1; round < iterations; round += 1) block = hash(digest, block, 'buffer')
-    key.set(block.subarray(0, length - made), made)
+    key.set(block.subarray(0, length - filled), filled)
     addToEach(input, repeatToFill(block, width).subarray(0, width))
   }
   return key
@@ -57,14 +58,14 @@ export function pkcs12Kdf(
 export const pbkdf2 = ({ digest, salt, iterations, length }: KdfInput, form: PasswordForm): Uint8Array<ArrayBuffer> =>
   pbkdf2Sync(form.utf8, salt, iterations, length, digest)
 
-/** Copies side by side up to a multiple of `width`; nothing from nothing. */
+/** Repeats `bytes` up to the next multiple of `width`. Returns no bytes for no bytes. */
 function repeatToFill(bytes: Uint8Array, width: number): Uint8Array<ArrayBuffer> {
   const filled = new Uint8Array(width * Math.ceil(bytes.length / width))
   for (let index = 0; index < filled.length; index += 1) filled[index] = bytes[index % bytes.length] ?? 0
   return filled
 }
 
-/** §B.2 step 6C: every stretch of `addend`'s length becomes itself + addend + 1, carries past its end dropped. */
+/** RFC 7292 §B.2 step 6C: adds `addend` + 1 to each block of `input` of its length; a carry beyond the block is dropped. */
 function addToEach(input: Uint8Array, addend: Uint8Array): void {
   for (let start = 0; start < input.length; start += addend.length) {
     let carry = 1

@@ -1,31 +1,31 @@
-// How much one key file may make us read and compute. A file is refused before anything is computed for the part that exceeds it.
+// Limits on what one key file may cost to read. A file is refused before the part that exceeds a limit is computed.
 import { KeyFileError, type KeyFileFault } from '../key-file-error.ts'
 
 /** Bytes of a file, and characters of a text. */
 export const largestFile = 2 ** 20
-/** Bytes. Real certificates have one or two thousand. */
+/** Bytes. Usual certificates have one or two thousand. */
 export const largestCertificate = 2 ** 16
 export const deepestNesting = 32
-/** Of BER. A certificate in its bag makes about fifteen. */
-const mostElements = 5000
-/** The platform's own cap on PBKDF2 (workerd: io/limit-enforcer.h); what runs locally above it fails once deployed. */
-export const mostIterations = 100_000
-/** Of all parts of one file: what openssl's -legacy format takes at the most iterations we allow. A few seconds of CPU. */
-const mostRounds = 6 * mostIterations
+/** BER elements of a file. A certificate in its bag has about fifteen. */
+const maxElements = 5000
+/** The platform's limit on PBKDF2 (workerd: io/limit-enforcer.h): more works locally and fails in production. */
+export const maxIterations = 100_000
+/** For all parts of a file together: what openssl's -legacy format needs with `maxIterations`. A few seconds of CPU. */
+const maxRounds = 6 * maxIterations
 
-/** One file being read: what it may still cost. */
+/** The state of reading one file: what it may still cost. */
 export interface Reading {
-  /** The fault of bytes that are not the format's. */
+  /** The fault code if the bytes are not of the expected format. */
   malformed: Extract<KeyFileFault, 'not_pkcs12' | 'not_pem'>
   elements: number
   rounds: number
 }
 
-/** `attempts`: how many forms of the password are tried on each part. */
+/** `attempts`: the number of password encodings that are tried on each part. */
 export const startReading = (malformed: Reading['malformed'], attempts: number): Reading => ({
   malformed,
-  elements: mostElements,
-  rounds: mostRounds / attempts,
+  elements: maxElements,
+  rounds: maxRounds / attempts,
 })
 
 export const malformed = (reading: Reading, what: string): KeyFileError =>
@@ -42,17 +42,17 @@ export function checkSize(length: number): void {
 
 export function countElement(reading: Reading): void {
   reading.elements -= 1
-  if (reading.elements < 0) throw new KeyFileError('too_large', `the file has more than ${mostElements} elements`)
+  if (reading.elements < 0) throw new KeyFileError('too_large', `the file has more than ${maxElements} elements`)
 }
 
-/** `chains`: how many times the iterations are run through for one key. */
+/** `chains`: how many times all iterations run for one key. */
 export function spendRounds(reading: Reading, iterations: number, chains: number): void {
   if (iterations < 1) throw malformed(reading, 'an iteration count below 1')
   reading.rounds -= iterations * chains
-  if (iterations > mostIterations || reading.rounds < 0) {
+  if (iterations > maxIterations || reading.rounds < 0) {
     throw new KeyFileError(
       'iterations_too_high',
-      `the file asks for ${iterations} iterations in one part, or too many in all; at most ${mostIterations} are computed`,
+      `the file asks for ${iterations} iterations in one part, or too many in all; at most ${maxIterations} are computed`,
     )
   }
 }

@@ -1,4 +1,5 @@
-// The proof that whoever wrote a PKCS#12 file knew its password: HMAC under a key from PKCS#12's KDF (RFC 7292 §4), or PBMAC1 (RFC 9879).
+// The MAC of a PKCS#12 file, which proves that its author knew the password: HMAC with a key from PKCS#12's KDF (RFC 7292 §4), or PBMAC1
+// (RFC 9879).
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import * as der from '../der.ts'
 import { randomBytes } from '../encoding.ts'
@@ -18,7 +19,7 @@ const pbmac1 = '1.2.840.113549.1.5.14'
 export interface Mac {
   derivation: 'pkcs12' | 'pbkdf2'
   input: KdfInput
-  /** Of the HMAC itself. */
+  /** The digest of the HMAC itself. */
   digest: Digest
   value: Uint8Array<ArrayBuffer>
 }
@@ -29,7 +30,7 @@ export function parseMac(macData: BerElement, reading: Reading): Mac {
   const [id, parameters] = childrenOf(algorithm, der.tags.sequence, reading)
   const name = oidOf(id, reading)
   const value = octetsOf(digestValue, reading)
-  // RFC 9879 §4: with PBMAC1 the outer salt and count mean nothing.
+  // RFC 9879 §4: with PBMAC1 the outer salt and count are ignored.
   const mac = name === pbmac1 ? parsePbmac1(parameters, reading) : parseClassic(name, salt, count, reading)
   if (value.length !== digestLength[mac.digest]) throw malformed(reading, 'a MAC of the wrong length')
   return { ...mac, value }
@@ -52,7 +53,7 @@ function parseClassic(
 function parsePbmac1(parameters: BerElement | undefined, reading: Reading): Omit<Mac, 'value'> {
   const [derivation, hmac] = childrenOf(parameters, der.tags.sequence, reading)
   const { length, ...input } = parsePbkdf2(derivation, reading)
-  // RFC 9879 §9: the length must stand there, and be at least 20 bytes.
+  // RFC 9879 §9: the key length is required and must be at least 20 bytes.
   if (length === undefined || length < 20 || length > 64) throw malformed(reading, 'a PBMAC1 key length out of range')
   return { derivation: 'pbkdf2', digest: parseHmac(hmac, reading), input: { ...input, length } }
 }
@@ -62,7 +63,7 @@ export function hasMac({ derivation, input, digest, value }: Mac, content: Uint8
   return timingSafeEqual(createHmac(digest, key).update(content).digest(), value)
 }
 
-/** MacData of `content`, DER. */
+/** The MacData of `content` as DER. */
 export function encodeMac(digest: Digest, iterations: number, content: Uint8Array, form: PasswordForm) {
   const salt = randomBytes(16)
   const key = pkcs12Kdf({ digest, salt, iterations, length: digestLength[digest] }, purposes.mac, form)

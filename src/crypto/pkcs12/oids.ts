@@ -1,4 +1,4 @@
-// The names that PKCS#12 files are put together from (RFC 7292 §4, appendix D; RFC 2985 §5).
+// Object identifiers of PKCS#12 structures (RFC 7292 §4, appendix D; RFC 2985 §5).
 
 export const oids = {
   data: '1.2.840.113549.1.7.1',

@@ -1,4 +1,4 @@
-// RC2 in CBC mode, deciphering only (RFC 2268): what old PKCS#12 files hide their certificates under. workerd has it for 128 bits alone.
+// RC2 in CBC mode, decryption only (RFC 2268): old PKCS#12 files encrypt their certificates with it. workerd has RC2 for 128 bits only.
 
 // biome-ignore format: the table of §2, sixteen a line
 const piTable = Uint8Array.of(
@@ -23,7 +23,7 @@ const piTable = Uint8Array.of(
 const blockLength = 8
 const rotations = [1, 2, 3, 5] as const
 
-/** §2: 64 words of 16 bits from a key that counts for `effectiveBits`. */
+/** Key expansion (§2): 64 words of 16 bits from a key with `effectiveBits`. */
 function expandKey(key: Uint8Array, effectiveBits: number): Uint16Array {
   const bytes = new Uint8Array(128)
   const at = (index: number): number => bytes[index] ?? 0
@@ -39,7 +39,7 @@ function expandKey(key: Uint8Array, effectiveBits: number): Uint16Array {
   return Uint16Array.from({ length: 64 }, (_, index) => at(2 * index) | (at(2 * index + 1) << 8))
 }
 
-/** §4, in place: `words` are the four little-endian words of a block. */
+/** Decrypts in place (§4): `words` are the four little-endian words of a block. */
 function decipherBlock(words: Uint16Array, key: Uint16Array): void {
   for (let round = 15; round >= 0; round -= 1) {
     unmix(words, key, 4 * round)
@@ -64,14 +64,14 @@ function unmash(words: Uint16Array, key: Uint16Array): void {
   }
 }
 
-/** The words one, two and three places before, in a ring. */
+/** The words one, two and three places before, cyclically. */
 const neighbours = (words: Uint16Array, index: number): [number, number, number] => [
   words[(index + 3) & 3] ?? 0,
   words[(index + 2) & 3] ?? 0,
   words[(index + 1) & 3] ?? 0,
 ]
 
-/** Whole blocks, padding and all. */
+/** Decrypts whole blocks, including the padding. */
 export function decipherRc2(
   key: Uint8Array,
   effectiveBits: number,
@@ -97,7 +97,7 @@ export function decipherRc2(
   return plaintext
 }
 
-/** Without the padding of RFC 8018 §6.1.1; undefined when there is none. */
+/** Decrypts and removes the padding (RFC 8018 §6.1.1). Returns undefined if the padding is wrong. */
 export function decryptRc2(
   key: Uint8Array,
   effectiveBits: number,

@@ -9,8 +9,8 @@ import { hasMac } from './mac.ts'
 import { type Bag, type Pkcs12Structure, parseBags, parseStructure, type Sealed } from './structure.ts'
 
 /**
- * No password and the empty one are the same. Throws nothing but KeyFileError. CPU goes by the file's iteration counts (limits.ts): some
- * milliseconds for what is usually met.
+ * No password and the empty password are the same. Throws only KeyFileError. CPU time depends on the file's iteration counts (bounded by
+ * limits.ts): some milliseconds for usual files.
  */
 export async function readPkcs12(bytes: Uint8Array<ArrayBuffer>, password = ''): Promise<CertifiedKey> {
   checkSize(bytes.length)
@@ -24,11 +24,14 @@ export async function readPkcs12(bytes: Uint8Array<ArrayBuffer>, password = ''):
   return certify(await importPrivateKey(parsePrivateKeyInfo(key, reading)), certificates)
 }
 
-/** The form of the password that the MAC proves. Without a MAC (as Key Vault writes) only a file that nobody gave a password is read. */
+/** The password encoding that the MAC proves. A file without MAC, as Key Vault writes, is read only if no password was given. */
 function proveForms({ mac, content }: Pkcs12Structure, password: string, forms: PasswordForm[]): PasswordForm[] {
   if (!mac) {
     if (password === '') return forms
-    throw new KeyFileError('no_mac', 'the file has no MAC, so nothing proves its password: it is read without one only')
+    throw new KeyFileError(
+      'no_mac',
+      'the file has no MAC to prove the password: it can only be read without a password',
+    )
   }
   const proven = forms.find((form) => hasMac(mac, content, form))
   if (!proven) throw wrongPassword()
@@ -42,7 +45,7 @@ function openPart(part: Bag[] | Sealed, forms: PasswordForm[], reading: Reading)
   return Array.isArray(part) ? part : parseBags(openSealed(part, forms, reading), reading)
 }
 
-/** The one element under a password. Throws `wrong_password` when no form of it opens the bytes. */
+/** Decrypts one element. Throws `wrong_password` if no encoding of the password works. */
 export function openSealed({ encryption, ciphertext }: Sealed, forms: PasswordForm[], reading: Reading): BerElement {
   for (const form of forms) {
     const plaintext = decrypt(encryption, ciphertext, form)
@@ -52,7 +55,7 @@ export function openSealed({ encryption, ciphertext }: Sealed, forms: PasswordFo
   throw wrongPassword()
 }
 
-/** One wrong password in 256 leaves padding that looks right. */
+/** Returns undefined if the plaintext is not BER: one wrong password in 256 leaves padding that looks right. */
 function parseOpened(plaintext: Uint8Array<ArrayBuffer>, reading: Reading): BerElement | undefined {
   try {
     return parseBer(plaintext, reading)

@@ -1,4 +1,4 @@
-// What a PKCS#12 file holds (RFC 7292 §4), read without computing anything: its MAC, and its parts, those in the clear already taken apart.
+// Parses the structure of a PKCS#12 file (RFC 7292 §4) without decrypting: its MAC and its parts. Unencrypted parts are parsed to bags.
 import { tags } from '../der.ts'
 import { type BerElement, childrenOf, countOf, octetsOf, oidOf, parseBer } from './ber.ts'
 import { type Encryption, parseEncryption } from './encryption.ts'
@@ -6,21 +6,21 @@ import { malformed, type Reading, unsupported } from './limits.ts'
 import { type Mac, parseMac } from './mac.ts'
 import { oids } from './oids.ts'
 
-/** Bytes under a password. */
+/** Bytes encrypted under the password. */
 export interface Sealed {
   encryption: Encryption
   ciphertext: Uint8Array<ArrayBuffer>
 }
 
 export type Bag =
-  /** PrivateKeyInfo in the clear. */
+  /** Unencrypted PrivateKeyInfo. */
   | { kind: 'key'; info: BerElement }
   | { kind: 'shrouded-key'; sealed: Sealed }
   | { kind: 'certificate'; certificate: Uint8Array<ArrayBuffer> }
 
 export interface Pkcs12Structure {
   mac: Mac | undefined
-  /** What the MAC is of. */
+  /** The bytes that the MAC covers. */
   content: Uint8Array<ArrayBuffer>
   parts: (Bag[] | Sealed)[]
 }
@@ -34,13 +34,13 @@ export function parseStructure(bytes: Uint8Array<ArrayBuffer>, reading: Reading)
   const { type, value } = parseContentInfo(authSafe, reading)
   if (type !== oids.data) throw unsupported(`a PKCS#12 file protected by a signature (content type ${type})`)
   const content = octetsOf(value, reading)
-  // The MAC first: its cost is refused before the parts are read.
+  // The MAC first, so that one that costs too much is refused before the parts are parsed.
   const mac = macData && parseMac(macData, reading)
   const contents = childrenOf(parseBer(content, reading), tags.sequence, reading)
   return { mac, content, parts: contents.map((each) => parsePart(each, reading)) }
 }
 
-/** RFC 7292 §4: ContentInfo is a type and, tagged, what is of that type. */
+/** ContentInfo: a type, and a value of that type under an explicit tag (RFC 7292 §4). */
 function parseContentInfo(element: BerElement | undefined, reading: Reading) {
   const [id, tagged] = childrenOf(element, tags.sequence, reading)
   return { type: oidOf(id, reading), value: childrenOf(tagged, explicit, reading)[0] }
@@ -50,13 +50,13 @@ function parsePart(contentInfo: BerElement, reading: Reading): Bag[] | Sealed {
   const { type, value } = parseContentInfo(contentInfo, reading)
   if (type === oids.data) return parseBags(parseBer(octetsOf(value, reading), reading), reading)
   if (type !== oids.encryptedData) throw unsupported(`a part of content type ${type}`)
-  // RFC 5652 §8, §6.1: EncryptedData is a version and EncryptedContentInfo.
+  // EncryptedData consists of a version and an EncryptedContentInfo (RFC 5652 §8, §6.1).
   const [, encryptedContentInfo] = childrenOf(value, tags.sequence, reading)
   const [, algorithm, ciphertext] = childrenOf(encryptedContentInfo, tags.sequence, reading)
   return { encryption: parseEncryption(algorithm, reading), ciphertext: octetsOf(ciphertext, reading, implicit) }
 }
 
-/** SafeContents. Certificate lists, secrets and what nobody knows are passed over. */
+/** Parses SafeContents. Ignores bags of revocation lists, of secrets and of unknown types. */
 export function parseBags(safeContents: BerElement, reading: Reading): Bag[] {
   return childrenOf(safeContents, tags.sequence, reading).flatMap((bag) => parseBag(bag, reading))
 }

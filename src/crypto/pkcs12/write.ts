@@ -1,4 +1,4 @@
-// Writes a PKCS#12 file (RFC 7292): one private key, its certificate and chain, all under one password.
+// Writes a PKCS#12 file (RFC 7292): one private key, its certificate and chain, encrypted under one password.
 import type { CertifiedKey } from '../certified-key.ts'
 import * as der from '../der.ts'
 import { type EncryptionName, encrypt } from './encryption.ts'
@@ -8,25 +8,28 @@ import { oids } from './oids.ts'
 
 export interface Pkcs12Content extends Omit<CertifiedKey, 'chain'> {
   chain?: Uint8Array[]
-  /** What Windows shows beside the certificate; keytool takes it, in lower case, for the alias. */
+  /** Shown by Windows beside the certificate; keytool uses it in lower case as the alias. */
   friendlyName?: string
 }
 
 export interface WritingOptions {
   /**
    * `aes256` (default): AES-256, PBKDF2 and SHA-256. Read by Windows 10 1809 and Server 2019 on, .NET, Java 8u301 on, OpenSSL 1.0.2 on.
-   * `3des`: what every Windows reads, Server 2016 among them (which takes the other for a wrong password), and what Key Vault imports. Not
-   * the default: OpenSSL and Java in FIPS mode refuse it, and its key derivation gives a weak password less time.
+   * `3des`: read by every Windows, including Server 2016 (which reports a wrong password for the other), and imported by Key Vault. Not the
+   * default, since OpenSSL and Java in FIPS mode refuse it, and its key derivation protects a weak password for less time.
    */
   encryption?: EncryptionName
   /** For tests. */
   iterations?: number
 }
 
-/** PBKDF2's cap in production is the one; in 3DES files PKCS#12's own derivation takes seven times the count, a microsecond and more each. */
+/**
+ * For `aes256` the production limit of PBKDF2. In `3des` files PKCS#12's own derivation runs seven times the count, at a microsecond or
+ * more each.
+ */
 const usualIterations: Readonly<Record<EncryptionName, number>> = { aes256: 100_000, '3des': 20_000 }
 
-/** Costs some tenths of a second of CPU. */
+/** Takes some tenths of a second of CPU. */
 export async function writePkcs12(
   content: Pkcs12Content,
   password: string,
@@ -60,7 +63,7 @@ const certificateBag = (certificate: Uint8Array, attributes: Uint8Array[] = []) 
     attributes,
   )
 
-/** RFC 2985 §5.5: the same on both, so that a reader finds the certificate of the key. Its value is any; OpenSSL takes the thumbprint too. */
+/** Key and certificate bear the same localKeyId, by which readers match them (RFC 2985 §5.5). As in OpenSSL, it is the thumbprint. */
 async function keyAttributes({ certificate, friendlyName }: Pkcs12Content): Promise<Uint8Array[]> {
   const thumbprint = new Uint8Array(await crypto.subtle.digest('SHA-1', certificate))
   const localKeyId = attribute(oids.localKeyId, der.octetString(thumbprint))
