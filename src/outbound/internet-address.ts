@@ -1,6 +1,6 @@
-// Internet addresses as text: which network a caller is in, and which addresses lead inside (RFC 6890, RFC 4291, IANA special-purpose registries).
+// Parses internet addresses: the network of a caller, and which addresses are internal (RFC 6890, RFC 4291, IANA special-purpose registries).
 
-/** Four or sixteen bytes; undefined: not an address. IPv6 may stand in brackets, as in a URL. */
+/** Returns four or sixteen bytes, or undefined if the text is not an address. IPv6 may be in brackets, as in a URL. */
 export function parseAddress(text: string): number[] | undefined {
   if (!text.includes(':')) return parseIPv4(text)
   return parseIPv6(text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text)
@@ -13,7 +13,7 @@ function parseIPv4(text: string): number[] | undefined {
 }
 
 function parseIPv6(text: string): number[] | undefined {
-  // The URL parser knows the grammar, shortens, and turns an embedded IPv4 address into hexadecimal.
+  // The URL parser checks the grammar, normalises, and converts an embedded IPv4 address to hexadecimal.
   const host = URL.parse(`http://[${text}]/`)?.hostname.slice(1, -1)
   if (host === undefined) return undefined
   const [left = '', right] = host.split('::')
@@ -26,8 +26,8 @@ const groups = (text: string): number[] =>
   text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16))
 
 /**
- * What one caller is counted under: the IPv4 address, or the first 64 bits of an IPv6 one, since a whole /64 belongs to one customer. Text that
- * is no address is counted as it is.
+ * The key for rate limits of one caller: its IPv4 address, or the first 64 bits of its IPv6 address, since a whole /64 belongs to one
+ * customer. Text that is not an address is returned unchanged.
  */
 export function networkOf(address: string): string {
   const bytes = parseAddress(address)
@@ -38,13 +38,13 @@ export function networkOf(address: string): string {
   return `${prefix.join(':')}::/64`
 }
 
-/** ::ffff:a.b.c.d */
+/** The IPv4 address in an IPv4-mapped one, ::ffff:a.b.c.d (RFC 4291 §2.5.5.2). */
 function ipv4Within(bytes: number[]): number[] | undefined {
   const isMapped = bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255
   return isMapped ? bytes.slice(12) : undefined
 }
 
-/** Addresses that are not somebody else's server on the internet: private, shared, loopback, link-local, documentation, multicast, … */
+/** Addresses that belong to no server on the public internet: private, shared, loopback, link-local, documentation, multicast, … */
 const specialIPv4: [number[], number][] = [
   [[0], 8],
   [[10], 8],
@@ -62,7 +62,7 @@ const specialIPv4: [number[], number][] = [
   [[224], 3],
 ]
 
-/** Within 2000::/3, which is all of IPv6 that is public: protocol assignments and Teredo, documentation, 6to4. */
+/** Special ranges within 2000::/3, the public part of IPv6: protocol assignments and Teredo, documentation, 6to4. */
 const specialIPv6: [number[], number][] = [
   [[0x20, 0x01, 0x00, 0x00], 23],
   [[0x20, 0x01, 0x0d, 0xb8], 32],

@@ -1,8 +1,8 @@
-// JSON objects that strangers send, in a text of bounded size: never deeper than what comes after us can walk (SECURITY-CASES I11).
+// Parses untrusted JSON of bounded size into an object of bounded depth (SECURITY-CASES I11).
 
 import { deepestDocument, isDeeperThan } from '../crypto/json-depth.ts'
 
-/** Undefined: not JSON, not an object, or deeper than anybody means. */
+/** Returns undefined if the text is not a JSON object, or is deeper than `deepestDocument`. */
 export function parseJsonDocument(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)

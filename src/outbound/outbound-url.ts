@@ -1,14 +1,14 @@
-// Addresses that others name and we fetch (client keys, upstream providers): none of them may lead inside (SECURITY-CASES T24, I09, L08).
-// What a name resolves to cannot be seen in a Worker, so a public name for a private address is not caught here. On Cloudflare's edge there
-// is nothing private to reach; workerd refuses private addresses unless its configuration allows them.
+// Validates URLs that a client or an external provider names and we fetch: none may be internal (SECURITY-CASES T24, I09, L08).
+// A Worker cannot see what a name resolves to, so a public name for a private address passes here. On Cloudflare's edge no private address
+// can be reached; workerd refuses private addresses unless its configuration allows them.
 import { isLoopbackAddress, isPublicAddress, parseAddress } from './internet-address.ts'
 
-/** Names that only mean something inside a network (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`). */
-const insideNames = /(^|\.)(localhost|local|internal|intranet|private|corp|home|lan|home\.arpa|localdomain)$/
+/** Names with a meaning only inside a network (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`). */
+const internalNames = /(^|\.)(localhost|local|internal|intranet|private|corp|home|lan|home\.arpa|localdomain)$/
 
 /**
- * The URL, or what is wrong with it. `allowLoopback`: for an issuer that is itself on a loopback name, where http and this one host are for
- * development. `internalHosts`: names and addresses inside that an operator allows, exactly; they must be https all the same.
+ * Returns the URL, or the fault. `allowLoopback` is for an issuer that is itself on a loopback name, for development: it allows loopback
+ * hosts, also with http. `internalHosts`: internal names and addresses that the administrator allows; compared exactly, https only.
  */
 export function parseOutboundUrl(
   text: string,
@@ -25,13 +25,13 @@ export function parseOutboundUrl(
   if (url.protocol !== 'https:') return { fault: 'must be https' }
   if (internalHosts.some((allowed) => isSameHost(allowed, host))) return { url }
   if (address) return isPublicAddress(address) ? { url } : { fault: 'must not be an internal address' }
-  return host.includes('.') && !insideNames.test(host) ? { url } : { fault: 'must not be an internal name' }
+  return host.includes('.') && !internalNames.test(host) ? { url } : { fault: 'must not be an internal name' }
 }
 
-/** A name may end in a dot (RFC 1034 §3.1). With two of them it is no name, but the URL parser lets it pass, numbers and all. */
+/** A name may end in one dot (RFC 1034 §3.1). Two are invalid, but the URL parser accepts them, also after a numeric address. */
 const withoutDots = (hostname: string): string => hostname.replace(/\.+$/, '')
 
-/** `host` is as the URL parser spells it. */
+/** `host`: as the URL parser normalises it. */
 function isSameHost(allowed: string, host: string): boolean {
   const name = parseAddress(allowed)?.length === 16 ? `[${allowed.replace(/^\[|\]$/g, '')}]` : allowed
   return withoutDots(URL.parse(`https://${name}/`)?.hostname ?? '') === host

@@ -1,4 +1,4 @@
-// The signature of a JWT that a client or an external provider signed: which of its published keys is tried, and when newer keys are asked for.
+// Verifies the signature of a JWT by a client or an external provider: chooses among its published keys, and fetches newer keys if none fits.
 
 import type { AcceptedAlgorithm } from '../crypto/accepted-algorithms.ts'
 import { type ForeignJwt, verifyForeignJwt } from '../crypto/foreign-jwt.ts'
@@ -31,7 +31,7 @@ export async function verifySignature(
   return { keys: newer ?? known.keys }
 }
 
-const mostTried = 5
+const maxTriedKeys = 5
 
 async function isSignedByOne(
   jwt: ForeignJwt,
@@ -53,7 +53,7 @@ async function importFitting(keys: RemoteKey[], alg: AcceptedAlgorithm): Promise
   for (const jwk of keys) {
     const key = await importRemoteKey(jwk, alg)
     if (key) fitting.push(key)
-    if (fitting.length === mostTried) break
+    if (fitting.length === maxTriedKeys) break
   }
   return fitting
 }

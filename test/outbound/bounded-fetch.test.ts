@@ -7,7 +7,7 @@ const answers = (response: () => Response | Promise<Response>) =>
 
 afterEach(() => vi.restoreAllMocks())
 
-/** Sends a byte each few milliseconds, for ever. */
+/** A response that sends a byte every 20 milliseconds without end. */
 function dripping(): { response: Response; wasCancelled: () => boolean } {
   let cancelled = false
   const body = new ReadableStream({
@@ -23,14 +23,14 @@ function dripping(): { response: Response; wasCancelled: () => boolean } {
 }
 
 describe('T24 fetchLimited', () => {
-  it('answers with status, headers and bytes', async () => {
+  it('returns status, headers and bytes', async () => {
     answers(() => Response.json({ keys: [] }, { status: 404 }))
     const answer = await fetchLimited('https://rp.test/jwks', limits)
     expect(answer).toMatchObject({ outcome: 'answered', status: 404 })
     expect(answer.outcome === 'answered' && new TextDecoder().decode(answer.body)).toBe('{"keys":[]}')
   })
 
-  it('asks nobody inside', async () => {
+  it('sends no request to an internal address', async () => {
     const fetch = answers(() => new Response('secret'))
     for (const url of ['https://127.0.0.1/', 'https://169.254.169.254/', 'http://rp.test/', 'https://db.internal/']) {
       expect(await fetchLimited(url, limits), url).toMatchObject({ outcome: 'refused' })
@@ -38,14 +38,14 @@ describe('T24 fetchLimited', () => {
     expect(fetch).not.toHaveBeenCalled()
   })
 
-  it('follows no redirect', async () => {
+  it('does not follow redirects', async () => {
     const fetch = answers(() => new Response(null, { status: 302, headers: { location: 'http://127.0.0.1/' } }))
     expect(await fetchLimited('https://rp.test/', limits)).toMatchObject({ outcome: 'refused' })
     expect(fetch).toHaveBeenCalledTimes(1)
     expect(fetch.mock.calls[0]?.[1]).toMatchObject({ redirect: 'manual' })
   })
 
-  it('stops at the limit of bytes, announced or not', async () => {
+  it('stops at the limit of bytes, with and without Content-Length', async () => {
     answers(() => new Response(new Uint8Array(1001)))
     expect(await fetchLimited('https://rp.test/', limits)).toMatchObject({ outcome: 'refused' })
     let sent = 0
@@ -64,7 +64,7 @@ describe('T24 fetchLimited', () => {
     expect(await fetchLimited('https://rp.test/', limits)).toMatchObject({ outcome: 'answered' })
   })
 
-  it('stops at the limit of time, a byte at a time or no byte at all', async () => {
+  it('stops at the limit of time, for a slow body and for no response', async () => {
     answers(() => dripping().response)
     expect(await fetchLimited('https://rp.test/', limits)).toMatchObject({ outcome: 'refused' })
     answers(() => new Promise<Response>(() => undefined))
@@ -76,7 +76,7 @@ describe('T24 fetchLimited', () => {
     })
   })
 
-  it('says what went wrong instead of throwing', async () => {
+  it('returns the fault and does not throw', async () => {
     answers(() => {
       throw new TypeError('connection refused')
     })

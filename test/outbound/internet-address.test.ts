@@ -97,7 +97,7 @@ describe('T24 parseOutboundUrl', () => {
     expect(parseOutboundUrl(url, true)).toHaveProperty('fault')
   })
 
-  it('allows exactly the hosts inside that an operator names, by https only', () => {
+  it('allows exactly the internal hosts that an administrator names, by https only', () => {
     const allowed = ['sso.corp', '10.1.2.3', 'fd12:3456::1', 'Keycloak.Internal.']
     const isAllowed = (url: string) => 'url' in parseOutboundUrl(url, false, allowed)
     for (const url of ['https://SSO.corp:8443/a', 'https://sso.corp./', 'https://10.1.2.3/', 'https://10.1.515/']) {
@@ -111,7 +111,7 @@ describe('T24 parseOutboundUrl', () => {
     expect(parseOutboundUrl('http://127.0.0.1/', false, ['127.0.0.1'])).toHaveProperty('fault')
   })
 
-  it('allows loopback, by http too, to an issuer on loopback, and nothing else inside', () => {
+  it('allows an issuer on loopback only loopback hosts, also by http, and no other internal host', () => {
     for (const url of ['http://127.0.0.1:9/jwks', 'http://localhost:9/', 'http://[::1]/', 'https://localhost/']) {
       expect(parseOutboundUrl(url, true), url).toHaveProperty('url')
       expect(parseOutboundUrl(url, false), url).toHaveProperty('fault')

@@ -1,7 +1,7 @@
 // The keys an external provider signs with: in this isolate's memory, started from the copy in D1, which serves on while its JWKS is down.
 import type { IdentityProvider } from '../../model/external-provider.ts'
 import {
-  type Asker,
+  type FetchContext,
   getNewerRemoteKeys,
   getRemoteKeys,
   type KeyMemory,
@@ -17,23 +17,23 @@ const memory: KeyMemory = new Map()
 
 /** `timeoutMs`: what is left for a fetch. */
 export async function getProviderKeys(
+  context: FetchContext,
   provider: IdentityProvider,
-  asker: Asker,
   timeoutMs: number,
 ): Promise<RemoteKeys> {
   const source = sourceOf(provider, timeoutMs)
-  return source ? getRemoteKeys(source, asker) : { fault: 'the metadata names no jwks_uri' }
+  return source ? getRemoteKeys(context, source) : { fault: 'the metadata names no jwks_uri' }
 }
 
 /** Once `tried` do not fit: at most one fetch a minute for each provider (I12). Undefined: nothing newer to be had now. */
 export async function getNewerProviderKeys(
+  context: FetchContext,
   provider: IdentityProvider,
   tried: RemoteKey[],
-  asker: Asker,
   timeoutMs: number,
 ): Promise<RemoteKey[] | undefined> {
   const source = sourceOf(provider, timeoutMs)
-  return source && getNewerRemoteKeys(source, tried, asker)
+  return source && getNewerRemoteKeys(context, source, tried)
 }
 
 function sourceOf(provider: IdentityProvider, timeoutMs: number): RemoteKeySource | undefined {

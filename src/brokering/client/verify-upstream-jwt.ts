@@ -29,8 +29,8 @@ export async function verifyUpstreamJwt(
   const stated = provider.metadata?.id_token_signing_alg_values_supported
   if (!isAcceptedAlgorithm(alg) || stated?.includes(alg) === false) return { fault: wrongAlgorithm(stated, alg) }
   const verdict = await verifySignature(jwt, alg, {
-    getKeys: () => getProviderKeys(provider, context, budget()),
-    getNewerKeys: (tried) => getNewerProviderKeys(provider, tried, context, budget()),
+    getKeys: () => getProviderKeys(context, provider, budget()),
+    getNewerKeys: (tried) => getNewerProviderKeys(context, provider, tried, budget()),
     // OIDC Core §10.1: without kid only when there is no choice, since a guess would accept whichever key fits.
     whenSeveralFit: 'refuse',
     isSigningKey: (key) => keyServesIssuer(key.issuer, jwt.claims),

@@ -3,7 +3,7 @@
 import { acceptedAlgorithms } from '../../crypto/accepted-algorithms.ts'
 import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { fetchLimited, parseJsonBody } from '../../outbound/bounded-fetch.ts'
-import { type Asker, fetchKeySet } from '../../outbound/remote-jwks.ts'
+import { type FetchContext, fetchKeySet } from '../../outbound/remote-jwks.ts'
 import { parseProviderMetadata } from './metadata-rules.ts'
 
 const limits = { maxBytes: 256 * 1024, timeoutMs: 5000 }
@@ -13,7 +13,7 @@ type Source = Pick<IdentityProvider, 'metadata_endpoint' | 'internal_hosts'> &
 
 /** Two hops. `fault`: one plain sentence. */
 export async function readProviderMetadata(
-  context: Pick<Asker, 'hops' | 'issuer'>,
+  context: Pick<FetchContext, 'hops' | 'issuer'>,
   { metadata_endpoint, internal_hosts, valid_issuers = [] }: Source,
 ): Promise<{ metadata: ProviderMetadata; jwks: { keys: JsonWebKey[] } } | { fault: string }> {
   if (metadata_endpoint === null) return { fault: 'No metadata endpoint is set.' }
@@ -24,14 +24,14 @@ export async function readProviderMetadata(
   const judged = parseProviderMetadata(document.body, rules)
   if ('fault' in judged) return judged
   const { metadata } = judged
-  const keys = await fetchKeySet({ uri: metadata.jwks_uri ?? '', internalHosts: internal_hosts }, context)
+  const keys = await fetchKeySet(context, { uri: metadata.jwks_uri ?? '', internalHosts: internal_hosts })
   if ('fault' in keys) return { fault: `The provider's keys cannot be read: ${keys.fault}.` }
   if (keys.keys.length === 0) return { fault: `The provider publishes no keys at ${metadata.jwks_uri}.` }
   return { metadata, jwks: { keys: keys.keys } }
 }
 
 async function fetchDocument(
-  context: Pick<Asker, 'hops' | 'issuer'>,
+  context: Pick<FetchContext, 'hops' | 'issuer'>,
   address: string,
   internalHosts: string[],
 ): Promise<{ body: Record<string, unknown> } | { fault: string }> {

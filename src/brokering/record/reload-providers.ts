@@ -1,6 +1,6 @@
 // Reading a provider's own documents again: what it says of itself changes without us.
 import type { IdentityProvider } from '../../model/external-provider.ts'
-import type { Asker } from '../../outbound/remote-jwks.ts'
+import type { FetchContext } from '../../outbound/remote-jwks.ts'
 import { recordAuditEvent } from '../../storage/audit-events.ts'
 import { recordChange } from '../../storage/changes.ts'
 import { type Database, runBatch } from '../../storage/database.ts'
@@ -16,7 +16,7 @@ import { readProviderMetadata } from './read-metadata.ts'
 const mostClaims = 500
 
 /** What was read, or why not; then what was known before stays in use. */
-export async function readProvider(context: Asker, provider: IdentityProvider): Promise<ProviderReading> {
+export async function readProvider(context: FetchContext, provider: IdentityProvider): Promise<ProviderReading> {
   const answer = await readProviderMetadata(context, provider)
   if ('fault' in answer) {
     const { metadata, jwks, metadata_fetched_at } = provider
@@ -35,7 +35,7 @@ const retryEvery = 30 * minute
 const mostAtOnce = 5
 
 /** Enabled providers whose documents are six hours old, the oldest first; twice an hour also those that could not be read. */
-export async function reloadDueProviders(context: Asker, db: Database): Promise<void> {
+export async function reloadDueProviders(context: FetchContext, db: Database): Promise<void> {
   const { now } = context
   const due = await listProvidersReadBefore(db, now - readAgainAfter, mostAtOnce)
   const isRetry = now % retryEvery < interval
@@ -44,7 +44,7 @@ export async function reloadDueProviders(context: Asker, db: Database): Promise<
 }
 
 /** Nobody is told when nothing is new: only the time of the reading is. */
-async function reload(context: Asker, db: Database, provider: IdentityProvider): Promise<void> {
+async function reload(context: FetchContext, db: Database, provider: IdentityProvider): Promise<void> {
   const { now } = context
   const reading = await readProvider(context, provider)
   const changed = changedParts(provider, reading)

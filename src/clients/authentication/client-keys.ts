@@ -23,7 +23,7 @@ const sourceOf = (uri: string): RemoteKeySource => ({ memory, name: uri, uri, se
 export async function getClientKeys(context: RequestContext, client: Client): Promise<RemoteKeys> {
   if (client.jwks) return { keys: client.jwks.keys.slice(0, mostKeys) }
   if (client.jwks_uri === null) return { fault: 'the client has no keys' }
-  return getRemoteKeys(sourceOf(client.jwks_uri), context)
+  return getRemoteKeys(context, sourceOf(client.jwks_uri))
 }
 
 /** Once `tried` do not fit. Undefined: nothing newer to be had now. */
@@ -33,5 +33,5 @@ export async function getNewerClientKeys(
   tried: RemoteKey[],
 ): Promise<RemoteKey[] | undefined> {
   if (client.jwks || client.jwks_uri === null) return undefined
-  return getNewerRemoteKeys(sourceOf(client.jwks_uri), tried, context)
+  return getNewerRemoteKeys(context, sourceOf(client.jwks_uri), tried)
 }
