@@ -6,7 +6,7 @@ import { type SigningAlgorithm, signingParameters } from './signing-algorithms.t
 /** RFC 7518 §3.3: RSA keys of at least 2048 bits. */
 export const minimumRsaBits = 2048
 
-/** The members that make the key: all that is ever taken from somebody's JWK. */
+/** The members that make the key. No other member of an untrusted JWK is used. */
 export function keyMembers(jwk: JsonWebKey): JsonWebKey {
   const { crv, e, kty, n, x, y } = jwk
   if (kty === 'RSA') return { e, kty, n } as JsonWebKey

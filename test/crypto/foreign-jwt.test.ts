@@ -190,10 +190,10 @@ describe('the header', () => {
 
   it('that contains or points to a key does not change which key verifies (RFC 8725 §3.10)', async () => {
     const fetch = vi.spyOn(globalThis, 'fetch')
-    const stranger = await newPair('ES256')
+    const attacker = await newPair('ES256')
     const urls = { jku: 'https://evil.test/jwks', x5u: 'https://evil.test/x5' }
-    for (const members of [{ jwk: stranger.publicJwk }, { x5c: ['MIIB'] }, urls]) {
-      const forged = await signWith(stranger.privateKey, { alg: 'ES256', ...members })
+    for (const members of [{ jwk: attacker.publicJwk }, { x5c: ['MIIB'] }, urls]) {
+      const forged = await signWith(attacker.privateKey, { alg: 'ES256', ...members })
       expect(await isAccepted(forged, pairs.ES256.publicJwk, 'ES256')).toBe(false)
       expect(await isAccepted(await sign('ES256', members), pairs.ES256.publicJwk, 'ES256')).toBe(true)
     }

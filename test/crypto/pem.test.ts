@@ -32,8 +32,8 @@ describe('PEM', () => {
     expect(await readPem(text)).toEqual(expected)
     expect(await readPem(certificateBlock + keyBlock)).toEqual(expected)
     expect(await readPem(text.replaceAll('\n', '\r\n'))).toEqual(expected)
-    const strangers = block('CERTIFICATE', other.certificate) + block('EC PARAMETERS', der.oid('1.2.840.10045.3.1.7'))
-    expect(await readPem(`${strangers}Bag Attributes\n    localKeyID: 01\n${text}subject=CN = x\n`)).toEqual(expected)
+    const otherBlocks = block('CERTIFICATE', other.certificate) + block('EC PARAMETERS', der.oid('1.2.840.10045.3.1.7'))
+    expect(await readPem(`${otherBlocks}Bag Attributes\n    localKeyID: 01\n${text}subject=CN = x\n`)).toEqual(expected)
   })
 
   it('has lines of 64 characters (RFC 7468 §2)', () => {

@@ -14,8 +14,8 @@ const families: KeyFamily[] = ['RSA', 'P-256', 'P-384', 'Ed25519']
 const hexOf = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 async function materials(): Promise<Map<KeyFamily, KeyMaterial>> {
-  const made = families.map(async (family) => [family, await generateKeyMaterial(family, 2048, now)] as const)
-  return new Map(await Promise.all(made))
+  const generated = families.map(async (family) => [family, await generateKeyMaterial(family, 2048, now)] as const)
+  return new Map(await Promise.all(generated))
 }
 
 const all = await materials()

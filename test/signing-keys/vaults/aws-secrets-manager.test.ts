@@ -76,15 +76,15 @@ describe('the secret of AWS Secrets Manager', () => {
       ['', { text: JSON.stringify(jwk) }],
     ] as const) {
       fake.put(name, value)
-      const [seen] = (await vault({ password }).scan?.('RSA')) ?? []
-      expect((await seen?.open())?.certificate).toEqual(key.certificate)
+      const [version] = (await vault({ password }).scan?.('RSA')) ?? []
+      expect((await version?.open())?.certificate).toEqual(key.certificate)
     }
   })
 
   it('reports content that cannot be read by the name of the fault', async () => {
     fake.put(name, { text: 'hello, world' })
-    const [seen] = (await vault().scan?.('RSA')) ?? []
-    await expect(seen?.open()).rejects.toMatchObject({ name: 'KeyFileError' })
+    const [version] = (await vault().scan?.('RSA')) ?? []
+    await expect(version?.open()).rejects.toMatchObject({ name: 'KeyFileError' })
   })
 })
 
@@ -94,12 +94,12 @@ describe('a successor', () => {
     const old = await client.elect('RSA', aKey)
     clock.pass(700_000)
     const next = await client.add('RSA', aKey)
-    const seen = (await client.scan?.('RSA')) ?? []
-    expect(seen.map(({ place, version }) => [place, version])).toEqual([
+    const versions = (await client.scan?.('RSA')) ?? []
+    expect(versions.map(({ place, version }) => [place, version])).toEqual([
       ['next', next.version],
       ['current', old.version],
     ])
-    for (let twice = 0; twice < 2; twice += 1) if (seen[0]) await client.promote?.('RSA', seen[0])
+    for (let twice = 0; twice < 2; twice += 1) if (versions[0]) await client.promote?.('RSA', versions[0])
     expect(writes()).toEqual(['CreateSecret', 'PutSecretValue', 'UpdateSecretVersionStage'])
     const after = (await client.scan?.('RSA')) ?? []
     expect(after.map(({ place, version }) => [place, version])).toEqual([
@@ -158,7 +158,7 @@ describe('a role', () => {
     vault({ credential: { kind: 'role', roleArn: 'arn:aws:iam::1:role/r', token, stsEndpoint: `${endpoint}/sts` } })
 
   it.each([
-    ['a token that is given', 'a-token', 'a-token'],
+    ['a configured token', 'a-token', 'a-token'],
     [
       'a token fetched from the provider it trusts',
       { endpoint: `${endpoint}/token`, clientId: 'c', clientSecret: 's' },

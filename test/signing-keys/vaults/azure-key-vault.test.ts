@@ -78,8 +78,8 @@ describe('the certificate of an Azure Key Vault', () => {
     const client = vault()
     expect((await client.elect('RSA', aKey)).privateKey).toEqual(key.privateKey)
     const before = fake.requests.length
-    const [seen] = (await client.scan?.('RSA')) ?? []
-    expect((await seen?.open())?.certificate).toEqual(key.certificate)
+    const [version] = (await client.scan?.('RSA')) ?? []
+    expect((await version?.open())?.certificate).toEqual(key.certificate)
     // After a refusal, conversion is not requested again.
     expect(fake.requests.length - before).toBeLessThanOrEqual(3)
   })
@@ -121,14 +121,14 @@ describe('a successor', () => {
     const next = await client.add('RSA', aKey)
     expect(stored()).toHaveLength(1)
     expect(stored('openid-next')).toMatchObject([{ version: next.version }])
-    const seen = (await client.scan?.('RSA')) ?? []
-    expect(seen.map(({ place, version }) => [place, version])).toEqual([
+    const versions = (await client.scan?.('RSA')) ?? []
+    expect(versions.map(({ place, version }) => [place, version])).toEqual([
       ['next', next.version],
       ['current', old.version],
     ])
-    const [waiting] = seen
-    if (!waiting) throw new Error('there is no next version')
-    await client.promote?.('RSA', waiting)
+    const [successor] = versions
+    if (!successor) throw new Error('there is no next version')
+    await client.promote?.('RSA', successor)
     const [, current, previous] = (await client.scan?.('RSA')) ?? []
     expect((await current?.open())?.certificate).toEqual(next.certificate)
     expect(previous).toMatchObject({ place: 'previous', version: old.version })
@@ -142,7 +142,7 @@ describe('a successor', () => {
       clock.pass(5000)
     }
     const previous = async () =>
-      ((await vault().scan?.('RSA')) ?? []).flatMap((seen) => (seen.place === 'previous' ? [seen.version] : []))
+      ((await vault().scan?.('RSA')) ?? []).flatMap((each) => (each.place === 'previous' ? [each.version] : []))
     expect(await previous()).toEqual(versions.slice(1, 3))
     fake.mayList = false
     expect(await previous()).toEqual(versions.slice(1, 2))
