@@ -1,4 +1,4 @@
-// A request's context for tests of one function: real bindings, the configuration from memory.
+// A RequestContext for tests of single functions, with real bindings and a configuration in memory.
 import { env } from 'cloudflare:workers'
 import type { Client } from '../src/model/client.ts'
 import { defaultSettings, type ProviderSettings } from '../src/model/settings.ts'
@@ -8,7 +8,7 @@ import { parseDeployment } from '../src/request/deployment.ts'
 import { issuerAt } from '../src/request/issuer.ts'
 
 export interface TestContext extends RequestContext {
-  /** Settles when everything handed to waitUntil has. */
+  /** Settles once every promise passed to waitUntil has settled. */
   settled(): Promise<unknown>
   /** What was added to the log line. */
   logged: LogFields
@@ -21,15 +21,12 @@ export interface TestContextOptions extends Partial<Omit<RequestContext, 'config
 }
 
 const day = 24 * 3_600_000
-/**
- * The time in tests that do not need another, in milliseconds: a noon that has not come yet, since alarms and what the platform itself times
- * go by the real clock.
- */
+/** The default time of tests, in milliseconds: a future noon, because alarms and the platform's own timers follow the real clock. */
 export const noon = Math.ceil(Date.now() / day + 1) * day + day / 2
 
 let addresses = 0
 
-/** Deployment and issuer of the tests' environment, with other variables where a test needs them. */
+/** Deployment and issuer of the test environment. `variables` replace some of its variables. */
 export function aDeployment(
   variables: Partial<Record<keyof Env, string>> = {},
 ): Pick<RequestContext, 'deployment' | 'issuer'> {
@@ -37,16 +34,16 @@ export function aDeployment(
   return { deployment, issuer: issuerAt(deployment.issuers, '') }
 }
 
-const place = aDeployment()
+const defaults = aDeployment()
 
-/** Every context has an address of its own, so that no scenario uses up the allowance of another. */
+/** Every context has its own client address, so that no test uses up the rate limit of another. */
 export function aContext({ clients = [], provider, configuration, ...rest }: TestContextOptions = {}): TestContext {
   addresses += 1
   const waiting: Promise<unknown>[] = []
   const logged: LogFields = {}
   return {
     env,
-    ...place,
+    ...defaults,
     configuration: {
       epoch: 1,
       settings: { ...defaultSettings, ...provider },
@@ -73,7 +70,7 @@ export function aContext({ clients = [], provider, configuration, ...rest }: Tes
   }
 }
 
-/** A confidential client with everything switched on and no secret yet. */
+/** A confidential client with every permission and no secret. */
 export function aClient(overrides: Partial<Client> = {}): Client {
   return {
     client_id: 'web',

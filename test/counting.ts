@@ -1,23 +1,23 @@
-// Counts what leaves the isolate: calls to D1 and to Durable Objects, through the bindings themselves.
+// Counts the calls to D1 and to Durable Objects by wrapping the bindings.
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { handle } from '../src/worker/handle.ts'
 
 export interface CountedIsolate {
-  /** One request; `hops` are the calls that came before its answer, by binding. */
+  /** Handles one request. `hops` then lists the calls made before its response, by binding. */
   fetch(url: string, init?: RequestInit): Promise<Response>
   hops: string[]
 }
 
-/** A new isolate as far as our caches know: nothing is remembered of the configuration. `broken` replaces bindings. */
+/** Behaves like a new isolate: a new `env` object starts with empty caches. `broken` replaces bindings. */
 export function aColdIsolate(
   broken: Partial<Env> = {},
   options: { dropsBackgroundWork?: boolean } = {},
 ): CountedIsolate {
   const hops: string[] = []
-  let isAnswered = false
+  let hasResponded = false
   const count = (name: string) => {
-    if (!isAnswered) hops.push(name)
+    if (!hasResponded) hops.push(name)
   }
   const counted: Env = {
     ...env,
@@ -32,11 +32,11 @@ export function aColdIsolate(
     hops,
     async fetch(url, init) {
       hops.length = 0
-      isAnswered = false
+      hasResponded = false
       const execution = createExecutionContext()
       if (options.dropsBackgroundWork) execution.waitUntil = () => undefined
       const response = await handle(new Request(url, init), counted, execution)
-      isAnswered = true
+      hasResponded = true
       if (!options.dropsBackgroundWork) await waitOnExecutionContext(execution)
       return response
     },
@@ -107,7 +107,7 @@ function countStub<T extends object>(stub: T, count: () => void): T {
     get(_, method) {
       return (...parameters: unknown[]) => {
         count()
-        // Called in place: taken from its stub, a remote method is a stub of its own.
+        // Called on the stub: a remote method that is read without a call becomes a stub itself.
         return (stub as Record<PropertyKey, (...all: unknown[]) => unknown>)[method]?.(...parameters)
       }
     },

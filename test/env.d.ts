@@ -6,7 +6,7 @@ declare namespace Cloudflare {
   }
 }
 
-/** Of node:crypto, as far as test/user-agent.ts needs it here; in the projects that run in Node the types are Node's own. */
+/** The part of node:crypto that test/user-agent.ts uses in workerd. Projects that run in Node use the types of Node. */
 declare module 'node:crypto' {
   export function createHash(algorithm: string): { update(text: string): { digest(encoding: 'base64url'): string } }
   export function randomBytes(length: number): { toString(encoding: 'base64url'): string }

@@ -1,21 +1,21 @@
-// The Worker in the test's own isolate, set up by the operator's interface as an operator would, with the clients of SECURITY-CASES.
+// The Worker in the isolate of the test, set up through the administration API with the user and clients of docs/security-cases.md.
 import { env, exports } from 'cloudflare:workers'
 import type { Subject } from '../src/grants/subject/subject.ts'
 import { aBrowser, type Browser, basic, pkce, redirectOf } from './user-agent.ts'
 
 export const issuer = 'https://id.test'
 export const operatorToken = 'b3BlcmF0b3ItdG9rZW4tb2YtdGhlLXRlc3RzLTAxMjM'
-/** Registered for `web`. */
+/** Registered for the client `web`. */
 export const redirectUri = 'https://rp.test/cb'
 export const password = 'correct horse battery staple'
-/** One secret for all confidential clients of the tests. */
+/** The secret of all confidential clients. */
 export const secret = 'bm90LWEtcmVhbC1zZWNyZXQtYnV0LWxvbmctZW5vdWdo'
 
 export const reach = (url: string, init?: RequestInit): Promise<Response> => exports.default.fetch(url, init)
 
 export const browser = (): Browser => aBrowser(issuer, reach)
 
-/** Throws on any answer but 2xx. */
+/** Calls the administration API with the operator token. Returns the JSON; throws unless the status is 2xx. */
 export async function operator(method: string, path: string, body?: unknown): Promise<unknown> {
   const response = await reach(`${issuer}/admin/api/${path}`, {
     method,
@@ -53,7 +53,7 @@ export const fullProfile = {
 const scopes = ['profile', 'email', 'address', 'phone']
 const secrets = [{ value: secret, label: 'tests' }]
 
-/** user `ada`, service `robot`; clients `web`, `web2` (confidential), `spa` (public), `m2m` (client_credentials). */
+/** Creates the user `ada`, the service `robot`, and the clients `web`, `web2` (confidential), `spa` (public), `m2m` (client_credentials). */
 export async function setUp(): Promise<void> {
   await operator('PUT', 'users/ada', { ...fullProfile, password })
   await operator('PUT', 'users/robot', { name: 'Robot', service_account: true })
@@ -87,20 +87,20 @@ export async function setUp(): Promise<void> {
   })
 }
 
-/** The object of a person. */
+/** The Subject of a user. */
 export async function subjectOf(userId: string): Promise<DurableObjectStub<Subject>> {
   const query = env.DB.prepare('SELECT subject_ref FROM users WHERE user_id = ?').bind(userId)
   const row = await query.first<{ subject_ref: string }>()
   return env.SUBJECT.get(env.SUBJECT.idFromName(row?.subject_ref ?? ''))
 }
 
-/** What a resource server or userinfo answers to this token. */
+/** Presents an access token to the userinfo endpoint. */
 export const userinfo = (token: string): Promise<Response> =>
   reach(`${issuer}/connect/userinfo`, { headers: { authorization: `Bearer ${token}` } })
 
 export type Parameters = Record<string, string | undefined>
 
-/** An authorize URL for `web`; a parameter of undefined is left out. */
+/** The URL of an authorization request of `web`. A parameter set to undefined is omitted. */
 export function authorizeUrl(parameters: Parameters = {}): string {
   const all = {
     client_id: 'web',
@@ -115,13 +115,14 @@ export function authorizeUrl(parameters: Parameters = {}): string {
   return `${issuer}/connect/authorize?${query}`
 }
 
-/** Goes through the login page if it comes; returns where the client is called. */
+/** Opens an authorization request, signs ada in if the login page is shown, and returns the redirect to the client. */
 export async function authorize(user: Browser, parameters: Parameters = {}): Promise<URL> {
   const page = await user.open(authorizeUrl(parameters))
   if (!page.html.includes('name="password"')) return redirectOf(page)
   return redirectOf(await user.submit(page, { username: 'ada', password }))
 }
 
+/** Like authorize, but returns the code. Throws if the redirect has none. */
 export async function codeFor(user: Browser, parameters: Parameters = {}): Promise<string> {
   const target = await authorize(user, parameters)
   const code = target.searchParams.get('code')
@@ -129,7 +130,7 @@ export async function codeFor(user: Browser, parameters: Parameters = {}): Promi
   return code
 }
 
-/** A token request of `web`, unless `credentials` says otherwise. */
+/** Sends a token request, as `web` unless other `credentials` are given. */
 export function tokenRequest(form: Record<string, string>, credentials = basic('web', secret)): Promise<Response> {
   return reach(`${issuer}/connect/token`, { method: 'POST', headers: credentials, body: new URLSearchParams(form) })
 }
@@ -142,7 +143,7 @@ export interface Tokens {
   scope: string
 }
 
-/** Throws on an error answer. */
+/** The body of a successful token response. Throws if the status is not 200. */
 export async function tokensOf(response: Response): Promise<Tokens> {
   const body = await response.json<Tokens>()
   if (response.status !== 200) throw new Error(`${response.status} ${JSON.stringify(body)}`)

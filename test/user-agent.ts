@@ -1,8 +1,8 @@
-// A browser as far as a provider sees one: cookies, redirects and plain HTML forms, no script. And what clients compute around it.
+// A browser without scripts: cookies, redirects and plain HTML forms. Also the values that clients compute: PKCE, Basic credentials.
 import { createHash, randomBytes } from 'node:crypto'
 
 export interface Page {
-  /** Where it was read: relative addresses in it are resolved against this. */
+  /** Address of the page, against which relative addresses are resolved. */
   url: string
   status: number
   headers: Headers
@@ -10,23 +10,23 @@ export interface Page {
 }
 
 export interface Browser {
-  /** As the platform would state it in CF-Connecting-IP: rate limits count each browser for itself. */
+  /** Sent as CF-Connecting-IP, so that rate limits count each browser separately. */
   address: string
   cookies: Map<string, string>
-  /** One request with the cookies; a redirect is not followed. */
+  /** Sends one request with the cookies, without following redirects. */
   fetch(url: string | URL, init?: RequestInit): Promise<Response>
-  /** Follows redirects as long as they stay with the issuer. A redirect to a client is returned as a page without HTML: see `redirectOf`. */
+  /** Follows redirects within the issuer. A redirect to another address is returned as a page: see `redirectOf`. */
   open(url: string | URL, init?: RequestInit): Promise<Page>
-  /** Sends the page's form with these fields over what stands in it, as a same-origin POST. A field may be a button: pressed, then. */
+  /** Submits the form of the page that has these fields, filled as by `fillForm`, as a same-origin request. A field may name a button. */
   submit(page: Page, fields: Record<string, string>): Promise<Page>
 }
 
-/** Like fetch, which may also be the Worker's own. */
+/** fetch, or the Worker's own fetch handler. */
 export type Reach = (url: string, init: RequestInit) => Promise<Response>
 
 let browsers = 0
 
-/** `reach`: how a request reaches the provider; global fetch, or the Worker itself. */
+/** A new browser with an address of its own. `reach` sends its requests: global fetch or the Worker itself. */
 export function aBrowser(issuer: string, reach: Reach = fetch): Browser {
   browsers += 1
   const address = `198.18.${(browsers >> 8) & 255}.${browsers & 255}`
@@ -67,7 +67,7 @@ export function aBrowser(issuer: string, reach: Reach = fetch): Browser {
   }
 }
 
-/** Where a page sends the browser: out of a `Location`, or of the self-submitting form of response_mode=form_post. */
+/** The address a page redirects to, by its Location header or by the self-submitting form of response_mode=form_post. */
 export function redirectOf(page: Page): URL {
   const location = page.headers.get('location')
   if (location) return new URL(location)
@@ -82,9 +82,8 @@ export interface FilledForm {
 }
 
 /**
- * The first form of a page that has all of these fields, with what its inputs hold and these values over it; buttons and what is chosen in
- * a select are sent only when given. A button that is given and has an address of its own sends the form there. Throws when there is no
- * such form.
+ * Fills the first form that has all of these fields. Other inputs keep their values; buttons and selects are sent only if they are among the
+ * fields. A button with `formaction` changes the address of the form. Throws if there is no such form.
  */
 export function fillForm(html: string, fields: Record<string, string>, base = 'http://form.test/'): FilledForm {
   for (const [, attributes = '', content = ''] of html.matchAll(/<form\b((?:[^>"]|"[^"]*")*)>(.*?)<\/form>/gs)) {
@@ -134,19 +133,19 @@ function keepCookie(cookies: Map<string, string>, line: string): void {
   else cookies.set(name, value)
 }
 
-/** RFC 7636 §4.1, §4.2: a fresh verifier and its S256 challenge. */
+/** A new code verifier and its S256 challenge (RFC 7636 §4.1, §4.2). */
 export function pkce(): { code_verifier: string; code_challenge: string } {
   const code_verifier = randomBytes(32).toString('base64url')
   return { code_verifier, code_challenge: createHash('sha256').update(code_verifier).digest('base64url') }
 }
 
-/** RFC 6749 §2.3.1: both halves form-encoded first. */
+/** Basic credentials, with both parts form-encoded first (RFC 6749 §2.3.1). */
 export function basic(clientId: string, secret: string): { authorization: string } {
   const encode = (text: string) => new URLSearchParams({ '': text }).toString().slice(1)
   return { authorization: `Basic ${btoa(`${encode(clientId)}:${encode(secret)}`)}` }
 }
 
-/** What `JSON.parse` says of a JWT's payload; nothing is verified. */
+/** The payload of a JWT, without verification. */
 export function claimsOf(jwt: string): Record<string, unknown> {
   const payload = atob((jwt.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/'))
   return JSON.parse(new TextDecoder().decode(Uint8Array.from(payload, (each) => each.charCodeAt(0))))

@@ -1,5 +1,5 @@
-// The Worker with its request log on, and what SECURITY-CASES asserts of every case asserted of every answer: status below 500, security
-// headers, nothing cached, and no secret in the log.
+// The Worker with its request log on. Every response is checked for what docs/security-cases.md demands of every case: a status below 500,
+// security headers, no caching, and no secret in the log.
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, vi } from 'vitest'
@@ -11,13 +11,13 @@ export const loggingEnv: Env = { ...env, REQUEST_LOG: 'on' }
 
 type Reach = (url: string, init?: RequestInit) => Promise<Response>
 
-/** What was logged so far. */
+/** Lines logged so far. */
 export const lines: string[] = []
 for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
   vi.spyOn(console, method).mockImplementation((...all: unknown[]) => void lines.push(all.map(String).join(' ')))
 }
 
-/** Everything that went through here and must never be logged. */
+/** Secrets seen in requests and responses, none of which may be logged. */
 const secrets = new Set<string>()
 const secretFields =
   /^(password|client_secret|client_assertion|code|code_verifier|token|\w+_token|interaction|sealed_request)$/
@@ -52,10 +52,10 @@ async function learnFromResponse(response: Response): Promise<void> {
   }
 }
 
-/** One request; throws when the answer or what was logged breaks a rule of every case. */
+/** Sends one request. Fails the test if the response or a log line breaks one of the general rules. */
 export const reach = watched(loggingEnv)
 
-/** The same for other bindings. */
+/** The same as `reach` with other bindings. */
 export function watched(bindings: Env): Reach {
   return (url, init) => watch(bindings, url, init)
 }
@@ -95,7 +95,7 @@ function expectSecurityHeaders({ headers, status }: Response, what: string): voi
   expect(headers.has('access-control-allow-origin'), what).toBe(false)
 }
 
-/** A refusal that is shown: nothing is issued and nobody is sent anywhere. Returns the page. */
+/** Expects an error page: no redirect and no cookie. Returns its HTML. */
 export async function expectPage(response: Response, status = 400): Promise<string> {
   expect(response.status).toBe(status)
   expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
@@ -104,7 +104,7 @@ export async function expectPage(response: Response, status = 400): Promise<stri
   return response.text()
 }
 
-/** A refusal that goes to the client: with state and iss, without a code. */
+/** Expects an error redirect to the client with state and iss and without a code. Returns its address. */
 export function expectBack(page: Page | Response, error: string, state: string | null = 'a-state'): URL {
   expect(page.status).toBe(303)
   const target = new URL(page.headers.get('location') ?? '', issuer)
@@ -116,7 +116,7 @@ export function expectBack(page: Page | Response, error: string, state: string |
   return target
 }
 
-/** The code of an answer that goes to the client, with state and iss. */
+/** Expects a redirect to the client with iss and a code. Returns the code. */
 export function expectCode(page: Page): string {
   const target = redirectOf(page)
   expect(target.searchParams.get('iss')).toBe(issuer)
@@ -125,7 +125,7 @@ export function expectCode(page: Page): string {
   return code ?? ''
 }
 
-/** Where an authorization request without any cookie leads. */
+/** Sends an authorization request without cookies. */
 export const authorizeAsStranger = (parameters: Parameters): Promise<Response> =>
   browser().fetch(authorizeUrl(parameters))
 

@@ -1,4 +1,4 @@
-// Each fault is one to whoever asks.
+// Each fault behaves as it is described in faults.ts.
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import type { Fault } from './faults.ts'
 import { type OidcProvider, startOidcProvider } from './oidc-provider.ts'
@@ -18,32 +18,32 @@ async function metadataWith(fault: Fault, init: RequestInit = {}): Promise<Respo
   return fetch(upstream.metadata_endpoint, init)
 }
 
-it('hangs', async () => {
+it('hang: sends no response', async () => {
   await expect(metadataWith('hang', { signal: AbortSignal.timeout(200) })).rejects.toThrow('timeout')
 })
 
-it('answers a page instead of JSON', async () => {
+it('html: responds with a page instead of JSON', async () => {
   const response = await metadataWith('html')
   expect(response.status).toBe(200)
   expect(response.headers.get('content-type')).toBe('text/html')
 })
 
-it('redirects to an address that answers well', async () => {
+it('redirect: redirects to an address that responds correctly', async () => {
   expect((await metadataWith('redirect', { redirect: 'manual' })).status).toBe(307)
   expect(await (await metadataWith('redirect')).json()).toMatchObject({ issuer: upstream.issuer })
 })
 
-it('answers well after 64 MiB', async () => {
+it('huge: sends the correct response after 64 MiB of white space', async () => {
   const text = await (await metadataWith('huge')).text()
   expect(text.length).toBeGreaterThan(64 * 1024 * 1024)
   expect(JSON.parse(text)).toMatchObject({ issuer: upstream.issuer })
 })
 
-it('fails with 500', async () => {
+it('status500: responds with status 500', async () => {
   expect((await metadataWith('status500')).status).toBe(500)
 })
 
-it('harms the part that is named, no other, and counts what each was asked', async () => {
+it('a fault affects only the part it is set for, and requests are counted per part', async () => {
   upstream.faults.token = 'status500'
   const before = upstream.requests.jwks
   expect((await fetch(`${upstream.issuer}/jwks`)).status).toBe(200)

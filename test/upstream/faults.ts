@@ -1,18 +1,18 @@
-// How a provider's documents and endpoints can misbehave, each at a switch of its own.
+// Faults of a provider's documents and endpoints, each of which a test can switch on.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 
 /**
- * `hang`: no answer while the connection lasts. `html`: 200 with a page. `redirect`: 307 to an address that answers well. `huge`: the right
- * answer after 64 MiB of white space. `status500`: 500 with JSON.
+ * `hang`: no response while the connection lasts. `html`: 200 with a page. `redirect`: 307 to an address that responds correctly. `huge`: the
+ * correct response after 64 MiB of white space. `status500`: 500 with JSON.
  */
 export type Fault = 'hang' | 'html' | 'redirect' | 'huge' | 'status500'
 
-type Answer = (request: IncomingMessage, response: ServerResponse, sound: RequestListener) => void
+type FaultyHandler = (request: IncomingMessage, response: ServerResponse, sound: RequestListener) => void
 
 const MiB = 1024 * 1024
 const detour = 'detour'
 
-const answers: Record<Fault, Answer> = {
+const handlers: Record<Fault, FaultyHandler> = {
   hang: () => undefined,
   html: (_, response) =>
     response.setHeader('content-type', 'text/html').end('<!doctype html><title>Maintenance</title>'),
@@ -33,14 +33,14 @@ const answers: Record<Fault, Answer> = {
 }
 
 export interface Switchboard<Part extends string> {
-  /** To be set and deleted; a part that is not named is sound. */
+  /** Tests set and remove faults here. A part without a fault works correctly. */
   readonly faults: Partial<Record<Part, Fault>>
-  /** How often each part was asked, sound or not. */
+  /** Number of requests to each part, with or without a fault. */
   requests: Record<Part, number>
   handle: RequestListener
 }
 
-/** `paths`: where each part is. Everything else goes to `sound` as it comes. */
+/** `paths` gives the path of each part. Requests to other paths go to `sound` unchanged. */
 export function switchboard<Part extends string>(
   paths: Record<Part, string>,
   sound: RequestListener,
@@ -56,7 +56,7 @@ export function switchboard<Part extends string>(
       board.requests[part] += 1
       const fault = query === detour ? undefined : board.faults[part]
       if (!fault) return sound(request, response)
-      answers[fault](request, response, sound)
+      handlers[fault](request, response, sound)
     },
   }
   return board

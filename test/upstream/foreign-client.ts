@@ -1,15 +1,15 @@
-// openid-client as an application: what it keeps of a request until the answer comes, and the tokens of a code.
+// An application that uses openid-client: it keeps the checks of a request until the response, and exchanges the code for tokens.
 import * as oidc from 'openid-client'
 
-export interface Sent {
+export interface SentRequest {
   url: URL
   checks: oidc.AuthorizationCodeGrantChecks
 }
 
 export interface ForeignClient {
   config: oidc.Configuration
-  newRequest(parameters?: Record<string, string>): Promise<Sent>
-  getTokens(callback: URL, sent: Sent): ReturnType<typeof oidc.authorizationCodeGrant>
+  newRequest(parameters?: Record<string, string>): Promise<SentRequest>
+  getTokens(callback: URL, sent: SentRequest): ReturnType<typeof oidc.authorizationCodeGrant>
 }
 
 export async function aForeignClient(

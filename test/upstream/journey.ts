@@ -1,4 +1,4 @@
-// What journeys through Countersign to a provider and back share: the records, and the way of a person who has cookies at both.
+// Shared by tests that sign in through Countersign at an external provider: the records, and the steps of a person with two browsers.
 import { redirectUri, secret, seedClient } from '../flows/cast.ts'
 import { type Browser, type Page, type Provider, redirectOf } from '../node/server.ts'
 import { aForeignClient, type ForeignClient } from './foreign-client.ts'
@@ -12,7 +12,7 @@ export const registrationAt = ({ issuer }: Provider): Registration => ({
   backchannelLogoutUri: `${issuer}/external/backchannel-logout/${providerId}`,
 })
 
-/** What a new user gets of the provider's claims. */
+/** How a new user is created from the provider's claims. */
 const provisioning = {
   provisioning_enabled: true,
   user_template: {
@@ -23,14 +23,14 @@ const provisioning = {
   group_mappings: groups.map((group_id) => ({ group_id, when: { claim: 'groups', value: group_id } })),
 }
 
-/** Makes the upstream a way of signing in, or reads it again. */
+/** Registers the upstream as an external provider, or saves it again, which reads its documents anew. */
 export function saveUpstream({ operator }: Provider, upstream: Upstream, settings: Record<string, unknown> = {}) {
   const { metadata_endpoint, client_id, client_secret } = upstream
   const record = { name: 'Upstream', metadata_endpoint, client_id, client_secret, ...provisioning, ...settings }
   return operator('PUT', `identity-providers/${providerId}`, record)
 }
 
-/** The application that people sign in to, and all that it needs; the groups that the upstream knows. */
+/** Creates the application that people sign in to, the scope it needs, and the groups of the upstream. */
 export async function seedApplication(provider: Provider): Promise<ForeignClient> {
   const { issuer, operator } = provider
   for (const group of groups) await operator('PUT', `groups/${group}`, { name: group })
@@ -40,14 +40,14 @@ export async function seedApplication(provider: Provider): Promise<ForeignClient
   return aForeignClient(issuer, 'web', secret, redirectUri)
 }
 
-/** One person's cookies, of Countersign and of the upstream. */
+/** A person with one browser at Countersign and one at the upstream, each with its own cookies. */
 export interface Visitor {
   person: Person
   here: Browser
   there: Browser
 }
 
-/** Opens an authorization request, goes to the upstream by its button where the login page comes, signs in there, and comes back. */
+/** Opens an authorization request, chooses the upstream if the login page is shown, signs in there, and returns the page after the callback. */
 export async function visit(upstream: Upstream, { person, here, there }: Visitor, url: URL): Promise<Page> {
   const page = await here.open(url)
   const away = page.html.includes('name="provider"') ? await here.submit(page, { provider: providerId }) : page

@@ -1,4 +1,4 @@
-// Keycloak, which `.ci/upstream` fetches and names in the environment: a process of its own on a loopback port, everything in memory.
+// Runs Keycloak, which `.ci/upstream` fetches and names in the environment: a process on a loopback port that keeps everything in memory.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -8,10 +8,10 @@ import { browsing, clientId, groups, type Person, people, type Registration, typ
 
 const { KEYCLOAK_HOME: home, KEYCLOAK_JAVA: java } = process.env
 
-/** Why there is none here; undefined when there is one. */
+/** The reason why Keycloak is missing, or undefined if it is installed. */
 export const keycloakIsMissing = home
   ? undefined
-  : (process.env.KEYCLOAK_LEFT_OUT ?? 'KEYCLOAK_HOME is not set: run the tests by .ci/upstream')
+  : (process.env.KEYCLOAK_LEFT_OUT ?? 'KEYCLOAK_HOME is not set: run the tests with .ci/upstream')
 
 const realm = 'upstream'
 const start = [
@@ -19,7 +19,7 @@ const start = [
   '--http-enabled=true --http-host=127.0.0.1 --http-port=0 --hostname-strict=false',
 ].flatMap((line) => line.split(' '))
 
-/** About 15 seconds. Keycloak is ended with SIGKILL: nothing it has is kept. */
+/** Takes about 15 seconds. `stop` sends SIGKILL, because Keycloak has nothing to keep. */
 export async function startKeycloak(registration: Registration): Promise<Upstream> {
   if (!home) throw new Error(keycloakIsMissing)
   const client_secret = randomBytes(24).toString('base64url')
@@ -31,7 +31,7 @@ export async function startKeycloak(registration: Registration): Promise<Upstrea
     JSON.stringify(realmOf({ ...registration, client_secret })),
   )
 
-  // A group of its own: the start script and the Java it starts.
+  // A process group of its own, for the start script and the Java process it starts.
   const child = spawn(path.join(home, 'bin', 'kc.sh'), [`-Dkc.home.dir=${folder}`, ...start], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -51,7 +51,7 @@ export async function startKeycloak(registration: Registration): Promise<Upstrea
   try {
     const issuer = `${await originOf(child)}/realms/${realm}`
     const metadata_endpoint = `${issuer}/.well-known/openid-configuration`
-    await untilItAnswers(metadata_endpoint)
+    await untilReady(metadata_endpoint)
     return { issuer, metadata_endpoint, client_id: clientId, client_secret, users: people, ...browsing(issuer), stop }
   } catch (fault) {
     await stop()
@@ -59,7 +59,7 @@ export async function startKeycloak(registration: Registration): Promise<Upstrea
   }
 }
 
-/** It takes any free port, and logs which. */
+/** Keycloak takes any free port and logs it. */
 function originOf(child: ChildProcess): Promise<string> {
   let log = ''
   return new Promise((resolve, reject) => {
@@ -75,17 +75,17 @@ function originOf(child: ChildProcess): Promise<string> {
   })
 }
 
-/** It listens before the realm is there. */
-async function untilItAnswers(address: string): Promise<void> {
+/** Waits for the realm, which is imported after Keycloak starts to listen. */
+async function untilReady(address: string): Promise<void> {
   for (let attempt = 0; attempt < 300; attempt += 1) {
     const { ok } = await fetch(address).catch(() => ({ ok: false }))
     if (ok) return
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
-  throw new Error(`${address} does not answer`)
+  throw new Error(`${address} does not respond`)
 }
 
-/** Keycloak's import format: a RealmRepresentation. What is left out gets Keycloak's own defaults. */
+/** A RealmRepresentation, which is Keycloak's import format. Members left out get Keycloak's defaults. */
 const realmOf = (registration: Registration & { client_secret: string }) => ({
   realm,
   enabled: true,

@@ -1,4 +1,4 @@
-// npm's oidc-provider with accounts, a sign-in page and everything in memory, and faults at a switch before its documents and endpoints.
+// oidc-provider from npm with accounts and a sign-in page, everything in memory. Its documents and endpoints can be made faulty.
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -15,13 +15,13 @@ const paths = {
 
 export interface OidcProvider extends Upstream, Pick<Switchboard<keyof typeof paths>, 'faults' | 'requests'> {}
 
-/** `settings`: of the client, over what stands here (RFC 7591 §2 names). */
+/** `settings` override the client's metadata (RFC 7591 §2). */
 export async function startOidcProvider(
   registration: Registration,
   settings: Record<string, unknown> = {},
 ): Promise<OidcProvider> {
   const client_secret = randomBytes(24).toString('base64url')
-  // Its issuer is the address it will have, so the server comes first.
+  // The issuer contains the port, so the server starts first.
   let handle: RequestListener = (_, response) => response.writeHead(503).end()
   const server = createServer((request, response) => handle(request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -40,7 +40,7 @@ export async function startOidcProvider(
     issuer,
     configurationOf(client, () => provider),
   )
-  // It would print that somebody left before the end of a huge answer.
+  // Otherwise it prints an error when a client disconnects before the end of a huge response.
   provider.on('error', () => undefined)
   const { faults, requests, handle: guarded } = switchboard(paths, withSignInPage(provider))
   handle = guarded
@@ -74,7 +74,7 @@ function configurationOf(client: Record<string, unknown>, provider: () => Provid
       profile: ['given_name', 'family_name', 'locale', 'groups'],
       email: ['email', 'email_verified'],
     },
-    // Claims stand in the ID token as most providers have them, not in userinfo alone.
+    // Puts the claims into the ID token as most providers do, not only into userinfo.
     conformIdTokenClaims: false,
     ttl: { Interaction: 600, Session: 3600, Grant: 3600, AuthorizationCode: 60, AccessToken: 600, IdToken: 600 },
     pkce: { required: () => true },
@@ -95,14 +95,14 @@ function configurationOf(client: Record<string, unknown>, provider: () => Provid
       devInteractions: { enabled: false },
       rpInitiatedLogout: {
         enabled: true,
-        // Its own page ends the session by a button outside of the form.
+        // The default page ends the session with a button outside the form, which our browser cannot press.
         async logoutSource(context: { body: string }, form: string) {
           context.body = form.replace('</form>', '<input type="hidden" name="logout" value="yes"></form>')
         },
       },
       backchannelLogout: { enabled: true },
     },
-    // It would refuse loopback addresses by a dispatcher of its own.
+    // Drops the default dispatcher, which refuses loopback addresses.
     fetch: (url: string, { dispatcher, ...options }: RequestInit & { dispatcher?: unknown }) => fetch(url, options),
   }
 }

@@ -1,4 +1,4 @@
-// A provider that misbehaves costs its own people a page that says so, and nobody else anything.
+// An external provider that fails: people who sign in with it get an error page, and no other sign-in is affected.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Provider, redirectOf, startProvider } from '../node/server.ts'
 import type { Fault } from './faults.ts'
@@ -31,26 +31,29 @@ const signIn = async () => {
   return visit(upstream, visitor, (await application.newRequest()).url)
 }
 
-describe.each(faults)('I13 an endpoint that answers by %s', (fault) => {
-  it('at the token endpoint ends the sign-in with a page, within ten seconds, and is not asked twice', async () => {
+describe.each(faults)('I13 an endpoint with the fault %s', (fault) => {
+  it('at the token endpoint ends the sign-in with a page within ten seconds and is requested only once', async () => {
     upstream.faults.token = fault
     const before = upstream.requests.token
-    const begun = performance.now()
+    const start = performance.now()
     const page = await signIn()
-    expect(performance.now() - begun).toBeLessThan(10_000)
+    expect(performance.now() - start).toBeLessThan(10_000)
     expect(page.html).toContain('page-external-problem')
-    // Nor was a redirect followed: that would have been asking again, with the client secret.
+    // No redirect was followed either: that would send the client secret a second time.
     expect(upstream.requests.token).toBe(before + 1)
 
     upstream.faults.token = undefined
     expect(redirectOf(await signIn()).searchParams.has('code')).toBe(true)
   })
 
-  it.each(['metadata', 'jwks'] as const)('I09 is told to the operator who saves it, at its %s', async (part) => {
-    upstream.faults[part] = fault
-    const settings = { metadata_endpoint: `${upstream.metadata_endpoint}?` }
-    await expect(saveUpstream(provider, upstream, settings)).rejects.toThrow(/: 400 .*"metadata_endpoint":/)
-    // What was read before stays in use.
-    expect(redirectOf(await signIn()).searchParams.has('code')).toBe(true)
-  })
+  it.each(['metadata', 'jwks'] as const)(
+    'I09 at its %s is reported to the operator who saves the record',
+    async (part) => {
+      upstream.faults[part] = fault
+      const settings = { metadata_endpoint: `${upstream.metadata_endpoint}?` }
+      await expect(saveUpstream(provider, upstream, settings)).rejects.toThrow(/: 400 .*"metadata_endpoint":/)
+      // The documents read before stay in use.
+      expect(redirectOf(await signIn()).searchParams.has('code')).toBe(true)
+    },
+  )
 })

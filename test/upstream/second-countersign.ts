@@ -1,4 +1,4 @@
-// A second Countersign, which knows the first one as a client. Names, e-mail and groups stand in its userinfo, not in its ID tokens.
+// A second Countersign, of which the first one is a client. It puts names, e-mail and groups into userinfo, not into ID tokens.
 import { randomBytes } from 'node:crypto'
 import { startProvider } from '../node/server.ts'
 import { browsing, clientId, groups, people, type Registration, type Upstream } from './upstream.ts'

@@ -1,4 +1,4 @@
-// People sign in to an application by Countersign, and to Countersign by a real provider.
+// People sign in to an application through Countersign, and to Countersign with a real external provider.
 import * as oidc from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Provider, redirectOf, startProvider } from '../node/server.ts'
@@ -13,7 +13,7 @@ describe.each([
   ['oidc-provider', startOidcProvider, undefined],
   ['a second Countersign', startSecondCountersign, undefined],
   ['Keycloak', startKeycloak, keycloakIsMissing],
-])('by %s', (name, start, missing) => {
+])('with %s', (name, start, missing) => {
   if (missing) {
     console.warn(`${name} is left out: ${missing}`)
     return it.skip(`is left out: ${missing}`)
@@ -44,7 +44,7 @@ describe.each([
     return application.getTokens(redirectOf(await visit(upstream, visitor, sent.url)), sent)
   }
 
-  it('signs a new person in, whose claims and groups become those of a user here', async () => {
+  it('creates a user with the claims and groups of a new person', async () => {
     const tokens = await signIn(aVisitor(ada))
     const { sub, ...claims } = tokens.claims() as oidc.IDToken
     expect(claims).toMatchObject({ iss: provider.issuer, aud: 'web' })
@@ -54,14 +54,14 @@ describe.each([
     expect([userinfo.groups].flat().sort()).toEqual(ada.claims.groups)
   })
 
-  it('knows somebody who comes again, and tells people apart', async () => {
+  it('recognises a person who returns, and tells people apart', async () => {
     const subjects: unknown[] = []
     for (const person of [ada, bob, ada]) subjects.push((await signIn(aVisitor(person))).claims()?.sub)
     expect(subjects[2]).toBe(subjects[0])
     expect(subjects[1]).not.toBe(subjects[0])
   })
 
-  it('goes straight there when the application names the provider, and asks again for prompt=login', async () => {
+  it('redirects at once if the application names the provider, and passes prompt=login on', async () => {
     const visitor = aVisitor(ada)
     await signIn(visitor)
     const sent = await application.newRequest({ prompt: 'login', acr_values: 'idp:upstream' })
@@ -70,18 +70,18 @@ describe.each([
     expect((await visitor.there.open(there)).html).toContain('name="password"')
   })
 
-  it('says when the person signed in there to an application that asks (OIDC Core §3.1.2.1, max_age)', async () => {
+  it('tells the application when the person signed in there if it sends max_age (OIDC Core §3.1.2.1)', async () => {
     const tokens = await signIn(aVisitor(ada), { max_age: '600' })
     expect(tokens.claims()?.auth_time).toBeTypeOf('number')
   })
 
-  it('signs out there too, which ends what else came from that session (Back-Channel Logout)', async (context) => {
+  it('signs out there too, which ends other sessions from the same upstream session (Back-Channel Logout)', async (context) => {
     const metadata = (await (await fetch(upstream.metadata_endpoint)).json()) as Record<string, unknown>
     if (!metadata.end_session_endpoint) return context.skip('it has no end_session_endpoint')
     const one = aVisitor(ada)
     const other = aVisitor(ada, one.there)
-    const stranger = aVisitor(ada)
-    for (const visitor of [one, other, stranger]) await signIn(visitor)
+    const separate = aVisitor(ada)
+    for (const visitor of [one, other, separate]) await signIn(visitor)
 
     const page = await one.here.open(`${provider.issuer}/account`)
     const away = redirectOf(await one.here.submit(page, { upstream: 'yes' }))
@@ -90,7 +90,7 @@ describe.each([
     expect(back).toMatchObject({ url: `${provider.issuer}/external/signed-out`, status: 200 })
 
     for (const visitor of [one, other]) expect(await isSignedIn(visitor)).toBe(false)
-    expect(await isSignedIn(stranger)).toBe(true)
+    expect(await isSignedIn(separate)).toBe(true)
     const there = (await application.newRequest({ acr_values: 'idp:upstream' })).url
     const asked = await one.there.open(redirectOf(await one.here.open(there)))
     expect(asked.html).toContain('name="password"')

@@ -1,4 +1,4 @@
-// An OpenID Provider of a hundred lines, for sign-ins by the hundred: whoever login_hint names is signed in at once. Its faults are at switches.
+// A small OpenID Provider for many sign-ins: it signs in the person named by login_hint at once. Tests can switch its faults on.
 import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -20,7 +20,7 @@ export interface SmallProvider extends Pick<Switchboard<Part>, 'faults' | 'reque
   metadata_endpoint: string
   client_id: string
   client_secret: string
-  /** Each ID token names a key that was never published. */
+  /** If true, each ID token names a random key that was never published. */
   signsUnderRandomKids: boolean
   stop(): Promise<void>
 }
@@ -53,7 +53,7 @@ export async function startSmallProvider(): Promise<SmallProvider> {
 async function endpointsOf(issuer: string, provider: () => SmallProvider): Promise<RequestListener> {
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const key = { ...(await exportJWK(publicKey)), kid: 'small', alg: 'ES256', use: 'sig' }
-  /** Code → the authorization request it answers. */
+  /** Code → parameters of its authorization request. */
   const requests = new Map<string, URLSearchParams>()
 
   function authorize({ searchParams }: URL, response: ServerResponse): void {
@@ -66,22 +66,23 @@ async function endpointsOf(issuer: string, provider: () => SmallProvider): Promi
 
   async function token(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const form = new URLSearchParams(await text(request))
-    const asked = requests.get(form.get('code') ?? '')
+    const authorization = requests.get(form.get('code') ?? '')
     requests.delete(form.get('code') ?? '')
     const { client_id, client_secret } = provider()
     const isClient = request.headers.authorization === basic(client_id, client_secret).authorization
-    if (!isClient || !asked || asked.get('code_challenge') !== challengeOf(form))
+    if (!isClient || !authorization || authorization.get('code_challenge') !== challengeOf(form)) {
       return json(response, { error: isClient ? 'invalid_grant' : 'invalid_client' }, 400)
-    json(response, { access_token: 'unused', token_type: 'Bearer', id_token: await idToken(asked) })
+    }
+    json(response, { access_token: 'unused', token_type: 'Bearer', id_token: await idToken(authorization) })
   }
 
-  const idToken = (asked: URLSearchParams): Promise<string> => {
+  const idToken = (authorization: URLSearchParams): Promise<string> => {
     const kid = provider().signsUnderRandomKids ? randomBytes(12).toString('base64url') : key.kid
-    return new SignJWT({ nonce: asked.get('nonce') })
+    return new SignJWT({ nonce: authorization.get('nonce') })
       .setProtectedHeader({ alg: key.alg, kid })
       .setIssuer(issuer)
       .setAudience(clientId)
-      .setSubject(asked.get('login_hint') ?? 'somebody')
+      .setSubject(authorization.get('login_hint') ?? 'somebody')
       .setIssuedAt()
       .setExpirationTime('5 minutes')
       .sign(privateKey)

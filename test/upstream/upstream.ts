@@ -1,18 +1,18 @@
-// What the real OpenID Providers of these tests have in common: Countersign is their client, people sign in at them.
+// The common interface of the real OpenID Providers in these tests: Countersign is their client, and people sign in with them.
 import { aBrowser, type Browser, redirectOf } from '../user-agent.ts'
 
-/** What an upstream knows of its client. */
+/** The addresses that an upstream stores for its client. */
 export interface Registration {
   redirectUris: string[]
   postLogoutUris?: string[]
-  /** Where it posts its logout tokens. */
+  /** The address to which the upstream posts logout tokens. */
   backchannelLogoutUri?: string
 }
 
 export interface Person {
   login: string
   password: string
-  /** As they stand in the ID token or userinfo; `sub` is the upstream's own. */
+  /** As in the ID token or userinfo. The upstream chooses `sub` itself. */
   claims: { email: string; email_verified: boolean; given_name: string; family_name: string; groups: string[] }
 }
 
@@ -22,11 +22,11 @@ export interface Upstream {
   client_id: string
   client_secret: string
   users: Person[]
-  /** A browser that knows only this provider; the person's session is in it. */
+  /** A new browser for this provider, which keeps the person's session there. */
   browser(): Browser
-  /** Opens an authorization request and signs this person in where the form comes. Where the provider sends the browser. */
+  /** Opens an authorization request and signs the person in if a form is shown. Returns the redirect. */
   signIn(browser: Browser, url: string | URL, person: Person): Promise<URL>
-  /** Opens an end_session request and confirms it if asked. Where the provider sends the browser. */
+  /** Opens an end_session request and confirms it if asked. Returns the redirect. */
   signOut(browser: Browser, url: string | URL): Promise<URL>
   stop(): Promise<void>
 }
@@ -58,7 +58,7 @@ export const groups = ['engineers', 'staff']
 
 export const clientId = 'countersign'
 
-/** The parts that each upstream has alike, its pages being plain forms without script. */
+/** The browser methods of an upstream. All of them have pages with plain forms. */
 export function browsing(issuer: string) {
   return {
     browser: () => aBrowser(issuer),
@@ -68,13 +68,14 @@ export function browsing(issuer: string) {
   }
 }
 
-/** Sends each form that comes, the one for the password with these fields, until the browser is sent elsewhere. */
+/** Submits each form, that for the password with these fields, until the browser is redirected elsewhere. */
 async function passPages(browser: Browser, url: string | URL, fields: Record<string, string>): Promise<URL> {
   let page = await browser.open(url)
   for (let forms = 0; forms < 4 && !page.headers.has('location'); forms += 1) {
     page = await browser.submit(page, page.html.includes('name="password"') ? fields : {})
   }
-  if (!page.headers.has('location'))
-    throw new Error(`${page.url} leads nowhere: ${page.status} ${page.html.slice(0, 4000)}`)
+  if (!page.headers.has('location')) {
+    throw new Error(`${page.url} does not redirect: ${page.status} ${page.html.slice(0, 4000)}`)
+  }
   return redirectOf(page)
 }

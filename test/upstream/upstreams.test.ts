@@ -1,4 +1,4 @@
-// The real providers do what Countersign will ask of them: driven by openid-client, a client somebody else wrote.
+// The real providers do what Countersign expects of them. openid-client, a client written by others, drives them.
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import * as oidc from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,7 +10,7 @@ import { startOidcProvider } from './oidc-provider.ts'
 import { startSecondCountersign } from './second-countersign.ts'
 import { ada, bob, type Upstream } from './upstream.ts'
 
-// Only where browsers are sent to: nobody is there.
+// Only the target of redirects; nothing listens there.
 const redirect_uri = 'http://127.0.0.1:9/external/callback/upstream'
 const signedOut = 'http://127.0.0.1:9/external/signed-out'
 
@@ -59,7 +59,7 @@ describe.each([
     })
   })
 
-  it('signs a person in by code and PKCE, and says who that is', async () => {
+  it('signs a person in with code and PKCE, and gives the claims', async () => {
     const sent = await application.newRequest()
     const callback = await upstream.signIn(upstream.browser(), sent.url, ada)
     expect(callback.href.startsWith(`${redirect_uri}?`)).toBe(true)
@@ -71,7 +71,7 @@ describe.each([
     expect([groups].flat().sort()).toEqual(adasGroups)
   })
 
-  it('tells people apart, and does not sign in with a wrong password', async () => {
+  it('tells people apart, and refuses a wrong password', async () => {
     const subjects: unknown[] = []
     for (const person of [ada, bob]) {
       const sent = await application.newRequest()
@@ -82,18 +82,18 @@ describe.each([
 
     const { url } = await application.newRequest()
     const wrong = { ...ada, password: 'wrong' }
-    await expect(upstream.signIn(upstream.browser(), url, wrong)).rejects.toThrow('leads nowhere')
+    await expect(upstream.signIn(upstream.browser(), url, wrong)).rejects.toThrow('does not redirect')
   })
 
-  it('answers from its session, and asks again for prompt=login (OIDC Core §3.1.2.1)', async () => {
+  it('keeps a session, and asks for the password again for prompt=login (OIDC Core §3.1.2.1)', async () => {
     const browser = upstream.browser()
     await upstream.signIn(browser, (await application.newRequest()).url, ada)
     const sent = await application.newRequest({ prompt: 'none', max_age: '3600' })
     const tokens = await application.getTokens(redirectOf(await browser.open(sent.url)), sent)
     expect(tokens.claims()?.auth_time).toBeTypeOf('number')
 
-    const again = await application.newRequest({ prompt: 'login' })
-    expect((await browser.open(again.url)).html).toContain('name="password"')
+    const renewed = await application.newRequest({ prompt: 'login' })
+    expect((await browser.open(renewed.url)).html).toContain('name="password"')
   })
 
   it('signs out at its end_session_endpoint and posts a logout token (Back-Channel Logout §2.4)', async (context) => {
