@@ -1,9 +1,9 @@
-// Headless Chromium, and what axe finds in its pages.
+// Starts headless Chromium, and runs axe in its pages.
 import { existsSync } from 'node:fs'
 import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
 
-/** Throws what to do when there is no browser. */
+/** Throws an Error that says how to install a browser if there is none. */
 export function launchChromium(): Promise<Browser> {
   const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
   if (!existsSync(executablePath)) {
@@ -18,7 +18,7 @@ export const desktop = { width: 1280, height: 800 }
 
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
-/** Every violation as one line: rule, what it asks, where. */
+/** Each violation as one line: rule, requirement, element. */
 export async function axeViolations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source)
   const options = JSON.stringify({ runOnly: rules })

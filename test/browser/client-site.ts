@@ -1,4 +1,4 @@
-// The site of a client: another origin, and by its host name another site too. It keeps what it is sent.
+// The web site of a client, on another origin and, by its host name, another site than the provider. It records the requests it receives.
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,9 +6,9 @@ import path from 'node:path'
 
 export interface Received {
   method: string
-  /** As the browser wrote it: path and query. */
+  /** Path and query, as the browser sent them. */
   target: string
-  /** Of the query and the form. */
+  /** Parameters of the query and the form. */
   parameters: URLSearchParams
   headers: IncomingHttpHeaders
 }
@@ -17,18 +17,18 @@ export interface ClientSite {
   origin: string
   /** `${origin}/cb`. */
   redirectUri: string
-  /** Every request but those for icons. */
+  /** Every request except those for icons. */
   received: Received[]
-  /** The last call of the redirect URI. Throws when there was none. */
+  /** The last request to the redirect URI. Throws if there was none. */
   call(): Received
-  /** While set, the redirect URI answers 204: a browser stays on the page it came from. */
+  /** While true, the redirect URI responds with 204, so that a browser stays on its page. */
   isSilent: boolean
   close(): Promise<void>
 }
 
 const types: Record<string, string> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript' }
 
-/** `files`: path → file, or a text that begins with `<`. */
+/** `files` maps a path to a file, or to HTML if the text begins with `<`. */
 export async function openClientSite(files: Record<string, string> = {}): Promise<ClientSite> {
   const contents = new Map(
     Object.entries(files).map(([target, file]) => [

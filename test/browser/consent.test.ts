@@ -1,4 +1,4 @@
-// The consent page (OIDC Core §3.1.2.4): asked once for each thing, answered by the person, remembered.
+// The consent page (OIDC Core §3.1.2.4): the person is asked once for each scope and claim, and the consent is remembered.
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openStage, press, type Stage } from './stage.ts'
@@ -16,15 +16,15 @@ const callOf = () => stage.site.call().parameters
 const isAsked = (page: Page) => page.locator('body.page-consent').count()
 const granted = (page: Page) => page.locator('.grant-title').allInnerTexts()
 
-// In this order: what a person answered before is part of the story.
+// These tests run in order: each depends on the consents given before.
 describe('a person', () => {
-  it('is shown who asks for what, and refuses', async () => {
+  it('sees which client asks for which scopes, and can refuse', async () => {
     const { page } = await stage.visitAsAda()
     await page.goto(request({ state: 'refused' }))
     expect(await isAsked(page)).toBe(1)
     expect(await page.locator('h1 + p').innerText()).toBe('Careful Books asks for access to your account.')
     expect(await granted(page)).toEqual(['Recognise you', 'Your profile'])
-    // The names of what is known of Ada, and no values.
+    // The page names the claims and shows no values.
     expect(await page.locator('.claims').innerText()).toContain('nickname')
     expect(await page.locator('.grants').innerText()).not.toMatch(/Ada|example\.test/)
 
@@ -33,7 +33,7 @@ describe('a person', () => {
     expect(callOf().has('code')).toBe(false)
   })
 
-  it('is asked again after a refusal, allows, and is not asked a third time', async () => {
+  it('is asked again after a refusal, and not again after consenting', async () => {
     const { page } = await stage.visitAsAda()
     await page.goto(request({ state: 'allowed' }))
     expect(await isAsked(page)).toBe(1)
@@ -48,7 +48,7 @@ describe('a person', () => {
     expect(callOf().has('code')).toBe(true)
   })
 
-  it('is asked for a scope that is new, which is marked', async () => {
+  it('is asked for a new scope, which is marked as new', async () => {
     const { page } = await stage.visitAsAda()
     await page.goto(request({ scope: 'openid profile email', prompt: 'none' }))
     expect(callOf().get('error')).toBe('consent_required')
@@ -64,7 +64,7 @@ describe('a person', () => {
     expect(callOf().get('state')).toBe('less')
   })
 
-  it('is asked for single claims that the claims parameter adds', async () => {
+  it('is asked for single claims of the claims parameter', async () => {
     const claims = JSON.stringify({ userinfo: { address: null } })
     const { page } = await stage.visitAsAda()
     await page.goto(request({ claims }))
@@ -75,7 +75,7 @@ describe('a person', () => {
     expect(callOf().get('state')).toBe('claims-remembered')
   })
 
-  it('is asked by prompt=consent, whatever was answered before', async () => {
+  it('is asked if prompt=consent, even after consenting before', async () => {
     const { page } = await stage.visitAsAda()
     await page.goto(request({ prompt: 'consent', state: 'asked' }))
     expect(await isAsked(page)).toBe(1)
@@ -85,14 +85,14 @@ describe('a person', () => {
     expect(callOf().get('state')).toBe('asked')
   })
 
-  it('answers for one client only', async () => {
+  it('consents to one client only', async () => {
     await stage.provider.operator('PUT', 'clients/web', { require_consent: true })
     const { page } = await stage.visitAsAda()
     await page.goto(stage.request())
     expect(await isAsked(page)).toBe(1)
   })
 
-  it('answers by keyboard', async () => {
+  it('can consent with the keyboard', async () => {
     const { page } = await stage.visitAsAda()
     await page.goto(request({ prompt: 'consent', state: 'by-keyboard' }))
     for (let presses = 0; presses < 10; presses += 1) {

@@ -1,4 +1,4 @@
-// Signing in by external providers as people do it: by the one there is, by one of several, by the one that is remembered, and out again.
+// Signing in with external providers in a browser: with the sole provider, one of several, a remembered one; and signing out.
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { secret } from '../flows/cast.ts'
@@ -12,7 +12,7 @@ const icon = `data:image/svg+xml;base64,${btoa(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="11" fill="#853"/></svg>',
 )}`
 
-/** Both stand for the same upstream; only Contoso's people get a user when they come for the first time. */
+/** Two records for the same upstream. Only contoso creates a user at the first sign-in. */
 const records: Record<string, Record<string, unknown>> = {
   contoso: {
     name: 'Contoso',
@@ -21,7 +21,7 @@ const records: Record<string, Record<string, unknown>> = {
     user_template: { email: { claim: 'email' }, given_name: { claim: 'given_name' } },
     group_mappings: groups.map((group_id) => ({ group_id, when: { claim: 'groups', value: group_id } })),
   },
-  // No user's id is anybody's family name.
+  // No user id equals a family name, so meridian finds no existing user.
   meridian: { name: 'Meridian Health', position: 1, identifying_claim: 'family_name' },
 }
 
@@ -54,7 +54,7 @@ afterAll(async () => {
   await upstream?.stop()
 })
 
-/** What the operator switched on. */
+/** Switches local accounts on or off, and enables exactly these providers. */
 async function offer({ local, providers }: { local: boolean; providers: string[] }): Promise<void> {
   const { operator } = stage.provider
   for (const id of Object.keys(records)) {
@@ -65,13 +65,13 @@ async function offer({ local, providers }: { local: boolean; providers: string[]
 
 const atClient = () => new RegExp(`^${stage.site.redirectUri}`)
 const isThere = (page: Page) => page.url().startsWith(`${upstream.issuer}/`)
-/** What they say; an initial in place of an icon stands before it. */
+/** Labels of the buttons, without the initial that replaces a missing icon. */
 async function buttons(page: Page): Promise<string[]> {
   const texts = await page.locator('button').allInnerTexts()
   return texts.map((text) => text.split('\n').at(-1) ?? '')
 }
 
-/** On the provider's own page. */
+/** Signs in on the page of the external provider. */
 async function signInThere(page: Page, { login, password }: Person = ada): Promise<void> {
   expect(isThere(page)).toBe(true)
   await page.fill('[name=username]', login)
@@ -79,13 +79,13 @@ async function signInThere(page: Page, { login, password }: Person = ada): Promi
   await press(page, 'button')
 }
 
-/** Through the provider's own page, where a script of its own would ask. */
+/** Confirms signing out on the page of the external provider. */
 async function signOutThere(page: Page): Promise<void> {
   expect(isThere(page)).toBe(true)
   await Promise.all([page.waitForURL(`${issuer}/**`), page.evaluate('document.forms[0].submit()')])
 }
 
-/** Here, in a browser that goes on being signed in there. */
+/** Signs out at Countersign only; the session at the external provider stays. */
 async function signOutHere(page: Page): Promise<void> {
   await page.goto(`${issuer}/account`)
   await press(page, '#sign-out')
@@ -93,7 +93,7 @@ async function signOutHere(page: Page): Promise<void> {
 }
 
 describe('one provider only', () => {
-  it('is gone to without a page in between', async () => {
+  it('is used without a page in between', async () => {
     await offer({ local: false, providers: ['contoso'] })
     const { page } = await stage.visit()
     const shown: string[] = []
@@ -106,10 +106,10 @@ describe('one provider only', () => {
     expect(shown.filter((address) => address.startsWith(issuer))).toEqual([])
   })
 
-  it('is gone to once: who cannot come in is told so, and is never sent round in circles', async () => {
+  it('is tried once if it fails, and never loops', async () => {
     await offer({ local: false, providers: ['meridian'] })
     const { page } = await stage.visit()
-    const asked = upstream.requests.token
+    const requestsBefore = upstream.requests.token
     await page.goto(stage.request())
     await signInThere(page)
     expect(await kindOf(page)).toBe('external-problem')
@@ -120,17 +120,17 @@ describe('one provider only', () => {
     expect(await buttons(page)).toEqual(['Sign in with Meridian Health'])
     expect(await page.locator('#remember-choice').count()).toBe(0)
     await look(page, 'login-one-provider')
-    expect(upstream.requests.token).toBe(asked + 1)
-    // The provider would let the same person straight back in, so it is asked to let them choose.
+    expect(upstream.requests.token).toBe(requestsBefore + 1)
+    // The provider would sign the same person in again at once, so it is asked to let the person choose.
     await press(page, '#sign-in-with-meridian')
     await signInThere(page)
     expect(await kindOf(page)).toBe('external-problem')
-    expect(upstream.requests.token).toBe(asked + 2)
+    expect(upstream.requests.token).toBe(requestsBefore + 2)
   })
 })
 
-describe('several ways', () => {
-  it('are a button each, beside name and password', async () => {
+describe('several ways to sign in', () => {
+  it('have a button each, beside name and password', async () => {
     const { page } = await stage.visit({ javaScriptEnabled: false })
     await page.goto(stage.request({ state: 'by-button' }))
     expect(await buttons(page)).toEqual(['Sign in', 'Sign in with Contoso', 'Sign in with Meridian Health'])
@@ -140,14 +140,14 @@ describe('several ways', () => {
     expect(stage.site.call().parameters.get('state')).toBe('by-button')
   })
 
-  it('look well, and the icon is one', async () => {
+  it('have a page that passes axe, and show the icon', async () => {
     const { page } = await stage.visit()
     await page.goto(stage.request())
     expect(await page.evaluate('document.querySelector("#sign-in-with-contoso img").naturalWidth')).toBeGreaterThan(0)
     await look(page, 'login-several')
   })
 
-  it('still let people in by password', async () => {
+  it('include the password', async () => {
     const { page } = await stage.visit()
     await page.goto(stage.request({ state: 'by-password' }))
     await signIn(page)
@@ -155,7 +155,7 @@ describe('several ways', () => {
     expect(stage.site.call().parameters.get('state')).toBe('by-password')
   })
 
-  it('need no mouse', async () => {
+  it('work with the keyboard', async () => {
     const { page } = await stage.visit()
     await page.goto(stage.request({ state: 'by-keyboard' }))
     const focused = () => page.locator(':focus').getAttribute('id')
@@ -173,7 +173,7 @@ describe('several ways', () => {
 })
 
 describe('a remembered choice', () => {
-  it('of a provider goes there straight away, until somebody chooses anew', async () => {
+  it('of a provider redirects there at once, until the person chooses again', async () => {
     const { page } = await stage.visit()
     await page.goto(stage.request())
     await page.check('#remember-choice')
@@ -182,7 +182,7 @@ describe('a remembered choice', () => {
     await page.waitForURL(atClient())
 
     await signOutHere(page)
-    // Straight there, and straight back: the provider's own session lives.
+    // Redirects there and back at once, because the session at the provider is still alive.
     await page.goto(stage.request({ state: 'remembered' }))
     await page.waitForURL(atClient())
     expect(stage.site.call().parameters.get('state')).toBe('remembered')
@@ -198,7 +198,7 @@ describe('a remembered choice', () => {
     expect(await buttons(page), 'forgotten').toHaveLength(3)
   })
 
-  it('of name and password leaves a way to the others', async () => {
+  it('of name and password keeps a link to the other ways', async () => {
     const { page } = await stage.visit()
     await page.goto(stage.request())
     await page.check('#remember-choice')
@@ -218,7 +218,7 @@ describe('a remembered choice', () => {
 })
 
 describe('local accounts switched off', () => {
-  it('leaves the providers, and no field for a password', async () => {
+  it('shows the providers and no password field', async () => {
     await offer({ local: false, providers: ['contoso', 'meridian'] })
     const { page } = await stage.visit()
     await page.goto(stage.request())
@@ -234,7 +234,7 @@ describe('local accounts switched off', () => {
   })
 })
 
-it('somebody new gets a user, whose claims and groups the client reads in its ID token', async () => {
+it('a new person gets a user, whose claims and groups the client reads in its ID token', async () => {
   const { page } = await stage.visit()
   const { code_challenge, code_verifier } = pkce()
   const claims = JSON.stringify({ id_token: { email: null, given_name: null, groups: null } })
@@ -255,7 +255,7 @@ it('somebody new gets a user, whose claims and groups the client reads in its ID
   expect([claimsOf(id_token).groups].flat()).toEqual(bob.claims.groups)
 })
 
-it('a provider that fails is told of in the language of the person, and the other ways stay open', async () => {
+it('a failing provider is reported in the language of the person, who can still sign in another way', async () => {
   const { page } = await stage.visit({ locale: 'nl-NL' })
   upstream.faults.token = 'status500'
   await page.goto(stage.request({ state: 'after-all' }))
@@ -272,7 +272,7 @@ it('a provider that fails is told of in the language of the person, and the othe
 })
 
 describe('signing out', () => {
-  async function comeByContoso(): Promise<Page> {
+  async function signInWithContoso(): Promise<Page> {
     const { page } = await stage.visit()
     await page.goto(`${issuer}/account`)
     await press(page, '#sign-in-with-contoso')
@@ -281,14 +281,14 @@ describe('signing out', () => {
     return page
   }
 
-  /** Whoever is still signed in there comes straight back. */
+  /** True if the provider still has a session: then it redirects back without asking. */
   async function isSignedInThere(page: Page): Promise<boolean> {
     await page.goto(stage.request({ acr_values: 'idp:contoso' }))
     return !isThere(page)
   }
 
-  it('is offered here and there', async () => {
-    const page = await comeByContoso()
+  it('is offered at Countersign and at the provider', async () => {
+    const page = await signInWithContoso()
     expect(await page.locator('.facts').innerText()).toContain('Contoso')
     expect(await buttons(page)).toEqual(['Sign out at Contoso too', 'Sign out only here'])
     await look(page, 'account-external')
@@ -299,8 +299,8 @@ describe('signing out', () => {
     expect(await isSignedInThere(page)).toBe(false)
   })
 
-  it('only here says that the provider may still know the person, and leads there', async () => {
-    const page = await comeByContoso()
+  it('only at Countersign warns that the session at the provider may remain, and offers to end it', async () => {
+    const page = await signInWithContoso()
     await press(page, '#sign-out')
     expect(await page.locator('h1 + p').innerText()).toBe('You may still be signed in at Contoso.')
     await look(page, 'signed-out-external')

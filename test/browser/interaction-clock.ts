@@ -1,8 +1,8 @@
-// An interaction lives an hour and no test waits so long: the sealed state of a page's address is made older instead.
+// Makes an interaction older by resealing the state in its address, because no test waits for the hour that it lives.
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import type { Server } from '../../scripts/server.ts'
 
-/** The address of the same page, begun so many milliseconds earlier. */
+/** The address of the same interaction, started `milliseconds` earlier. */
 export async function passTime(address: string, milliseconds: number, { issuer, secrets }: Server): Promise<string> {
   const key = Buffer.from(
     hkdfSync('sha256', Buffer.from(secrets.SEAL_KEY, 'base64url'), issuer, 'countersign interaction', 32),

@@ -1,4 +1,4 @@
-// Three languages, by what the client asks for (ui_locales) and what the browser asks for (Accept-Language).
+// The language of the pages: chosen by the client (ui_locales), the browser (Accept-Language) or the settings.
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { openStage, press, type Stage, signIn } from './stage.ts'
 
@@ -19,14 +19,14 @@ it.each([
   ['en-GB', 'nl', 'nl'],
   ['nl-NL', 'de-AT nl', 'de'],
   ['nl-NL', 'fr xx', 'nl'],
-] as const)('a browser in %s with a client that asks for %s is answered in %s', async (locale, ui_locales, shown) => {
+] as const)('a browser in %s with a client that asks for %s gets pages in %s', async (locale, ui_locales, shown) => {
   const { page } = await stage.visit({ locale })
   await page.goto(stage.request(ui_locales === 'nothing' ? {} : { ui_locales }))
   expect(await page.getAttribute('html', 'lang')).toBe(shown)
   expect(await page.locator('h1').innerText()).toBe(titles[shown])
 })
 
-it('stays the language that the client asked for, from page to page', async () => {
+it('the language that the client asks for is kept from page to page', async () => {
   const { page } = await stage.visit()
   const language = () => page.getAttribute('html', 'lang')
   await page.goto(stage.request({ client_id: 'careful', ui_locales: 'nl', prompt: 'consent select_account' }))
@@ -41,7 +41,7 @@ it('stays the language that the client asked for, from page to page', async () =
   expect(await language()).toBe('de')
 })
 
-it('is the one of the browser where no client is involved', async () => {
+it('pages without a client use the language of the browser', async () => {
   const { page } = await stage.visit({ locale: 'de-DE' })
   await page.goto(`${stage.provider.issuer}/account`)
   await signIn(page)
@@ -50,11 +50,11 @@ it('is the one of the browser where no client is involved', async () => {
   expect(await page.locator('h1').innerText()).toBe('Sie sind abgemeldet')
   await page.goto(stage.request({ client_id: 'nobody' }))
   expect(await page.locator('h1').innerText()).toBe('Etwas stimmt nicht')
-  // What happened is for the administrator, in English, and says so to a screen reader.
+  // The description is English, for the administrator, and marked as such for screen readers.
   expect(await page.getAttribute('#error-description', 'lang')).toBe('en')
 })
 
-it('is another one where the operator sets it', async () => {
+it('default_locale is used if the browser asks for no known language', async () => {
   await stage.provider.operator('PATCH', 'settings', { default_locale: 'nl' })
   const { page } = await stage.visit({ locale: 'fr-FR' })
   await page.goto(stage.request())

@@ -1,14 +1,14 @@
-// How a page looks as it stands there.
+// Checks the look of the page that is shown.
 import path from 'node:path'
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { axeViolations, desktop, phone } from './chromium.ts'
 
-/** axe finds nothing, and nothing is cut off. With SCREENSHOTS=folder the page is kept as a phone and a desktop show it, light and dark. */
+/** Expects no axe violation and no horizontal scrolling. With SCREENSHOTS=folder it saves the page for phone and desktop, light and dark. */
 export async function look(page: Page, name: string): Promise<void> {
   expect(await axeViolations(page)).toEqual([])
   if (process.env.SCREENSHOTS) await photograph(page, process.env.SCREENSHOTS, name)
-  // WCAG 2.2 SC 1.4.10: no scrolling sideways at 320 CSS pixels.
+  // WCAG 2.2 SC 1.4.10: no horizontal scrolling at 320 CSS pixels.
   await page.setViewportSize({ width: 320, height: 640 })
   expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
 }

@@ -1,5 +1,5 @@
-// Every page as the provider serves it: axe finds nothing, nothing is cut off, no policy is broken. pages.test.ts looks at each in both sizes
-// and colour schemes.
+// Every page as the provider serves it: no axe violation, no horizontal scrolling, no violated Content-Security-Policy. pages.test.ts checks
+// each page in both sizes and colour schemes.
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { axeViolations, desktop, phone } from './chromium.ts'
@@ -32,7 +32,7 @@ afterAll(() => stage?.close())
 const logo =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><circle cx="24" cy="24" r="24" fill="#853"/></svg>'
 
-/** A client that has said everything about itself, asking for much. */
+/** A request for many scopes by a client with all its links and a logo. */
 const careful = (parameters: Record<string, string> = {}) =>
   stage.request({ client_id: 'careful', scope: 'openid profile email orders offline_access', ...parameters })
 
@@ -84,7 +84,7 @@ const scenes: Record<string, Scene> = {
     kind: 'form-post',
     isSignedIn: true,
     async reach(page) {
-      // Answered by 204, the form leaves its page standing.
+      // With a 204 response the browser stays on the page of the form.
       stage.site.isSilent = true
       const calls = stage.site.received.length
       await page.goto(stage.request({ response_mode: 'form_post' }), { waitUntil: 'commit' })
@@ -113,7 +113,7 @@ const scenes: Record<string, Scene> = {
 }
 
 describe.each(Object.entries(scenes))('the page %s', (name, scene) => {
-  it('is clean and whole, however it is looked at', async () => {
+  it('passes axe and needs no horizontal scrolling', async () => {
     const { page, context } = await (scene.isSignedIn ? stage.visitAsAda() : stage.visit())
     await context.route('https://client.test/**', (route) =>
       route.fulfill({ contentType: 'image/svg+xml', body: logo }),
@@ -124,11 +124,11 @@ describe.each(Object.entries(scenes))('the page %s', (name, scene) => {
   })
 })
 
-it('the playground is clean and whole, however it is looked at', async () => {
+it('the playground passes axe and needs no horizontal scrolling', async () => {
   const { page } = await stage.visit()
   await page.goto(`${issuer}/playground/`)
   await page.waitForSelector('#sign-in:enabled')
-  // No sample of it goes through axe.
+  // pages.test.ts has no sample of the playground, so all sizes and colour schemes are checked here.
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const viewport of [phone, desktop]) {
       await page.setViewportSize(viewport)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { aFrame, nonce, pages } from '../pages/samples.ts'
 import { axeViolations, desktop, launchChromium, phone } from './chromium.ts'
 
-// Scripts are off: no page needs one, and form-post would leave.
+// The policy forbids scripts: no page needs one, and form-post would leave the page.
 const policy = `default-src 'none'; style-src 'nonce-${nonce}'; img-src 'self' https: data:; base-uri 'none'; frame-ancestors 'none'`
 
 const icon =
@@ -17,9 +17,9 @@ afterAll(() => browser?.close())
 
 async function show(name: string) {
   const page = await browser.newPage({ reducedMotion: 'reduce' })
-  const refused: string[] = []
+  const violations: string[] = []
   page.on('console', (message) => {
-    if (message.text().includes('Content Security Policy')) refused.push(message.text())
+    if (message.text().includes('Content Security Policy')) violations.push(message.text())
   })
   await page.route('https://id.test/**', (route) =>
     route.fulfill({
@@ -32,7 +32,7 @@ async function show(name: string) {
     route.fulfill({ contentType: 'image/svg+xml', body: icon }),
   )
   await page.goto(`https://id.test/${name}`)
-  return { page, refused }
+  return { page, violations }
 }
 
 async function look(page: Page, size: { width: number; height: number }, colorScheme: 'light' | 'dark') {
@@ -40,29 +40,29 @@ async function look(page: Page, size: { width: number; height: number }, colorSc
   await page.emulateMedia({ colorScheme })
 }
 
-// The one place where every page goes through axe; looks.test.ts sees that they are the same when they are served.
-it.each(Object.keys(pages))('%s: axe finds nothing, and it fits the narrowest screen of WCAG 1.4.10', async (name) => {
-  const { page, refused } = await show(name)
+// Checks samples of every page with axe in both sizes and colour schemes; looks.test.ts checks the pages as served.
+it.each(Object.keys(pages))('%s passes axe, and fits the narrowest screen of WCAG 1.4.10', async (name) => {
+  const { page, violations } = await show(name)
   await look(page, phone, 'light')
-  expect(await axeViolations(page), 'a phone in the light').toEqual([])
+  expect(await axeViolations(page), 'phone, light').toEqual([])
   await look(page, desktop, 'dark')
-  expect(await axeViolations(page), 'a desktop in the dark').toEqual([])
+  expect(await axeViolations(page), 'desktop, dark').toEqual([])
   await look(page, { width: 320, height: 256 }, 'light')
   expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
-  // The one script there is.
-  expect(refused).toHaveLength(name === 'form-post' ? 1 : 0)
+  // form-post has the only script.
+  expect(violations).toHaveLength(name === 'form-post' ? 1 : 0)
   expect(await page.evaluate('[...document.images].every((image) => image.naturalWidth > 0)')).toBe(true)
   await page.close()
 })
 
-/** What the form sends, and where. */
+/** Path and body of the request that the form sends. */
 const sent = (request: Request) => `${new URL(request.url()).pathname} ${request.postData()}`
 const nextPost = (page: Page) => page.waitForRequest((request) => request.method() === 'POST')
 
-it('Enter signs in without a script', async () => {
+it('the Enter key signs in without a script', async () => {
   const { page } = await show('login-plain')
   const post = nextPost(page)
-  // What is typed before the page has the focus is lost.
+  // Keys typed before the field has the focus are lost.
   await page.locator('#username:focus').waitFor()
   await page.keyboard.type('anna')
   await page.keyboard.press('Tab')
@@ -72,10 +72,10 @@ it('Enter signs in without a script', async () => {
   await page.close()
 })
 
-it('Enter signs in by password, whatever other ways there are', async () => {
+it('the Enter key signs in with the password even if there are other ways', async () => {
   const { page } = await show('login-providers')
   const post = nextPost(page)
-  // What is typed before the page has the focus is lost.
+  // Keys typed before the field has the focus are lost.
   await page.locator('#username:focus').waitFor()
   await page.keyboard.type('anna')
   await page.keyboard.press('Tab')
@@ -90,7 +90,7 @@ it('Enter signs in by password, whatever other ways there are', async () => {
   await page.close()
 })
 
-it('a provider is chosen by keyboard, with nothing typed', async () => {
+it('a provider can be chosen with the keyboard, without a name or password', async () => {
   const { page } = await show('login-providers')
   const post = nextPost(page)
   await page.locator('#sign-in').focus()
@@ -101,7 +101,7 @@ it('a provider is chosen by keyboard, with nothing typed', async () => {
   await page.close()
 })
 
-it('what is ticked travels with the provider that is chosen', async () => {
+it('the remember_choice box is sent with the chosen provider', async () => {
   const { page } = await show('login-providers-only')
   const post = nextPost(page)
   await page.locator('#remember-choice').focus()

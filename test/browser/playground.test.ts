@@ -10,7 +10,7 @@ let provider: Provider
 let browser: Browser
 const complaints: string[] = []
 
-// An issuer with a path: everything the page asks for is found relative to itself.
+// The issuer has a path, which shows that the page uses relative addresses.
 beforeAll(async () => {
   provider = await startProvider({ path: '/auth', vars: { PLAYGROUND: 'on' } })
   browser = await launchChromium()
@@ -57,9 +57,10 @@ async function openPlayground(fragment = ''): Promise<Page> {
   return page
 }
 
-/** What the page checked since, in words; a failed check begins with `Fails`. */
+/** The checks that the page reports. A failed check begins with `Fails`. */
 const checks = (page: Page, within: string) => page.locator(`${within} .checks li`).allTextContents()
 
+/** Clicks, waits for the next exchange and returns its text. */
 async function press(page: Page, button: string, output: string): Promise<string> {
   const before = await page.locator(`${output} .exchange`).count()
   await page.click(button)
@@ -67,7 +68,7 @@ async function press(page: Page, button: string, output: string): Promise<string
   return page.locator(`${output} .exchange`).first().innerText()
 }
 
-it('walks the code flow, and every check it makes holds', async () => {
+it('completes the code flow, and all its checks hold', async () => {
   const page = await openPlayground()
   expect(await axeViolations(page)).toEqual([])
 
@@ -96,7 +97,7 @@ it('walks the code flow, and every check it makes holds', async () => {
   await page.close()
 })
 
-it('hides secret values on demand, and keeps to that over the redirect', async () => {
+it('remembers across a reload that secret values are hidden', async () => {
   const page = await openPlayground()
   await page.check('#hide-secrets')
   await page.reload()
@@ -104,7 +105,7 @@ it('hides secret values on demand, and keeps to that over the redirect', async (
   await page.close()
 })
 
-it('shows an error that came back from the authorization endpoint', async () => {
+it('shows an error of the authorization endpoint', async () => {
   const page = await openPlayground()
   await page.click('summary:has-text("More parameters")')
   await page.selectOption('#prompt', 'none')
@@ -116,11 +117,11 @@ it('shows an error that came back from the authorization endpoint', async () => 
 })
 
 it.each([
-  ['it did not ask for', false],
-  ['to another request than the one it sent', true],
-])('refuses a response %s', async (_, hasAsked) => {
+  ['that it did not request', false],
+  ['to another request than its own', true],
+])('refuses a response %s', async (_, hasRequested) => {
   const page = await openPlayground()
-  if (hasAsked) {
+  if (hasRequested) {
     await page.click('#sign-in')
     await page.waitForSelector('#password')
   }
@@ -132,7 +133,7 @@ it.each([
   await page.close()
 })
 
-it('takes client credentials from the fragment, removes them from the address, and shows what they are worth', async () => {
+it('takes client credentials from the fragment, removes them from the address, and gets tokens with them', async () => {
   const page = await openPlayground(`/#${new URLSearchParams({ client_id: 'machine', client_secret: secret })}`)
   expect(page.url()).toBe(`${provider.issuer}/playground/`)
   for (const method of ['client_secret_basic', 'client_secret_post']) {
@@ -149,6 +150,6 @@ it('takes client credentials from the fragment, removes them from the address, a
   await page.close()
 })
 
-it('keeps to its Content-Security-Policy and never fails on its own', () => {
+it('violates no Content-Security-Policy and throws no error', () => {
   expect(complaints).toEqual([])
 })

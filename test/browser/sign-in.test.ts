@@ -1,4 +1,4 @@
-// Signing in as people do it: with mouse, keyboard and without script, in several tabs, too late, and out again.
+// Signing in and out in a browser: with mouse and keyboard, without scripts, in several tabs, and too late.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { passTime } from './interaction-clock.ts'
 import { kindOf, openStage, password, press, type Stage, signIn } from './stage.ts'
@@ -15,7 +15,7 @@ const atClient = () => new RegExp(`^${stage.site.redirectUri}`)
 const callOf = () => stage.site.call().parameters
 
 describe('the login page', () => {
-  it('leads who has the right password to the client, with a code', async () => {
+  it('redirects to the client with a code after the right password', async () => {
     const { page } = await stage.visit()
     await page.goto(stage.request({ state: 'right-password' }))
     expect(await page.title()).toBe('Sign in · Countersign')
@@ -28,7 +28,7 @@ describe('the login page', () => {
     expect(callOf().get('session_state')).not.toBeNull()
   })
 
-  it('says that a password was wrong, keeps the name, and takes the right one by the Enter key', async () => {
+  it('reports a wrong password, keeps the name, and accepts the right password with the Enter key', async () => {
     const { page } = await stage.visit()
     await page.goto(stage.request())
     await signIn(page, 'ada', 'not her password')
@@ -37,7 +37,7 @@ describe('the login page', () => {
     expect(await page.title()).toBe('Error: Sign in · Countersign')
     expect(await page.inputValue('#username')).toBe('ada')
     expect(await page.inputValue('#password')).toBe('')
-    // Where one goes on typing; and whoever cannot see it hears why.
+    // The focus is where typing continues, and a screen reader announces the error.
     expect(await page.locator(':focus').getAttribute('id')).toBe('password')
     expect(await page.locator(':focus').getAttribute('aria-describedby')).toBe(await alert.getAttribute('id'))
     await page.keyboard.type(password)
@@ -58,7 +58,7 @@ describe('the login page', () => {
     for (const address of addresses) expect(decodeURIComponent(address)).not.toMatch(/password|correct horse/)
   })
 
-  it('needs no mouse: focus starts at the name, and Tab and Space do the rest', async () => {
+  it('works with the keyboard: the focus starts at the name, and Tab and Space do the rest', async () => {
     const { page, context } = await stage.visit()
     await page.goto(stage.request())
     const focused = () => page.locator(':focus').getAttribute('id')
@@ -75,13 +75,13 @@ describe('the login page', () => {
     expect(await focused()).toBe('sign-in')
     await page.keyboard.press('Enter')
     await page.waitForURL(atClient())
-    // Remembered: the cookie outlives the browser.
+    // The remembered session has a cookie that outlives the browser.
     const session = (await context.cookies(stage.provider.issuer)).find(({ name }) => name.startsWith('session-'))
     expect(session).toMatchObject({ httpOnly: true, sameSite: 'Lax' })
     expect(session?.expires).toBeGreaterThan(Date.now() / 1000 + 86_400)
   })
 
-  it('needs no script, and neither does what follows it', async () => {
+  it('works without scripts, and so do the pages that follow', async () => {
     const { page } = await stage.visit({ javaScriptEnabled: false })
     await page.goto(stage.request({ client_id: 'careful', response_mode: 'form_post', state: 'without-script' }))
     await signIn(page, 'ada', 'not her password')
@@ -97,14 +97,14 @@ describe('the login page', () => {
     expect(callOf().get('code')).not.toBeNull()
   })
 
-  it('takes the name from login_hint and waits at the password', async () => {
+  it('takes the name from login_hint and sets the focus to the password', async () => {
     const { page } = await stage.visit()
     await page.goto(stage.request({ login_hint: 'ada' }))
     expect(await page.inputValue('#username')).toBe('ada')
     expect(await page.locator(':focus').getAttribute('id')).toBe('password')
   })
 
-  it('lets a browser keep the password and fill it in', async () => {
+  it('lets a browser save the password and fill it in', async () => {
     const { page } = await stage.visit()
     await page.goto(stage.request())
     expect(await page.getAttribute('#username', 'autocomplete')).toBe('username')
@@ -113,7 +113,7 @@ describe('the login page', () => {
 })
 
 describe('a session', () => {
-  it('is one for all tabs: who signed in in one goes on in the other', async () => {
+  it('is shared by all tabs: after signing in in one tab, the other continues', async () => {
     const { page: first, context } = await stage.visit()
     const second = await context.newPage()
     await first.goto(stage.request({ state: 'first-tab' }))
@@ -128,7 +128,7 @@ describe('a session', () => {
     expect(callOf().get('code')).not.toBeNull()
   })
 
-  it('is one for all tabs: the login form that still stands in the other tab works too', async () => {
+  it('is shared by all tabs: a login form still open in another tab works too', async () => {
     const { page: first, context } = await stage.visit()
     const second = await context.newPage()
     await first.goto(stage.request())
@@ -138,12 +138,12 @@ describe('a session', () => {
     await signIn(second)
     await second.waitForURL(atClient())
     expect(callOf().get('state')).toBe('late-tab')
-    // The one that the first tab got still serves.
+    // The session of the first tab is still valid.
     await first.goto(stage.request({ prompt: 'none' }))
     expect(callOf().get('code')).not.toBeNull()
   })
 
-  it('answers at once, also a request that another site sends by POST', async () => {
+  it('answers a request without a page, even one that another site sends by POST', async () => {
     const { page } = await stage.visitAsAda()
     await page.goto(stage.request({ state: 'by-get' }))
     expect(callOf().get('state')).toBe('by-get')
@@ -151,7 +151,7 @@ describe('a session', () => {
     const url = new URL(stage.request({ state: 'by-post' }))
     await page.evaluate(
       ([action, fields]) => {
-        // Sent as a form of the client's page, so without our Lax cookies.
+        // The form is on the client's page, so the browser does not send our Lax cookies.
         const inputs = fields.map(([name, value]) => `<input name="${name}" value="${value}">`).join('')
         const { document } = globalThis as unknown as {
           document: { body: { innerHTML: string }; forms: { submit(): void }[] }
@@ -165,7 +165,7 @@ describe('a session', () => {
     expect(callOf().get('code')).not.toBeNull()
   })
 
-  it('gives each request one code: going back shows that it is done', async () => {
+  it('gives each request one code: going back shows that the sign-in is complete', async () => {
     const { page } = await stage.visit()
     await page.goto(stage.request({ state: 'once' }))
     await signIn(page)
@@ -177,7 +177,7 @@ describe('a session', () => {
     expect(stage.site.received.length).toBe(calls)
   })
 
-  it('asks for the password again for prompt=login, and goes on with it', async () => {
+  it('asks for the password again for prompt=login, then continues', async () => {
     const { page } = await stage.visitAsAda()
     await page.goto(stage.request({ prompt: 'login', state: 'again' }))
     expect(await kindOf(page)).toBe('login')
@@ -190,7 +190,7 @@ describe('a session', () => {
     expect(callOf().get('state')).toBe('again')
   })
 
-  it('is offered by prompt=select_account, and may be changed for another', async () => {
+  it('is offered for prompt=select_account, and can be replaced by another', async () => {
     const { page } = await stage.visitAsAda()
     await page.goto(stage.request({ prompt: 'select_account', state: 'this-one' }))
     expect(await kindOf(page)).toBe('select-account')
@@ -211,7 +211,7 @@ describe('a session', () => {
 })
 
 describe('an interaction', () => {
-  it('that took too long offers to begin again, and then works', async () => {
+  it('that took too long can be started again', async () => {
     const { page } = await stage.visit()
     await page.goto(stage.request({ state: 'too-late' }))
     await page.goto(await passTime(page.url(), 2 * 3_600_000, stage.provider))
@@ -224,7 +224,7 @@ describe('an interaction', () => {
     expect(callOf().get('state')).toBe('too-late')
   })
 
-  it('belongs to the browser that began it', async () => {
+  it('belongs to the browser that started it', async () => {
     const [hers, his] = [await stage.visit(), await stage.visit()]
     await hers.page.goto(stage.request())
     await his.page.goto(stage.request())
@@ -250,7 +250,7 @@ describe('the account page', () => {
     expect(await page.locator('h1').innerText()).toBe('You are signed out')
     await page.goto(stage.request({ prompt: 'none', state: 'signed-out' }))
     expect(callOf().get('error')).toBe('login_required')
-    // Neither by the back button nor by the old cookies.
+    // The old cookies do not restore the session.
     await context.addCookies(cookies)
     await page.goto(`${stage.provider.issuer}/account`)
     expect(await kindOf(page)).toBe('login')
@@ -261,7 +261,7 @@ describe('the error page', () => {
   it.each([
     ['an unknown client', { client_id: 'nobody' }, 'client_id'],
     ['a redirect URI that is not registered', { redirect_uri: 'https://evil.test/' }, 'redirect_uri'],
-  ])('tells people what to report for %s, and an operator why', async (_, parameters, check) => {
+  ])('for %s shows the request id, by which the operator finds the reason', async (_, parameters, check) => {
     const { page } = await stage.visit()
     const response = await page.goto(stage.request(parameters))
     expect(response?.status()).toBe(400)
@@ -271,7 +271,7 @@ describe('the error page', () => {
     expect(await stage.provider.operator('GET', `refusals/${requestId}`)).toMatchObject({ check })
   })
 
-  it('is what an address shows that does not exist', async () => {
+  it('is shown for an address that does not exist', async () => {
     const { page } = await stage.visit()
     const response = await page.goto(`${stage.provider.issuer}/no/such/page`)
     expect(response?.status()).toBe(404)
@@ -280,7 +280,7 @@ describe('the error page', () => {
 })
 
 describe('response_mode=form_post', () => {
-  it('comes to the client by itself, as a POST with nothing in the address', async () => {
+  it('submits itself to the client as a POST with nothing in the address', async () => {
     const { page } = await stage.visitAsAda()
     const state = `"><script>alert(1)</script>&amp;'`
     await page.goto(stage.request({ response_mode: 'form_post', state }))

@@ -1,4 +1,4 @@
-// A public client that runs in the browser, on another site than the provider, written with oidc-client-ts: what it may do, and what strangers may not.
+// A public client written with oidc-client-ts that runs in the browser on another site: what it may do, and what other origins may not.
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import type { Page } from 'playwright-core'
@@ -11,19 +11,19 @@ const library = path.join(
   createRequire(import.meta.url).resolve('oidc-client-ts'),
   '../../browser/oidc-client-ts.min.js',
 )
-const own = path.join(import.meta.dirname, 'single-page-client')
+const clientFolder = path.join(import.meta.dirname, 'single-page-client')
 
 let stage: Stage
-let stranger: ClientSite
+let otherSite: ClientSite
 beforeAll(async () => {
   stage = await openStage({
     files: {
-      '/': path.join(own, 'index.html'),
-      '/client.js': path.join(own, 'client.js'),
+      '/': path.join(clientFolder, 'index.html'),
+      '/client.js': path.join(clientFolder, 'client.js'),
       '/oidc-client-ts.js': library,
     },
   })
-  stranger = await openClientSite({ '/': '<!doctype html><title>Stranger</title>' })
+  otherSite = await openClientSite({ '/': '<!doctype html><title>Other site</title>' })
   await stage.provider.operator('PUT', 'clients/single-page', {
     client_name: 'Single page',
     token_endpoint_auth_method: 'none',
@@ -34,7 +34,7 @@ beforeAll(async () => {
 })
 afterEach(async () => expect(await stage.leave()).toEqual([]))
 afterAll(async () => {
-  await stranger?.close()
+  await otherSite?.close()
   await stage?.close()
 })
 
@@ -46,13 +46,14 @@ interface Tokens {
   profile: Record<string, unknown>
 }
 
-/** What the client shows once it is done. */
+/** The result that the client shows once it has finished. */
 async function resultOf<T>(page: Page): Promise<T> {
   const result = page.locator('#result')
   await expect.poll(() => result.innerText(), { timeout: 10_000 }).not.toMatch(/^(loading|"working")$/)
   return JSON.parse(await result.innerText())
 }
 
+/** Clicks a button of the client and returns the result. */
 async function act<T>(page: Page, button: string): Promise<T> {
   await page.click(button)
   return resultOf<T>(page)
@@ -68,12 +69,12 @@ async function signInToClient(page: Page): Promise<Tokens> {
 }
 
 describe('a single-page client', () => {
-  it('signs in with PKCE, calls userinfo, renews by refresh token and revokes, all across origins', async () => {
+  it('signs in with PKCE, calls userinfo, refreshes and revokes, all across origins', async () => {
     const { page } = await stage.visit()
     const tokens = await signInToClient(page)
     expect(page.url()).toBe(`${stage.site.origin}/`)
     expect(tokens.scope).toBe('openid profile email offline_access')
-    // The profile has what userinfo said, which the library fetched itself.
+    // The profile includes the userinfo claims, which the library fetched itself.
     expect(tokens.profile).toMatchObject({ sub: 'ada', name: 'Ada Example', email: 'ada@example.test' })
     expect(claimsOf(tokens.id_token)).toMatchObject({ aud: 'single-page', iss: stage.provider.issuer })
     expect(await act(page, '#userinfo')).toMatchObject({ status: 200, body: { sub: 'ada', nickname: 'Ad' } })
@@ -91,7 +92,7 @@ describe('a single-page client', () => {
     expect(await fetchFrom(page, ...userinfo(renewed.access_token))).toMatchObject({ status: 401 })
   })
 
-  it('reads why it was refused, the challenge included', async () => {
+  it('can read error responses, including the challenge', async () => {
     const { page } = await stage.visit()
     const tokens = await signInToClient(page)
     await stage.provider.operator('POST', 'users/ada/sign-out')
@@ -104,17 +105,17 @@ describe('a single-page client', () => {
     expect(refused?.requestId).toMatch(/^[\da-f-]{36}$/)
   })
 
-  it('H02 lets no code and no token into a Referer, an address of somebody else, or the history', async () => {
+  it('H02 no code or token appears in a Referer, an address of another party, or the history', async () => {
     const { page, context } = await stage.visit()
     const requests: { url: string; referer: string }[] = []
-    const reading: Promise<unknown>[] = []
+    const pending: Promise<unknown>[] = []
     context.on('request', (request) => {
       const read = request.allHeaders().then(({ referer = '' }) => requests.push({ url: request.url(), referer }))
-      reading.push(read)
+      pending.push(read)
     })
     const tokens = await signInToClient(page)
     await act(page, '#userinfo')
-    await Promise.all(reading)
+    await Promise.all(pending)
 
     const callback = requests.find(({ url }) => url.startsWith(`${stage.site.origin}/?`) && url.includes('code='))
     const code = new URL(callback?.url ?? '').searchParams.get('code') ?? ''
@@ -124,14 +125,14 @@ describe('a single-page client', () => {
       secrets.some((secret) => referer.includes(secret) || (url.includes(secret) && url !== callback?.url)),
     )
     expect(leaks).toEqual([])
-    // Nothing but the two took part, and neither heard of the other's addresses.
+    // Only these two origins took part, and neither learned the other's addresses.
     expect(new Set(requests.map(({ url }) => new URL(url).origin))).toEqual(
       new Set([stage.site.origin, stage.provider.issuer]),
     )
-    const strangeReferers = requests.filter(
+    const foreignReferers = requests.filter(
       ({ url, referer }) => referer && new URL(referer).origin !== new URL(url).origin,
     )
-    expect(strangeReferers).toEqual([])
+    expect(foreignReferers).toEqual([])
     expect(await page.evaluate('history.length')).toBeGreaterThan(1)
     await page.goBack()
     expect(page.url()).not.toContain(code)
@@ -153,14 +154,14 @@ const userinfo = (token: string): Call => [
   { method: 'GET', headers: { authorization: `Bearer ${token}` } },
 ]
 
-interface Answer {
+interface ReadableResponse {
   status: number
   requestId: string | null
   body: unknown
 }
 
-/** What a script of the page gets to see; undefined when the browser keeps the answer from it. */
-function fetchFrom(page: Page, ...call: Call): Promise<Answer | undefined> {
+/** The response that a script of the page can read, or undefined if the browser withholds it. */
+function fetchFrom(page: Page, ...call: Call): Promise<ReadableResponse | undefined> {
   return page.evaluate(async ([url, init]) => {
     try {
       const response = await fetch(url, init)
@@ -174,11 +175,11 @@ function fetchFrom(page: Page, ...call: Call): Promise<Answer | undefined> {
 }
 
 describe('another origin', () => {
-  it('reads the documents, and no answer to a client, not even with its tokens', async () => {
+  it('can read the public documents, but no response to a client, not even with its tokens', async () => {
     const { page, context } = await stage.visit()
     const tokens = await signInToClient(page)
     const elsewhere = await context.newPage()
-    await elsewhere.goto(`${stranger.origin}/`)
+    await elsewhere.goto(`${otherSite.origin}/`)
     for (const document of ['openid-configuration', 'openid-configuration/jwks', 'oauth-authorization-server']) {
       const url = `${stage.provider.issuer}/.well-known/${document}`
       expect(await fetchFrom(elsewhere, url), document).toMatchObject({ status: 200 })
@@ -192,20 +193,20 @@ describe('another origin', () => {
     }
   })
 
-  it('is let in where an operator adds it to the origins of the client', async () => {
+  it('is allowed once the operator adds it to the origins of the client', async () => {
     const { page, context } = await stage.visit()
     const tokens = await signInToClient(page)
-    await stage.provider.operator('PUT', 'clients/single-page', { client_origins: [stranger.origin] })
+    await stage.provider.operator('PUT', 'clients/single-page', { client_origins: [otherSite.origin] })
     const elsewhere = await context.newPage()
-    await elsewhere.goto(`${stranger.origin}/`)
+    await elsewhere.goto(`${otherSite.origin}/`)
     expect(await fetchFrom(elsewhere, ...userinfo(tokens.access_token))).toMatchObject({ status: 200 })
     await stage.provider.operator('PUT', 'clients/single-page', { client_origins: [] })
     expect(await fetchFrom(elsewhere, ...userinfo(tokens.access_token))).toBeUndefined()
   })
 })
 
-describe('H02 a third party that our pages mention', () => {
-  it('learns nothing of the request from its logo, its links or the way back', async () => {
+describe('H02 a third party that our pages link to', () => {
+  it('learns nothing about the request from its logo, its links or the redirect back', async () => {
     const { page, context } = await stage.visit()
     const headers: Record<string, Promise<Record<string, string>>> = {}
     await context.route('https://client.test/**', async (route) => {

@@ -1,4 +1,4 @@
-// What every journey needs: a provider that people reach by name, a browser, the site of a client, and Ada.
+// Sets the stage for browser tests: a provider reached as localhost, a browser, the site of a client, and the user Ada.
 
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { freePort } from '../../scripts/place.ts'
@@ -12,13 +12,13 @@ export { password } from '../flows/cast.ts'
 export interface Stage {
   provider: Provider
   site: ClientSite
-  /** A new visitor who is nobody yet. */
+  /** A new visitor who is not signed in. */
   visit: Visitors['visit']
-  /** A new visitor who is signed in as Ada. */
+  /** A new visitor, signed in as Ada. */
   visitAsAda(options?: BrowserContextOptions): Promise<Visitor>
-  /** After each test: see Visitors. */
+  /** Ends all visits after a test: see Visitors. */
   leave: Visitors['leave']
-  /** Address of an authorization request. */
+  /** The address of an authorization request. */
   request(parameters?: Record<string, string>): string
   close(): Promise<void>
 }
@@ -29,9 +29,9 @@ interface StageOptions {
   files?: Record<string, string>
 }
 
-/** With the confidential clients `web`, and `careful`, which needs consent. */
+/** Starts a stage with the confidential clients `web` and `careful`; `careful` requires consent. */
 export async function openStage({ vars = {}, files = {} }: StageOptions = {}): Promise<Stage> {
-  // First, for without a browser nothing else is needed.
+  // The browser comes first: without one, nothing else needs to start.
   const visitors = await receiveVisitors()
   const port = await freePort()
   const [provider, site] = await Promise.all([
@@ -76,18 +76,18 @@ export async function openStage({ vars = {}, files = {} }: StageOptions = {}): P
   return stage
 }
 
-/** On a login page. Waits for the page that follows. */
+/** Fills in the login page, and waits for the next page. */
 export async function signIn(page: Page, username = 'ada', typed = password): Promise<void> {
   await page.fill('#username', username)
   await page.fill('#password', typed)
   await press(page, '#sign-in')
 }
 
-/** A button or link that leads to another page; waits for that page. */
+/** Clicks a button or link, and waits for the page it leads to. */
 export async function press(page: Page, selector: string): Promise<void> {
   await Promise.all([page.waitForEvent('domcontentloaded'), page.click(selector)])
 }
 
-/** What kind of page is shown: `login`, `consent`, … */
+/** The kind of the page that is shown: `login`, `consent`, … */
 export const kindOf = async (page: Page): Promise<string> =>
   ((await page.locator('body').getAttribute('class')) ?? '').replace('page-', '')

@@ -1,4 +1,4 @@
-// People at their browsers: each with cookies of its own, and everything their pages complain about is kept.
+// Visitors with separate cookies, whose pages' policy violations and script errors are recorded.
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { launchChromium } from './chromium.ts'
 
@@ -10,13 +10,13 @@ export interface Visitor {
 export interface Visitors {
   /** A new visitor with a first page. */
   visit(options?: BrowserContextOptions): Promise<Visitor>
-  /** Sends all of them home. Returns what their pages complained about: violated policies, scripts that failed. */
+  /** Closes all visitors' pages. Returns the recorded complaints: violated policies and failed scripts. */
   leave(): Promise<string[]>
   close(): Promise<void>
 }
 
 const report = 'reportComplaint'
-// The path only: a query may hold what must not be printed.
+// Only the path is reported, because a query may hold secrets.
 const listen = `addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) =>
   ${report}(effectiveDirective + ' forbids ' + blockedURI + ' on ' + location.pathname))`
 

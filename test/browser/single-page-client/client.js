@@ -1,4 +1,4 @@
-// A single-page client on an origin of its own, by oidc-client-ts. `#result` holds what came of the last thing it did.
+// A single-page client on its own origin, using oidc-client-ts. `#result` shows the result of the last action.
 const { oidc } = window
 const manager = new oidc.UserManager({
   authority: new URLSearchParams(location.search).get('authority') ?? sessionStorage.getItem('authority'),
@@ -15,7 +15,7 @@ const show = (result) => {
   document.getElementById('result').textContent = JSON.stringify(result)
 }
 
-/** Runs it, and shows what it returned or how it failed. */
+/** Runs an action, and shows its result or error. */
 const act = (action) => async () => {
   show('working')
   try {
@@ -51,7 +51,7 @@ for (const [id, action] of Object.entries(actions)) document.getElementById(id).
 
 if (new URLSearchParams(location.search).has('state')) {
   await act(async () => tokensOf(await manager.signinRedirectCallback()))()
-  // The code leaves the address bar and the history.
+  // Removes the code from the address bar and the history.
   history.replaceState(undefined, '', '/')
 } else {
   show('ready')
