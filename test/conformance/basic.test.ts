@@ -1,5 +1,5 @@
-// The basic and the form_post certification plan of the OpenID Foundation: one test for each of their 38 modules, under the module's id. The
-// second plan is the first with response_mode=form_post on every request.
+// The basic and form_post certification plans of the OpenID Foundation: one test per module (38 in each), named by the module's id. The second
+// plan repeats the first with response_mode=form_post in every request.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -43,7 +43,7 @@ beforeAll(async () => {
   provider = await startSuite()
   for (const { mode } of plans) {
     const reuse = reuseAfter30Seconds(mode)
-    // Looked at when the module's turn comes.
+    // A failure is reported by the module's own test.
     reuse.catch(() => undefined)
     lateReuse.set(mode, reuse)
   }
@@ -66,13 +66,13 @@ describe.each(plans)('$plan', ({ mode }) => {
     expect(errorOf(module, await open(module, request), request)).toBe('invalid_request')
   })
 
-  // The suite registers this client without id_token_signed_response_alg: neither has ours one.
+  // The suite registers this client without id_token_signed_response_alg, and so do we.
   it('oidcc-idtoken-signature', async () => {
     const { id_token } = await succeed(await start())
     expect(id_token.header).toMatchObject({ alg: 'RS256', kid: expect.stringMatching(/\S/) })
   })
 
-  // Verdict SKIP: the metadata does not offer it, and no client can have it.
+  // The suite skips this module: `none` is not in the metadata, and no client can register it.
   it('oidcc-idtoken-unsigned', async () => {
     const { metadata, client } = await start()
     expect(metadata.id_token_signing_alg_values_supported).not.toContain('none')
@@ -97,7 +97,7 @@ describe.each(plans)('$plan', ({ mode }) => {
     await succeed(await start(), { nonce: undefined })
   })
 
-  // What the scope stands for comes back at userinfo, all of it, and none of it in the ID token: `succeed` compares both.
+  // All claims of the scope are in userinfo and none in the ID token: `succeed` compares both.
   it.each([
     { id: 'oidcc-scope-profile', scopes: ['profile'] },
     { id: 'oidcc-scope-email', scopes: ['email'] },
@@ -106,7 +106,7 @@ describe.each(plans)('$plan', ({ mode }) => {
     { id: 'oidcc-scope-all', scopes: ['email', 'phone', 'address', 'profile'] },
   ])('$id', async ({ scopes }) => {
     const module = await start()
-    expect(module.metadata.scopes_supported, 'else SKIP').toEqual(expect.arrayContaining(scopes))
+    expect(module.metadata.scopes_supported, 'otherwise the suite skips it').toEqual(expect.arrayContaining(scopes))
     await succeed(module, { scope: ['openid', ...scopes].join(' ') })
   })
 
@@ -218,7 +218,8 @@ describe.each(plans)('$plan', ({ mode }) => {
     await succeed(await start(clients.clientPost))
   })
 
-  // Verdict SKIP: request_uri is refused with the registered error. Left out of the metadata it would count as supported (Discovery §3).
+  // The suite skips the rest, because request_uri is refused with the registered error. The metadata must say `false`: the default is true
+  // (Discovery §3).
   it('oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported', async () => {
     const module = await start()
     expect(module.metadata.request_uri_parameter_supported).toBe(false)
@@ -226,7 +227,7 @@ describe.each(plans)('$plan', ({ mode }) => {
     expect(errorOf(module, await open(module, request), request)).toBe('request_uri_not_supported')
   })
 
-  // Verdict SKIP. A warning about request_parameter_supported follows only when the object was taken.
+  // The suite skips the rest. It warns about request_parameter_supported only if the object is accepted.
   it('oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported', async () => {
     const module = await start()
     const request = outerRequest(module, { request: unsignedObject(requestOf(module)) })
@@ -240,7 +241,7 @@ describe.each(plans)('$plan', ({ mode }) => {
     expect(id_token.claims).not.toHaveProperty('name')
   })
 
-  // request_not_supported would be a redirect to an address that stands only inside an object nobody reads.
+  // An error page: the registered redirect_uri is only inside the request object, which is not read, so no redirect is possible.
   it('oidcc-ensure-request-object-with-redirect-uri', async () => {
     const module = await start()
     const inner = unsignedObject(requestOf(module))
@@ -255,7 +256,7 @@ describe.each(plans)('$plan', ({ mode }) => {
     const offline = { scope: 'openid offline_access', prompt: 'consent' }
     await refresh(module, await succeed(module, offline, ['login', 'consent']), { scope: offline.scope })
 
-    // The same browser, a second client: signed in already.
+    // A second client in the same browser, which is already signed in.
     const second = { ...module, client: clients.client2 }
     const completed = await succeed(second, { ...offline, nonce: randomText(43) }, ['consent'])
     const refresh_token = await refresh(second, completed, {})
@@ -271,17 +272,17 @@ describe.each(plans)('$plan', ({ mode }) => {
   })
 })
 
-describe.each(plans)('$plan, what takes its time', ({ mode }) => {
+describe.each(plans)('$plan, modules that wait', ({ mode }) => {
   it('oidcc-codereuse-30seconds', { timeout: 60_000 }, async () => {
     const [reuse, userinfo] = (await lateReuse.get(mode)) ?? []
-    if (!reuse || !userinfo) throw new Error('the code was not tried again')
+    if (!reuse || !userinfo) throw new Error('the code was not used again')
     await checkTokenError(reuse, 'invalid_grant')
-    // RFC 6749 §4.1.2: the tokens that the code gave should be revoked.
+    // RFC 6749 §4.1.2: the tokens issued for the code should be revoked.
     expect(userinfo.status).toBe(401)
   })
 })
 
-/** Begun before all modules and waited for after them: the pause is the suite's own, and costs the run nothing. */
+/** Starts before all modules and is awaited after them, so that the 30 seconds of the suite do not lengthen the run. */
 async function reuseAfter30Seconds(mode: ResponseMode): Promise<Response[]> {
   const module = await aModule(provider, mode)
   const { code, tokens } = await succeed(module)
@@ -296,7 +297,7 @@ function expectSameSignIn(first: Completed, second: Completed): void {
   }
 }
 
-/** A form of another site: no cookies travel with it. The way on is a GET, so that Lax cookies do. */
+/** Posts the request as a form of another site, without cookies. The redirect that follows is a GET, which sends Lax cookies. */
 async function openByPost({ browser, metadata }: Module, request: Record<string, string | undefined>): Promise<Page> {
   const endpoint = String(metadata.authorization_endpoint)
   const response = await browser.fetch(endpoint, {
@@ -308,25 +309,25 @@ async function openByPost({ browser, metadata }: Module, request: Record<string,
   return browser.open(new URL(response.headers.get('location') ?? '', endpoint))
 }
 
-/** RFC 7519 §6: alg none. */
+/** An unsecured JWT, with alg none (RFC 7519 §6). */
 function unsignedObject(claims: Record<string, string | undefined>): string {
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
   return `${encode({ alg: 'none' })}.${encode(claims)}.`
 }
 
 /**
- * What stands beside a request object: state and nonce are inside only. The suite also moves response_mode inside; as nobody reads it there, it
- * is repeated outside, so that the error comes by form_post.
+ * The parameters beside a request object; state and nonce are only inside. The suite also moves response_mode inside, but we keep it outside
+ * too, because the object is not read and the error must come by form_post.
  */
 function outerRequest(module: Module, parameters: Record<string, string>): Record<string, string | undefined> {
   return requestOf(module, { state: undefined, nonce: undefined, ...parameters })
 }
 
-/** OIDC Core §12.2. Returns the refresh token that counts from now on. */
+/** Refreshes and checks the response (OIDC Core §12.2). Returns the refresh token to use next. */
 async function refresh(module: Module, before: Completed, parameters: Record<string, string>): Promise<string> {
   const { refresh_token } = before.tokens
   expect(refresh_token).toBeTypeOf('string')
-  // So that iat differs.
+  // Makes iat differ.
   await sleep(1000)
   const response = await tokenRequest(module, { grant_type: 'refresh_token', refresh_token, ...parameters })
   const tokens = await checkTokenResponse(response)

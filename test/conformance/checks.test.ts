@@ -1,4 +1,4 @@
-// That the checks of checks.ts can fail: each is given the fault it looks for.
+// Shows that the checks of checks.ts can fail: each gets an input with the fault that it looks for.
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
@@ -23,7 +23,7 @@ const strong = 'dGhpcy1pcy1ub3QtYS1zZWNyZXQtYnV0LWxvbmctMDEyMzQ1Njc4OQ'
 const seconds = () => Math.floor(Date.now() / 1000)
 
 describe('entropy', () => {
-  it('is that of the histogram, times the length', () => {
+  it('is the entropy of the histogram times the length', () => {
     expect(shannonBits('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa')).toBeCloseTo(0)
     expect(shannonBits('ab')).toBe(2)
     expect(shannonBits('0123456789abcdef')).toBe(64)
@@ -32,16 +32,16 @@ describe('entropy', () => {
 })
 
 describe('keys', () => {
-  it('pass when nothing is wrong', () => checkKeys([key, { ...key, kid: 'k2' }]))
+  it('pass if nothing is wrong', () => checkKeys([key, { ...key, kid: 'k2' }]))
 
   const faulty: { fault: string; keys: Key[] }[] = [
-    { fault: 'none at all', keys: [] },
+    { fault: 'an empty set', keys: [] },
     { fault: 'no kid', keys: [{ ...key, kid: undefined } as Key] },
     { fault: 'one kid twice', keys: [key, key] },
     { fault: 'a private member', keys: [{ ...key, d: 'AQAB' }] },
     { fault: 'a symmetric key', keys: [{ kty: 'oct', k: 'c2VjcmV0', kid: 'k' }] },
     { fault: 'padding', keys: [{ ...key, e: 'AQAB==' }] },
-    { fault: 'a certificate that is none', keys: [{ ...key, x5c: ['AAAA'] }] },
+    { fault: 'an invalid certificate', keys: [{ ...key, x5c: ['AAAA'] }] },
   ]
   it.each(faulty)('fail on $fault', ({ keys }) => expect(() => checkKeys(keys)).toThrow())
 })
@@ -51,7 +51,7 @@ describe('authorization responses', () => {
   const response = (members: Record<string, string>) =>
     new URLSearchParams({ state: sent.state, iss: issuer, ...members })
 
-  it('pass when nothing is wrong', () => {
+  it('pass if nothing is wrong', () => {
     expect(checkCodeResponse(response({ code: strong }), sent, issuer)).toBe(strong)
     expect(checkErrorResponse(response({ error: 'login_required' }), sent, issuer)).toBe('login_required')
   })
@@ -67,12 +67,12 @@ describe('authorization responses', () => {
   })
 
   it.each([
-    { fault: 'a code beside it', members: { code: strong } },
+    { fault: 'a code in addition', members: { code: strong } },
     { fault: 'a quotation mark', members: { error_description: 'no "such" thing' } },
     { fault: 'a backslash', members: { error_description: 'a\\b' } },
     { fault: 'a line break', members: { error_description: 'a\nb' } },
     { fault: 'a letter beyond ASCII', members: { error_description: 'é' } },
-    { fault: 'an address that is none', members: { error_uri: 'here' } },
+    { fault: 'an invalid address', members: { error_uri: 'here' } },
     { fault: 'an unknown parameter', members: { request_id: '1' } },
   ])('with an error fail on $fault', ({ members }) => {
     const faulty = response({ error: 'login_required', ...members } as never)
@@ -82,21 +82,21 @@ describe('authorization responses', () => {
 
 describe('token responses', () => {
   const body = { access_token: strong, id_token: 'x', token_type: 'Bearer', expires_in: 3600, refresh_token: strong }
-  const answer = (members: Json, init: ResponseInit = {}) =>
+  const tokenResponse = (members: Json, init: ResponseInit = {}) =>
     Response.json({ ...body, ...members }, { headers: { 'cache-control': 'no-store' }, ...init })
 
-  it('pass when nothing is wrong', () => expect(checkTokenResponse(answer({}))).resolves.toEqual(body))
+  it('pass if nothing is wrong', () => expect(checkTokenResponse(tokenResponse({}))).resolves.toEqual(body))
 
   const faulty: { fault: string; response: Response }[] = [
-    { fault: 'an error', response: answer({}, { status: 400, headers: { 'cache-control': 'no-store' } }) },
-    { fault: 'an answer that caches may keep', response: answer({}, { headers: {} }) },
+    { fault: 'an error', response: tokenResponse({}, { status: 400, headers: { 'cache-control': 'no-store' } }) },
+    { fault: 'a response that caches may store', response: tokenResponse({}, { headers: {} }) },
     { fault: 'text', response: new Response(JSON.stringify(body), { headers: { 'cache-control': 'no-store' } }) },
-    { fault: 'expires_in as text', response: answer({ expires_in: '3600' }) },
-    { fault: 'expires_in in milliseconds', response: answer({ expires_in: 3_600_000_000 }) },
-    { fault: 'another token_type', response: answer({ token_type: 'mac' }) },
-    { fault: 'a weak access token', response: answer({ access_token: 'abc' }) },
-    { fault: 'a weak refresh token', response: answer({ refresh_token: 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }) },
-    { fault: 'no ID token', response: answer({ id_token: undefined }) },
+    { fault: 'expires_in as text', response: tokenResponse({ expires_in: '3600' }) },
+    { fault: 'expires_in in milliseconds', response: tokenResponse({ expires_in: 3_600_000_000 }) },
+    { fault: 'another token_type', response: tokenResponse({ token_type: 'mac' }) },
+    { fault: 'a weak access token', response: tokenResponse({ access_token: 'abc' }) },
+    { fault: 'a weak refresh token', response: tokenResponse({ refresh_token: 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }) },
+    { fault: 'no ID token', response: tokenResponse({ id_token: undefined }) },
   ]
   it.each(faulty)('fail on $fault', ({ response }) => expect(checkTokenResponse(response)).rejects.toThrow())
 
@@ -125,7 +125,7 @@ describe('ID tokens', () => {
   const sign = (changes: Json, header: Json = {}, by: KeyObject | Uint8Array = pair.privateKey) =>
     new SignJWT({ ...claims(), ...changes }).setProtectedHeader({ alg: 'RS256', kid: 'k1', ...header }).sign(by)
 
-  it('pass when nothing is wrong', async () => {
+  it('pass if nothing is wrong', async () => {
     expect((await checkIdToken(await sign({}), context)).claims.sub).toBe('s')
   })
 
@@ -142,16 +142,16 @@ describe('ID tokens', () => {
     { fault: 'auth_time as text', changes: { auth_time: `${seconds()}` } },
     { fault: 'acr as a number', changes: { acr: 1 } },
     { fault: 'a wrong at_hash', changes: { at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' } },
-    { fault: 'a claim that was not asked for', changes: { name: 'Ada' } },
+    { fault: 'a claim that was not requested', changes: { name: 'Ada' } },
   ])('fail on $fault', async ({ changes }) => {
     await expect(checkIdToken(await sign(changes), context)).rejects.toThrow()
   })
 
-  it('fail on a nonce that was not sent', async () => {
+  it('fail on a nonce that was not in the request', async () => {
     await expect(checkIdToken(await sign({}), { ...context, nonce: undefined })).rejects.toThrow()
   })
 
-  it('fail on an unknown kid, another key, two keys that fit, and a shared secret', async () => {
+  it('fail on an unknown kid, another key, two matching keys, and a shared secret', async () => {
     const other = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
     await expect(checkIdToken(await sign({}, { kid: 'k2' }), context)).rejects.toThrow()
     await expect(checkIdToken(await sign({}, {}, other), context)).rejects.toThrow()
@@ -161,8 +161,7 @@ describe('ID tokens', () => {
 })
 
 describe('userinfo', () => {
-  it('passes when nothing is wrong', () =>
-    expect(checkUserinfo(Response.json({ sub: 's' }), 's')).resolves.toBeDefined())
+  it('passes if nothing is wrong', () => expect(checkUserinfo(Response.json({ sub: 's' }), 's')).resolves.toBeDefined())
 
   it.each([
     { fault: 'another subject', claims: { sub: 't' } },
@@ -175,7 +174,7 @@ describe('userinfo', () => {
     { fault: 'a birthdate of another form', claims: { birthdate: '10-12-1990' } },
     { fault: 'an empty address', claims: { address: {} } },
     { fault: 'an address as text', claims: { address: 'Street 1' } },
-    { fault: 'a picture that is no address', claims: { picture: 'ada.png' } },
+    { fault: 'a picture that is not a URL', claims: { picture: 'ada.png' } },
   ])('fails on $fault', async ({ claims }) => {
     await expect(checkUserinfo(Response.json({ sub: 's', ...claims }), 's')).rejects.toThrow()
   })

@@ -1,5 +1,5 @@
-// What the OpenID Foundation's suite checks in every module without naming it: metadata, keys, responses, tokens, claims. What it only warns
-// of is asserted too: a warning is public in a certification.
+// The checks that every module of the OpenID Foundation's suite makes: metadata, keys, responses, tokens, claims. Conditions that the suite
+// only warns about are asserted too, because warnings are public in a certification.
 import { createHash, createPublicKey, type JsonWebKey, X509Certificate } from 'node:crypto'
 import { compactVerify, decodeProtectedHeader, importJWK, type JWK } from 'jose'
 import { expect } from 'vitest'
@@ -26,7 +26,7 @@ export interface IdToken {
 const now = () => Date.now() / 1000
 const year = 365 * 24 * 3600
 
-/** Discovery §3, as far as every module needs it. `method`: how the module's client authenticates. */
+/** Discovery §3, as far as every module needs it. `method` is the authentication method of the module's client. */
 export function checkMetadata(metadata: Json, method: string): void {
   for (const name of ['issuer', 'authorization_endpoint', 'token_endpoint', 'userinfo_endpoint', 'jwks_uri']) {
     expect(metadata[name], name).toMatch(/^https:\/\//)
@@ -37,7 +37,7 @@ export function checkMetadata(metadata: Json, method: string): void {
 const publicMembers: Record<string, string[]> = { RSA: ['n', 'e'], EC: ['crv', 'x', 'y'], OKP: ['crv', 'x'] }
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
-/** RFC 7517 §4, RFC 7518 §6: public keys only, each with a kid of its own, each certificate that of its bare key. */
+/** RFC 7517 §4, RFC 7518 §6: only public keys, each with a unique kid, and certificates that match their keys. */
 export function checkKeys(keys: Key[]): void {
   expect(keys).not.toEqual([])
   expect(new Set(keys.map((key) => key.kid)).size, 'kids are unique').toBe(keys.length)
@@ -68,7 +68,7 @@ export function shannonBits(text: string): number {
   return -[...counts.values()].reduce((sum, count) => sum + count * Math.log2(count / text.length), 0)
 }
 
-/** RFC 6749 §10.10, §A.11, §A.12, §A.17. */
+/** Characters and entropy of codes and tokens (RFC 6749 §10.10, §A.11, §A.12, §A.17). */
 function checkCredential(value: unknown, name: string): void {
   expect(value, name).toMatch(/^[\x20-\x7e]{16,}$/)
   expect(shannonBits(String(value)), `bits of ${name}`).toBeGreaterThan(96)
@@ -102,7 +102,7 @@ function checkResponse(
   expect(response.get('iss')).toBe(issuer)
 }
 
-/** RFC 6749 §4.1.2.1, §5.2: neither `"` nor `\`, no line break, nothing beyond ASCII. */
+/** RFC 6749 §4.1.2.1, §5.2: only printable ASCII without `"` and `\`. */
 function checkErrorTexts({ error, error_description, error_uri }: Json): void {
   expect(error).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
   if (error_description !== undefined) expect(error_description).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]*$/)
@@ -147,7 +147,7 @@ export interface IdTokenContext {
   requested?: string[]
 }
 
-/** Claims that say something of the token or the sign-in, not of the person. */
+/** Claims about the token or the sign-in, not about the person. */
 const protocolClaims =
   'iss sub aud exp iat auth_time nonce acr amr azp at_hash c_hash nbf jti sid s_hash txn openbanking_intent_id'
 
@@ -167,7 +167,7 @@ export async function checkIdToken(token: string, context: IdTokenContext): Prom
   if (claims.at_hash !== undefined) expect(claims.at_hash).toBe(halfHash(context.access_token, String(header.alg)))
   expect(claims).not.toHaveProperty('c_hash')
   const expected = [...protocolClaims.split(' '), ...(context.requested ?? [])]
-  expect(expected, 'no claim that was not asked for').toEqual(expect.arrayContaining(Object.keys(claims)))
+  expect(expected, 'no claim that was not requested').toEqual(expect.arrayContaining(Object.keys(claims)))
   checkStandardClaims(claims)
   return { header, claims }
 }
@@ -183,7 +183,7 @@ function checkTimes(claims: Json): void {
   expect(authTime).toBeGreaterThan(now() - year)
 }
 
-/** Exactly one published key has the header's kid and fits its alg, and that one verifies. */
+/** Exactly one published key has the kid and fits the alg of the header, and it verifies the signature. */
 async function checkSignature(token: string, keys: Key[]): Promise<void> {
   const { alg = '', kid } = decodeProtectedHeader(token)
   const kty = { R: 'RSA', P: 'RSA', E: alg === 'EdDSA' ? 'OKP' : 'EC' }[alg.charAt(0)]
@@ -200,7 +200,7 @@ function halfHash(text: string, alg: string): string {
   return digest.subarray(0, digest.length / 2).toString('base64url')
 }
 
-/** OIDC Core §5.3.2: 200, JSON, the subject of the ID token. */
+/** OIDC Core §5.3.2: status 200, JSON, and the subject of the ID token. */
 export async function checkUserinfo(response: Response, sub: unknown): Promise<Json> {
   expect(response.status).toBe(200)
   const claims = await readJson(response)
@@ -240,11 +240,11 @@ const typeOf: Record<string, (value: unknown) => boolean> = {
     typeof value === 'object' && value !== null && Object.keys(value).length > 0 && Object.values(value).every(isText),
 }
 
-/** OIDC Core §5.1: the right JSON type, and an unset claim left out instead of null or empty. */
+/** OIDC Core §5.1: every claim has the right JSON type; an unset claim is omitted, not null or empty. */
 function checkStandardClaims(claims: Json): void {
   for (const [name, value] of Object.entries(claims)) {
     expect([null, '', 'null'], name).not.toContain(value)
-    const isRight = typeOf[name]
-    if (isRight) expect(isRight(value), `${name}: ${JSON.stringify(value)}`).toBe(true)
+    const isValid = typeOf[name]
+    if (isValid) expect(isValid(value), `${name}: ${JSON.stringify(value)}`).toBe(true)
   }
 }

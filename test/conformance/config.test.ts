@@ -1,4 +1,4 @@
-// The config certification plan of the OpenID Foundation: one module, which reads the discovery document (Discovery §3, RFC 8414 §2).
+// The config certification plan of the OpenID Foundation. Its one module reads the discovery document (Discovery §3, RFC 8414 §2).
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Provider } from '../node/server.ts'
 import { checkKeys, type Json, type Key } from './checks.ts'
@@ -6,7 +6,7 @@ import { read, startSuite } from './suite.ts'
 
 const words = (text: string) => new Set(text.split(/\s+/))
 
-/** Members that the suite knows, of what this provider may come to publish, by type; any other is a warning. */
+/** Members known to the suite that this provider may publish, by type. The suite warns about any other. */
 const flags = words(`claims_parameter_supported request_parameter_supported request_uri_parameter_supported
   require_request_uri_registration require_signed_request_object require_pushed_authorization_requests
   authorization_response_iss_parameter_supported tls_client_certificate_bound_access_tokens frontchannel_logout_supported
@@ -48,7 +48,7 @@ describe.each(['https://id.suite.test', 'https://id.suite.test/with/path'])(
   },
 )
 
-/** Lists without elements are left out (Discovery §4.2). */
+/** The type of a member. A list without elements must be omitted (Discovery §4.2). */
 function expectType(name: string, value: unknown): void {
   if (flags.has(name)) expect(value, name).toBeTypeOf('boolean')
   else if (addresses.has(name) || name.endsWith('_endpoint')) expectAddress(name, value)
@@ -88,7 +88,7 @@ function checkOffer(metadata: Json): void {
   for (const scope of metadata.scopes_supported as string[]) expect(scope).toMatch(/^[\x21\x23-\x5b\x5d-\x7e]+$/)
 }
 
-/** BCP 47, in canonical case. */
+/** Locales are BCP 47 tags in canonical case. */
 function checkLocales({ ui_locales_supported = [], claims_locales_supported = [] }: Json): void {
   for (const locale of [ui_locales_supported, claims_locales_supported].flat()) {
     expect(Intl.getCanonicalLocales(locale as string)).toEqual([locale])

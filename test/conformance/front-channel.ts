@@ -1,15 +1,15 @@
-// What the suite's browser meets: plain pages of ours that work without script, and what arrives at the client's callback.
+// The front channel as the suite's browser sees it: our pages, which must work without scripts, and the response at the client's callback.
 import { expect } from 'vitest'
 import { fillForm, type Page } from '../node/server.ts'
 
-/** `default`: the code flow answers in the query. */
+/** `default` means the query, which is the default of the code flow. */
 export type ResponseMode = 'default' | 'form_post'
 
-/** As behind a TLS terminator: cookies, issuer and endpoints are those of production. */
+/** As behind a TLS terminator, so that cookies, issuer and endpoints are as in production. */
 export const issuer = 'https://id.suite.test'
 export const callback = 'https://suite.test/test/a/countersign/callback'
 
-/** Text a reader sees. */
+/** The text that a reader sees. */
 const visibleText = (html: string): string =>
   html.replaceAll(/<(style|script|title)\b.*?<\/\1>/gs, ' ').replaceAll(/<[^>]*>/g, ' ')
 
@@ -21,13 +21,13 @@ function expectPage(page: Page, path: string): void {
   expectLeadsToClient(page)
 }
 
-/** Chromium applies form-action to the redirects after a form. */
+/** Chromium applies form-action to the redirects after a form, so the policy must allow the client's origin. */
 function expectLeadsToClient(page: Page): void {
   const formAction = /form-action ([^;]*)/.exec(page.headers.get('content-security-policy') ?? '')?.[1]
   if (formAction !== undefined) expect(formAction).toContain(new URL(callback).origin)
 }
 
-/** The login page by the marks a configuration of the suite's browser names: path, field names, labels, id of the button. */
+/** Expects the login page, with everything by which a configuration of the suite's browser finds it: path, field names, labels, button id. */
 export function expectLoginPage(page: Page): void {
   expectPage(page, '/account/login')
   expect(fillForm(page.html, { username: '', password: '' }, page.url).method).toBe('POST')
@@ -38,13 +38,13 @@ export function expectLoginPage(page: Page): void {
   expect(page.html).toMatch(/<button type="submit" id="sign-in"/)
 }
 
-/** A consent page whose one button the suite's browser can name. */
+/** Expects a consent page with a button that the suite's browser can find. */
 export function expectConsentPage(page: Page): void {
   expectPage(page, '/account/consent')
   expect(page.html).toMatch(/<button type="submit" id="allow"/)
 }
 
-/** An error for a person to read, on our origin: the client hears nothing. */
+/** Expects an error page on our origin, and no response to the client. */
 export function expectShown(page: Page, wording: RegExp): void {
   expect(page.status).toBe(400)
   expect(page.headers.get('content-type')).toMatch(/^text\/html/)
@@ -56,7 +56,7 @@ export function expectShown(page: Page, wording: RegExp): void {
   expect(visibleText(page.html)).toMatch(wording)
 }
 
-/** What arrives at the callback, and that it comes the way the response mode says. */
+/** The parameters that arrive at the callback, after checking that they come as the response mode demands. */
 export function received(page: Page, mode: ResponseMode, redirectUri: string): URLSearchParams {
   return mode === 'form_post' ? receivedByPost(page, redirectUri) : receivedByQuery(page, redirectUri)
 }
@@ -65,12 +65,12 @@ function receivedByQuery(page: Page, redirectUri: string): URLSearchParams {
   expect(page.status, visibleText(page.html)).toBe(303)
   const location = page.headers.get('location') ?? ''
   const start = redirectUri + (redirectUri.includes('?') ? '&' : '?')
-  expect(location.slice(0, start.length), 'the redirect URI as it was, its query too').toBe(start)
+  expect(location.slice(0, start.length), 'the redirect URI is unchanged, including its query').toBe(start)
   expect(location).not.toContain('#')
   return new URLSearchParams(location.slice(start.length))
 }
 
-/** OAuth 2.0 Form Post Response Mode §2: submits itself, and offers a button where scripts are off. */
+/** OAuth 2.0 Form Post Response Mode §2: the form submits itself, and has a button for browsers without scripts. */
 function receivedByPost(page: Page, redirectUri: string): URLSearchParams {
   expect(page.status, visibleText(page.html)).toBe(200)
   expect(page.headers.get('location')).toBeNull()
@@ -83,6 +83,6 @@ function receivedByPost(page: Page, redirectUri: string): URLSearchParams {
   expect(page.headers.get('content-security-policy')).toContain(`script-src 'nonce-${nonce}'`)
   const form = fillForm(page.html, {}, page.url)
   expect(form.method).toBe('POST')
-  expect(form.action, 'nothing added to the query').toBe(redirectUri)
+  expect(form.action, 'nothing is added to the query').toBe(redirectUri)
   return form.body
 }

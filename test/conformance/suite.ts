@@ -1,4 +1,4 @@
-// The suite's side of a module: its static clients, its browser, and each step of a flow with the checks that belong to it.
+// The suite's side of a module: its static clients, its browser, and the steps of a flow with the checks of each step.
 import { randomBytes } from 'node:crypto'
 import { expect } from 'vitest'
 import { type Browser, basic, type Page, type Provider, startProvider } from '../node/server.ts'
@@ -36,8 +36,8 @@ const client: SuiteClient = {
 }
 export const clients = {
   client,
-  // RFC 6749 §2.3.1: characters that come out wrong unless both halves of the Basic header are form-decoded. RFC 6749 §3.1.2: a query in the
-  // redirect URI stays.
+  // These characters come out wrong unless both parts of the Basic credentials are form-decoded (RFC 6749 §2.3.1). The redirect URI has a query,
+  // which must be kept (RFC 6749 §3.1.2).
   client2: {
     ...client,
     client_id: 'suite client+2:%41/&=',
@@ -77,7 +77,7 @@ const person = {
 const { claims: furtherClaims, ...columns } = person
 const personClaims: Json = { ...columns, ...furtherClaims, preferred_username: 'ursula' }
 
-/** A provider with the suite's user and clients. */
+/** Starts a provider with the suite's user and clients. */
 export async function startSuite(at = issuer): Promise<Provider> {
   const provider = await startProvider({ issuer: at })
   await provider.operator('PUT', 'users/ursula', { ...person, password })
@@ -89,7 +89,7 @@ export async function startSuite(at = issuer): Promise<Provider> {
       redirect_uris: [redirect_uri],
       scopes: ['profile', 'email', 'address', 'phone'],
       offline_access: true,
-      // The suite sends PKCE in one module only.
+      // The suite uses PKCE in one module only.
       require_pkce: false,
       secrets: [{ value: client_secret, label: 'suite' }],
     })
@@ -97,7 +97,7 @@ export async function startSuite(at = issuer): Promise<Provider> {
   return provider
 }
 
-/** One run of a module: a fresh browser, metadata and keys read anew. */
+/** One run of a module, with a new browser and newly read metadata and keys. */
 export interface Module {
   provider: Provider
   client: SuiteClient
@@ -120,7 +120,7 @@ export async function aModule(
   return { provider, client, mode, browser: provider.browser(), metadata, keys: keys as Key[] }
 }
 
-/** The suite's HTTP client follows no redirect. */
+/** Reads a JSON document, without following redirects, as the suite's HTTP client does. */
 export async function read(provider: Provider, url: unknown): Promise<Json> {
   const response = await provider.reach(String(url), { headers: { accept: 'application/json' }, redirect: 'manual' })
   expect(response.status, String(url)).toBe(200)
@@ -129,7 +129,7 @@ export async function read(provider: Provider, url: unknown): Promise<Json> {
 
 export type Parameters = Record<string, string | undefined>
 
-/** `count` characters; the last four of a long text are the unreserved marks of RFC 3986. */
+/** Random text of `count` characters. More than ten end with the four unreserved marks of RFC 3986. */
 export function randomText(count: number): string {
   const marks = count > 10 ? '-._~' : ''
   const letters = randomBytes(2 * count)
@@ -138,7 +138,7 @@ export function randomText(count: number): string {
   return letters.slice(0, count - marks.length) + marks
 }
 
-/** A plain authorization request; a parameter of undefined is left out. */
+/** The parameters of an authorization request. One set to undefined is omitted. */
 export function requestOf({ client, mode }: Module, parameters: Parameters = {}): Parameters {
   return {
     client_id: client.client_id,
@@ -157,7 +157,7 @@ export function formOf(parameters: Parameters): URLSearchParams {
   return new URLSearchParams(present)
 }
 
-/** The front channel by GET. */
+/** Opens an authorization request by GET. */
 export const open = ({ browser, metadata }: Module, request: Parameters): Promise<Page> =>
   browser.open(`${metadata.authorization_endpoint}?${formOf(request)}`)
 
@@ -171,7 +171,7 @@ export function consent({ browser }: Module, page: Page): Promise<Page> {
   return browser.submit(page, { decision: 'allow' })
 }
 
-/** The error that arrives at the callback. */
+/** The error at the callback, after the checks of an error response. */
 export const errorOf = (module: Module, page: Page, request: Parameters): string | null =>
   checkErrorResponse(received(page, module.mode, module.client.redirect_uri), request, issuer)
 
@@ -185,7 +185,7 @@ export interface Authorized {
 
 const pages = { login: logIn, consent }
 
-/** To the code, by exactly these pages. */
+/** Gets a code through exactly these pages. */
 export async function authorize(
   module: Module,
   parameters: Parameters = {},
@@ -219,7 +219,7 @@ export interface Completed extends Authorized {
   userinfo: Json
 }
 
-/** Code → tokens → userinfo, which ends every successful flow. */
+/** Exchanges the code for tokens and calls userinfo, as at the end of every successful flow. */
 export async function complete(
   module: Module,
   authorized: Authorized,
@@ -242,7 +242,7 @@ export const idTokenOf = (module: Module, tokens: Tokens, request: Parameters): 
     requested: requestedClaims(request, 'id_token'),
   })
 
-/** The whole flow. */
+/** Runs the whole flow, which must succeed. */
 export const succeed = async (
   module: Module,
   parameters: Parameters = {},
@@ -271,7 +271,7 @@ const claimsOfScope: Record<string, string> = {
   phone: 'phone_number phone_number_verified',
 }
 
-/** All claims that were asked for, for the person has them all, and no other. */
+/** Expects exactly the requested claims at userinfo; the user has a value for each. */
 export async function userinfoOf(
   module: Module,
   tokens: Tokens,

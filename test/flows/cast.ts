@@ -1,4 +1,4 @@
-// Who takes part in the flows: people and clients as an operator sets them up, and a loopback server that publishes a client's keys.
+// The people and clients of the flows, as an operator would set them up, and a loopback server that publishes a client's keys.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
@@ -6,13 +6,13 @@ import { type Browser, fillForm, type Page, type Provider, redirectOf } from '..
 
 export const redirectUri = 'https://rp.test/cb'
 export const password = 'correct horse battery staple'
-/** One secret for all confidential clients of the tests; half of its characters need encoding in a Basic header. */
+/** The secret of all confidential clients. Many of its characters must be encoded in Basic credentials. */
 export const secret = 'qZ7+/w=3:V%41 &nPz~k!ySx9?bT2#rL'
 
-/** What `ada` has beside her name and e-mail address. */
+/** The further claims of `ada`, besides names and e-mail address. */
 export const adasClaims = { nickname: 'Ad', department: 'Research', address: { country: 'NL' } }
 
-/** The person who signs in. */
+/** Creates the user who signs in. */
 export async function seedAda(provider: Provider): Promise<void> {
   await provider.operator('PUT', 'users/ada', {
     name: 'Ada Example',
@@ -25,11 +25,11 @@ export async function seedAda(provider: Provider): Promise<void> {
   })
 }
 
-/** A service account: whom tokens of client_credentials stand for. */
+/** Creates the service account that is the subject of client_credentials tokens. */
 export const seedRobot = (provider: Provider) =>
   provider.operator('PUT', 'users/robot', { name: 'Robot', service_account: true })
 
-/** A confidential client for people and for itself, with one secret, unless `settings` says otherwise. */
+/** Creates a confidential client for authorization_code and client_credentials with one secret. `settings` override its fields. */
 export function seedClient(provider: Provider, clientId: string, settings: Record<string, unknown> = {}) {
   return provider.operator('PUT', `clients/${clientId}`, {
     client_name: `Client ${clientId}`,
@@ -44,7 +44,7 @@ export function seedClient(provider: Provider, clientId: string, settings: Recor
   })
 }
 
-/** Settings of a client that has a key instead of a secret. */
+/** Settings of a client that authenticates with a key instead of a secret. */
 export const byKey = (settings: Record<string, unknown>) => ({
   secrets: [],
   token_endpoint_auth_method: 'private_key_jwt',
@@ -73,14 +73,14 @@ export async function newClientKey(alg: string, kid: string): Promise<ClientKey>
 
 export interface KeyPublisher {
   jwks_uri: string
-  /** What it serves; may be changed. */
+  /** The published keys, which tests may change. */
   keys: JWK[]
-  /** How often it was asked. */
+  /** Number of requests received. */
   requests: number
   close(): Promise<void>
 }
 
-/** The jwks_uri of a client, on a loopback address. */
+/** Serves the JWKS of a client on a loopback address. */
 export async function publishKeys(keys: JWK[]): Promise<KeyPublisher> {
   const server = createServer((_, response) => {
     publisher.requests += 1
@@ -96,20 +96,20 @@ export async function publishKeys(keys: JWK[]): Promise<KeyPublisher> {
   return publisher
 }
 
-/** Opens an authorization request as ada's browser does; signs her in where the login page comes. Where the client is called. */
+/** Opens an authorization request, signs ada in if the login page is shown, and returns the redirect to the client. */
 export async function openAsAda(browser: Browser, url: string | URL): Promise<URL> {
-  return redirectOf(await answerAsAda(browser, url))
+  return redirectOf(await passLoginAsAda(browser, url))
 }
 
-/** The same, as the request that calls the client: by GET, or by POST when it asked for form_post. */
+/** The same, but returns the request that the client receives: GET, or POST for response_mode=form_post. */
 export async function callOfClient(browser: Browser, url: string | URL): Promise<Request> {
-  const page = await answerAsAda(browser, url)
+  const page = await passLoginAsAda(browser, url)
   if (page.headers.has('location')) return new Request(redirectOf(page))
   const { action, body } = fillForm(page.html, {}, page.url)
   return new Request(action, { method: 'POST', body })
 }
 
-async function answerAsAda(browser: Browser, url: string | URL): Promise<Page> {
+async function passLoginAsAda(browser: Browser, url: string | URL): Promise<Page> {
   const page = await browser.open(url)
   if (!page.html.includes('name="password"')) return page
   return browser.submit(page, { username: 'ada', password })

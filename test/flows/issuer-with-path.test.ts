@@ -1,4 +1,4 @@
-// An issuer with a path (DESIGN §7): every route and every well-known form stands below it, and nothing beside it.
+// An issuer with a path: every route and every well-known address is served below it, and nothing outside it.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Page, type Provider, pkce, startProvider } from '../node/server.ts'
 import { openAsAda, redirectUri, seedAda, seedClient, seedRobot } from './cast.ts'
@@ -41,19 +41,19 @@ const statusOf = async (address: string) => {
 }
 
 describe('an issuer with a path', () => {
-  it.each(routes)('serves %s below the path and not beside it', async (route) => {
+  it.each(routes)('serves %s below the path and not outside it', async (route) => {
     expect(await statusOf(path + route)).not.toBe(404)
     expect(await statusOf(route)).toBe(404)
     expect(await statusOf(`${path}x${route}`)).toBe(404)
   })
 
-  it('serves its metadata where RFC 8414 §3.1 looks for it', async () => {
-    const well = await fetch(`${origin}/.well-known/oauth-authorization-server${path}`)
-    expect(await well.json()).toMatchObject({ issuer: origin + path })
+  it('serves its metadata at the address of RFC 8414 §3.1', async () => {
+    const response = await fetch(`${origin}/.well-known/oauth-authorization-server${path}`)
+    expect(await response.json()).toMatchObject({ issuer: origin + path })
     expect(await statusOf(`/.well-known/oauth-authorization-server${path}x`)).toBe(404)
   })
 
-  it('names no address outside of it in its metadata', async () => {
+  it('names only addresses below the path in its metadata', async () => {
     const response = await fetch(`${provider.issuer}/.well-known/openid-configuration`)
     const metadata = (await response.json()) as Record<string, unknown>
     const addresses = Object.values(metadata).filter((value) => typeof value === 'string' && value.startsWith('http'))
@@ -61,7 +61,7 @@ describe('an issuer with a path', () => {
     for (const address of addresses) expect(`${address}/`).toContain(`${provider.issuer}/`)
   })
 
-  it('leads through its pages without leaving the path', async () => {
+  it('its pages stay below the path', async () => {
     const ada = provider.browser()
     const query = new URLSearchParams({
       client_id: 'web',

@@ -1,4 +1,4 @@
-// DESIGN principle 5: what an operator changes holds without a restart. Here, in the isolate that made the change, at once.
+// Configuration changes take effect without a restart; in the isolate that made the change, at once.
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import * as oidc from 'openid-client'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -48,7 +48,7 @@ describe('a client that is disabled', () => {
   })
   afterAll(() => provider.operator('PUT', 'clients/web', { enabled: true }))
 
-  it('gets no tokens, and is not told why', async () => {
+  it('gets no tokens and no reason', async () => {
     const refusal = { error: 'invalid_client', status: 401 }
     await expect(oidc.clientCredentialsGrant(config)).rejects.toMatchObject(refusal)
     await expect(oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject(refusal)
@@ -59,13 +59,13 @@ describe('a client that is disabled', () => {
     await expect(userinfo(tokens.access_token)).rejects.toMatchObject({ status: 401 })
   })
 
-  it('gets no redirect either, but a page', async () => {
+  it('gets an error page instead of a redirect', async () => {
     const page = await ada.open((await authorizationUrl()).url)
     expect(page.status).toBe(400)
     expect(page.headers.has('location')).toBe(false)
   })
 
-  it('has everything back when it is enabled again', async () => {
+  it('can use its tokens again once it is enabled', async () => {
     await provider.operator('PUT', 'clients/web', { enabled: true })
     await userinfo(tokens.access_token)
     await oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')
@@ -80,7 +80,7 @@ describe('a user who is disabled', () => {
   })
   afterAll(() => provider.operator('PUT', 'users/ada', { enabled: true }))
 
-  it('has no tokens, no session and no sign-in from the next call on', async () => {
+  it('has no valid tokens, no session and no way to sign in from the next request on', async () => {
     await expect(userinfo(tokens.access_token)).rejects.toMatchObject({ status: 401 })
     expect(await oidc.tokenIntrospection(config, tokens.access_token)).toEqual({ active: false })
     await expect(oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
@@ -93,7 +93,7 @@ describe('a user who is disabled', () => {
     expect(refused.html).toContain('The username or the password is not correct.')
   })
 
-  it('has lost its sessions and grants when it is enabled again, and signs in anew', async () => {
+  it('has lost sessions and grants after being enabled again, and can sign in', async () => {
     await provider.operator('PUT', 'users/ada', { enabled: true })
     await expect(userinfo(tokens.access_token)).rejects.toMatchObject({ status: 401 })
     const page = await ada.open((await authorizationUrl()).url)
@@ -102,7 +102,7 @@ describe('a user who is disabled', () => {
   })
 })
 
-it('ends what a client gets when the user it is linked to is disabled', async () => {
+it('a client gets no tokens while its linked user is disabled', async () => {
   const { access_token } = await oidc.clientCredentialsGrant(config)
   await provider.operator('PUT', 'users/robot', { enabled: false })
   expect(await oidc.tokenIntrospection(config, access_token)).toEqual({ active: false })
@@ -111,15 +111,15 @@ it('ends what a client gets when the user it is linked to is disabled', async ()
   expect(await oidc.tokenIntrospection(config, access_token)).toMatchObject({ active: true })
 })
 
-it('signs a user out of everything when the operator says so', async () => {
+it('an operator can sign a user out everywhere', async () => {
   const tokens = await getTokens()
   await provider.operator('POST', 'users/ada/sign-out')
   await expect(userinfo(tokens.access_token)).rejects.toMatchObject({ status: 401 })
   await expect(getTokens({ prompt: 'none' })).rejects.toMatchObject({ error: 'login_required' })
 })
 
-describe('what a client may ask for', () => {
-  it('grows by a scope that an operator defines, and shrinks again', async () => {
+describe('the scopes and claims of a client', () => {
+  it('include a scope from when the operator defines it until it is deleted', async () => {
     const before = await getTokens({ scope: 'openid staff' })
     expect(before.scope).toBe('openid')
 
@@ -139,7 +139,7 @@ describe('what a client may ask for', () => {
     expect((await getTokens({ scope: 'openid staff' })).scope).toBe('openid')
   })
 
-  it('follows the settings Offline and API access', async () => {
+  it('follow the settings offline_access and api_access', async () => {
     const scope = 'openid offline_access full_api_access'
     await provider.operator('PUT', 'clients/web', { offline_access: false, api_access: false })
     const tokens = await getTokens({ scope })
@@ -149,7 +149,7 @@ describe('what a client may ask for', () => {
     expect((await getTokens({ scope })).scope).toBe(scope)
   })
 
-  it('follows what is known of the user, at once', async () => {
+  it('follow changes of the user at once', async () => {
     await provider.operator('PUT', 'clients/web', { scopes: ['openid', 'profile', 'email'] })
     const tokens = await getTokens({ scope: 'openid profile' })
     await provider.operator('PUT', 'users/ada', { name: 'Ada Other' })
@@ -158,7 +158,7 @@ describe('what a client may ask for', () => {
   })
 })
 
-it('takes a second secret at once, and refuses one that was deleted', async () => {
+it('accepts a second secret at once, and refuses a deleted one', async () => {
   const added = await provider.operator('POST', 'clients/web/secrets', { label: 'next' })
   const { value, hash_prefix } = added as { value: string; hash_prefix: string }
   const withNew = new oidc.Configuration(config.serverMetadata(), 'web', value)
@@ -175,7 +175,7 @@ describe('K05 the signing key', () => {
   let jwks: ReturnType<typeof createRemoteJWKSet>
 
   beforeAll(() => {
-    // A verifier that keeps its copy: whatever is signed later must be found in it.
+    // This verifier never refetches the JWKS, so later signatures must verify with keys in its copy.
     jwks = createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri ?? ''), {
       cacheMaxAge: Number.POSITIVE_INFINITY,
       cooldownDuration: Number.POSITIVE_INFINITY,
@@ -194,13 +194,13 @@ describe('K05 the signing key', () => {
     expect(announced).toMatchObject({ outcome: 'announced' })
     for (const { access_token } of await Promise.all(working)) issued.push(access_token)
     issued.push((await oidc.clientCredentialsGrant(config)).access_token)
-    // Nobody signs with it yet, but whoever fetches the set now has it.
+    // The successor does not sign yet, but is in the published JWKS.
     expect(new Set(issued.map(kidOf)).size).toBe(1)
     for (const token of issued) await verify(token)
     expect(jwks.jwks()?.keys).toHaveLength(2)
   })
 
-  it('is followed by the announced one, which those verify who fetched the set before', async () => {
+  it('is followed by the announced key, whose tokens verify with a JWKS fetched before', async () => {
     const old = kidOf(issued[0])
     await provider.operator('POST', `keys/${old}/retire`)
     const { access_token } = await oidc.clientCredentialsGrant(config)
@@ -208,7 +208,7 @@ describe('K05 the signing key', () => {
     await verify(access_token)
   })
 
-  it('K12 is believed by nobody once it was taken out of use', async () => {
+  it('K12 is rejected once it is taken out of use', async () => {
     const [old = ''] = issued
     expect(await oidc.tokenIntrospection(config, old)).toEqual({ active: false })
     const response = await fetch(config.serverMetadata().jwks_uri ?? '')

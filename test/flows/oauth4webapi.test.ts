@@ -1,4 +1,4 @@
-// Every grant and every client authentication once more, driven by oauth4webapi, which checks each answer to the letter; the issuer has a path.
+// Every grant type and client authentication method, driven by oauth4webapi, which checks each response strictly. The issuer has a path.
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Browser, type Provider, startProvider } from '../node/server.ts'
@@ -27,7 +27,7 @@ let provider: Provider
 let publisher: KeyPublisher
 let keys: { rsa: ClientKey; ec: ClientKey }
 let as: oauth.AuthorizationServer
-/** Ada signs in once; after that her session answers. */
+/** Ada's browser. She signs in once and then has a session. */
 let ada: Browser
 
 beforeAll(async () => {
@@ -54,7 +54,7 @@ async function discover(algorithm: 'oidc' | 'oauth2'): Promise<oauth.Authorizati
   return oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, { algorithm, ...plain }))
 }
 
-/** Client id → how that client authenticates. */
+/** Client id → its authentication method. */
 const authentications: Record<string, () => oauth.ClientAuth> = {
   basic: () => oauth.ClientSecretBasic(secret),
   post: () => oauth.ClientSecretPost(secret),
@@ -63,14 +63,14 @@ const authentications: Record<string, () => oauth.ClientAuth> = {
   public: () => oauth.None(),
 }
 
-interface Sent {
+interface SentRequest {
   url: URL
   verifier: string
   state: string
   nonce: string
 }
 
-async function newRequest(client: oauth.Client, parameters: Record<string, string> = {}): Promise<Sent> {
+async function newRequest(client: oauth.Client, parameters: Record<string, string> = {}): Promise<SentRequest> {
   const verifier = oauth.generateRandomCodeVerifier()
   const [state, nonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()]
   const url = new URL(as.authorization_endpoint ?? '')
@@ -88,7 +88,7 @@ async function newRequest(client: oauth.Client, parameters: Record<string, strin
   return { url, verifier, state, nonce }
 }
 
-async function redeem(client: oauth.Client, auth: oauth.ClientAuth, sent: Sent, call: URL | URLSearchParams) {
+async function redeem(client: oauth.Client, auth: oauth.ClientAuth, sent: SentRequest, call: URL | URLSearchParams) {
   const parameters = oauth.validateAuthResponse(as, client, call, sent.state)
   const response = await oauth.authorizationCodeGrantRequest(
     as,
@@ -118,13 +118,13 @@ const userinfo = async (client: oauth.Client, token: string) =>
   oauth.processUserInfoResponse(as, client, 'ada', await oauth.userInfoRequest(as, client, token, plain))
 
 describe('oauth4webapi', () => {
-  it('finds the same metadata by OIDC Discovery §4 and by RFC 8414 §3.1', async () => {
+  it('finds the same metadata through OIDC Discovery §4 and RFC 8414 §3.1', async () => {
     expect(await discover('oauth2')).toEqual(as)
     expect(as.issuer).toBe(provider.issuer)
     expect(new URL(as.issuer).pathname).toBe(path)
   })
 
-  it('validates access tokens as a resource server by RFC 9068 §4', async () => {
+  it('validates access tokens as a resource server does (RFC 9068 §4)', async () => {
     await provider.operator('PUT', 'resources/https%3A%2F%2Fapi.test', { name: 'API', scopes: ['full_api_access'] })
     const client = { client_id: 'basic' }
     const auth = oauth.ClientSecretBasic(secret)
@@ -152,7 +152,7 @@ describe.each(Object.entries(authentications))('oauth4webapi as the client %s', 
     auth = authentication()
   })
 
-  it('gets tokens by code and PKCE, reads userinfo, refreshes and revokes', async () => {
+  it('gets tokens with code and PKCE, reads userinfo, refreshes and revokes', async () => {
     const sent = await newRequest(client)
     const tokens = await redeem(client, auth, sent, await openAsAda(ada, sent.url))
     expect(tokens).toMatchObject({ token_type: 'bearer', expires_in: 3600, scope })
@@ -168,14 +168,14 @@ describe.each(Object.entries(authentications))('oauth4webapi as the client %s', 
     })
   })
 
-  it('is told by form_post too', async () => {
+  it('gets the response by form_post too', async () => {
     const sent = await newRequest(client, { response_mode: 'form_post' })
     const call = await callOfClient(ada, sent.url)
     expect(call.method).toBe('POST')
     await redeem(client, auth, sent, new URLSearchParams(await call.text()))
   })
 
-  it('redeems a code only with its own verifier, redirect_uri and nonce, and a wrong try burns nothing', async () => {
+  it('redeems a code once, only with its own verifier; a wrong verifier does not spend the code', async () => {
     const sent = await newRequest(client)
     const call = await openAsAda(ada, sent.url)
     const wrong = { ...sent, verifier: oauth.generateRandomCodeVerifier() }

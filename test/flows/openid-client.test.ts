@@ -1,4 +1,4 @@
-// Every grant and every client authentication, driven by openid-client.
+// Every grant type and client authentication method, driven by openid-client.
 import * as oidc from 'openid-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Browser, type Provider, startProvider } from '../node/server.ts'
@@ -23,7 +23,7 @@ const scope = 'openid profile email offline_access full_api_access'
 let provider: Provider
 let publisher: KeyPublisher
 let keys: { rsa: ClientKey; ec: ClientKey }
-/** Ada signs in once; after that her session answers. */
+/** Ada's browser. She signs in once and then has a session. */
 let ada: Browser
 
 beforeAll(async () => {
@@ -49,7 +49,7 @@ const discover = (clientId: string, authentication: oidc.ClientAuth) =>
     execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks],
   })
 
-/** Client id → how that client authenticates. */
+/** Client id → its authentication method. */
 const authentications: Record<string, () => oidc.ClientAuth> = {
   basic: () => oidc.ClientSecretBasic(secret),
   post: () => oidc.ClientSecretPost(secret),
@@ -58,12 +58,12 @@ const authentications: Record<string, () => oidc.ClientAuth> = {
   public: () => oidc.None(),
 }
 
-interface Sent {
+interface SentRequest {
   url: URL
   checks: oidc.AuthorizationCodeGrantChecks
 }
 
-async function newRequest(config: oidc.Configuration, parameters: Record<string, string> = {}): Promise<Sent> {
+async function newRequest(config: oidc.Configuration, parameters: Record<string, string> = {}): Promise<SentRequest> {
   const checks = {
     pkceCodeVerifier: oidc.randomPKCECodeVerifier(),
     expectedState: oidc.randomState(),
@@ -92,7 +92,7 @@ describe.each(Object.entries(authentications))('openid-client as the client %s',
     config = await discover(clientId, authentication())
   })
 
-  it('gets tokens by code and PKCE, reads userinfo, refreshes and revokes', async () => {
+  it('gets tokens with code and PKCE, reads userinfo, refreshes and revokes', async () => {
     const tokens = await getTokens(config)
     expect(tokens.claims()).toMatchObject({ iss: provider.issuer, aud: clientId, sub: 'ada' })
     expect(tokens).toMatchObject({ token_type: 'bearer', expires_in: 3600, scope })
@@ -115,7 +115,7 @@ describe.each(Object.entries(authentications))('openid-client as the client %s',
     await expect(oidc.fetchUserInfo(config, less.access_token, 'ada')).rejects.toMatchObject({ status: 401 })
   })
 
-  it('is told by form_post too', async () => {
+  it('gets the response by form_post too', async () => {
     const { url, checks } = await newRequest(config, { response_mode: 'form_post' })
     const call = await callOfClient(ada, url)
     expect(call.method).toBe('POST')
@@ -132,7 +132,7 @@ describe.each(Object.entries(authentications).filter(([clientId]) => clientId !=
       config = await discover(clientId, authentication())
     })
 
-    it('gets a token of its own, for the user it is linked to, and introspects and revokes it', async () => {
+    it('gets a client_credentials token for its linked user, introspects and revokes it', async () => {
       const tokens = await oidc.clientCredentialsGrant(config, { scope: 'full_api_access' })
       expect(tokens.refresh_token).toBeUndefined()
       expect(await oidc.tokenIntrospection(config, tokens.access_token)).toMatchObject({
@@ -147,7 +147,7 @@ describe.each(Object.entries(authentications).filter(([clientId]) => clientId !=
       expect(await oidc.tokenIntrospection(config, tokens.access_token)).toEqual({ active: false })
     })
 
-    it('introspects what it got for a person', async () => {
+    it('introspects the tokens it got for a user', async () => {
       const tokens = await getTokens(config)
       expect(await oidc.tokenIntrospection(config, tokens.access_token)).toMatchObject({ active: true, sub: 'ada' })
       expect(await oidc.tokenIntrospection(config, tokens.refresh_token ?? '')).toMatchObject({ active: true })
@@ -159,26 +159,26 @@ describe.each(Object.entries(authentications).filter(([clientId]) => clientId !=
 )
 
 describe('openid-client', () => {
-  it('is refused with a wrong secret, with the method of another client, and with a key that was not published', async () => {
-    const strangeKey = await newClientKey('RS256', 'rsa-1')
+  it('is refused with a wrong secret, another authentication method, or a key that was not published', async () => {
+    const unpublishedKey = await newClientKey('RS256', 'rsa-1')
     const wrong: [string, oidc.ClientAuth][] = [
       ['basic', oidc.ClientSecretBasic(`${secret}x`)],
       ['basic', oidc.ClientSecretPost(secret)],
       ['post', oidc.ClientSecretBasic(secret)],
       ['registered-key', oidc.PrivateKeyJwt({ key: keys.rsa.privateKey, kid: keys.ec.kid })],
-      ['published-key', oidc.PrivateKeyJwt({ key: strangeKey.privateKey, kid: strangeKey.kid })],
+      ['published-key', oidc.PrivateKeyJwt({ key: unpublishedKey.privateKey, kid: unpublishedKey.kid })],
       ['public', oidc.ClientSecretPost(secret)],
     ]
     for (const [clientId, authentication] of wrong) {
       const config = await discover(clientId, authentication)
       await expect(oidc.clientCredentialsGrant(config), clientId).rejects.toMatchObject(
-        // A challenge comes with 401 when Basic was used (RFC 6749 §5.2).
+        // RFC 6749 §5.2: 401 with a challenge if the client used Basic.
         { status: 401 },
       )
     }
   })
 
-  it('fetches the keys of a client once for many assertions, which count once each', async () => {
+  it('the keys of a client are fetched once for many assertions, and each assertion is accepted once', async () => {
     const config = await discover('published-key', authentications['published-key']?.() ?? oidc.None())
     const before = publisher.requests
     for (let number = 0; number < 3; number += 1) await oidc.clientCredentialsGrant(config)
@@ -198,18 +198,18 @@ describe('openid-client', () => {
     await expect(oidc.clientCredentialsGrant(replaying)).rejects.toMatchObject({ error: 'invalid_client', status: 401 })
   })
 
-  it('gets an error by redirect with state and iss, which it verifies', async () => {
+  it('verifies state and iss of an error redirect', async () => {
     const config = await discover('basic', oidc.ClientSecretBasic(secret))
     const { url, checks } = await newRequest(config, { prompt: 'none' })
-    const stranger = provider.browser()
-    const answer = await openAsAda(stranger, url)
-    await expect(oidc.authorizationCodeGrant(config, answer, checks)).rejects.toMatchObject({
+    const withoutSession = provider.browser()
+    const response = await openAsAda(withoutSession, url)
+    await expect(oidc.authorizationCodeGrant(config, response, checks)).rejects.toMatchObject({
       error: 'login_required',
     })
-    expect(answer.searchParams.get('iss')).toBe(provider.issuer)
+    expect(response.searchParams.get('iss')).toBe(provider.issuer)
   })
 
-  it('is held to max_age and prompt by auth_time', async () => {
+  it('gets auth_time for max_age', async () => {
     const config = await discover('basic', oidc.ClientSecretBasic(secret))
     const { url, checks } = await newRequest(config, { max_age: '3600', prompt: 'none' })
     const tokens = await oidc.authorizationCodeGrant(config, await openAsAda(ada, url), { ...checks, maxAge: 3600 })

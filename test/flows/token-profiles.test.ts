@@ -1,5 +1,5 @@
-// What resource servers read: jose verifies ID and access tokens by the published JWKS, in both token profiles, by RSA and
-// elliptic curve, of an issuer with a path.
+// Tokens as resource servers read them: jose verifies ID and access tokens with the published JWKS, in both token profiles, with RSA and
+// elliptic curve keys. The issuer has a path.
 import { createRemoteJWKSet, type JWTHeaderParameters, type JWTPayload, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Browser, basic, claimsOf, type Provider, pkce, startProvider } from '../node/server.ts'
@@ -28,7 +28,7 @@ interface Tokens {
   id_token: string
 }
 
-async function askForTokens(form: Record<string, string>): Promise<Tokens> {
+async function requestTokens(form: Record<string, string>): Promise<Tokens> {
   const init = { method: 'POST', headers: basic('web', secret), body: new URLSearchParams(form) }
   const response = await fetch(`${provider.issuer}/connect/token`, init)
   if (response.status !== 200) throw new Error(await response.text())
@@ -40,10 +40,10 @@ async function tokensOfAda(scope: string): Promise<Tokens> {
   const query = { client_id: 'web', response_type: 'code', redirect_uri: redirectUri, scope, nonce: 'n-1' }
   const url = `${provider.issuer}/connect/authorize?${new URLSearchParams({ ...query, code_challenge, code_challenge_method: 'S256' })}`
   const code = (await openAsAda(ada, url)).searchParams.get('code') ?? ''
-  return askForTokens({ grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier })
+  return requestTokens({ grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier })
 }
 
-/** As a resource server does that knows the issuer only. */
+/** Verifies a token as a resource server does that knows only the issuer. */
 async function verify(
   token: string,
   options: { audience: string; typ: string },
@@ -67,7 +67,7 @@ describe.each(['RS256', 'ES256'])('%s', (alg) => {
   describe('the profile rfc9068', () => {
     beforeAll(() => provider.operator('PATCH', 'settings', { token_profile: 'rfc9068' }))
 
-    it('makes access tokens as RFC 9068 §2 has them', async () => {
+    it('issues access tokens as in RFC 9068 §2', async () => {
       const { access_token } = await tokensOfAda('openid orders')
       const { payload, protectedHeader } = await verify(access_token, { audience: api, typ: 'at+jwt' })
       expect(protectedHeader).toEqual({
@@ -78,7 +78,7 @@ describe.each(['RS256', 'ES256'])('%s', (alg) => {
       expect(payload).toEqual({
         iss: provider.issuer,
         sub: 'ada',
-        // The token may be used at userinfo too.
+        // The issuer is an audience because the token may also be used at userinfo.
         aud: [api, provider.issuer],
         client_id: 'web',
         scope: 'openid orders',
@@ -93,8 +93,8 @@ describe.each(['RS256', 'ES256'])('%s', (alg) => {
       expect(Math.abs(now() - (payload.iat ?? 0))).toBeLessThanOrEqual(2)
     })
 
-    it('lets the token of a client stand for the linked user', async () => {
-      const { access_token } = await askForTokens({ grant_type: 'client_credentials', scope: 'orders' })
+    it('issues client_credentials tokens whose subject is the linked user', async () => {
+      const { access_token } = await requestTokens({ grant_type: 'client_credentials', scope: 'orders' })
       const { payload } = await verify(access_token, { audience: api, typ: 'at+jwt' })
       expect(payload).toMatchObject({ aud: api, sub: 'robot', client_id: 'web', scope: 'orders' })
       expect(payload).not.toHaveProperty('auth_time')
@@ -104,7 +104,7 @@ describe.each(['RS256', 'ES256'])('%s', (alg) => {
   describe('the profile identityserver', () => {
     beforeAll(() => provider.operator('PATCH', 'settings', { token_profile: 'identityserver' }))
 
-    it('makes access tokens with a list of scopes, the audience issuer/resources, idp, sid and nbf', async () => {
+    it('issues access tokens with a list of scopes, the audience issuer/resources, idp, sid and nbf', async () => {
       const { access_token, id_token } = await tokensOfAda('openid full_api_access')
       const { payload, protectedHeader } = await verify(access_token, {
         audience: `${provider.issuer}/resources`,
@@ -124,7 +124,7 @@ describe.each(['RS256', 'ES256'])('%s', (alg) => {
       expect(payload.sid).toBeTypeOf('string')
     })
 
-    it('names the resource beside issuer/resources, and is read by our own endpoints', async () => {
+    it('adds the resource to the audience, and our own endpoints accept the token', async () => {
       const { access_token } = await tokensOfAda('openid orders')
       await verify(access_token, { audience: api, typ: 'at+jwt' })
       await verify(access_token, { audience: `${provider.issuer}/resources`, typ: 'at+jwt' })
@@ -134,12 +134,12 @@ describe.each(['RS256', 'ES256'])('%s', (alg) => {
       const body = new URLSearchParams({ token: access_token })
       const init = { method: 'POST', headers: basic('web', secret), body }
       const introspection = await fetch(`${provider.issuer}/connect/introspect`, init)
-      // RFC 7662 §2.2: a string, whatever the token has.
+      // RFC 7662 §2.2: scope is a string here, even if the token has a list.
       expect(await introspection.json()).toMatchObject({ active: true, scope: 'openid orders' })
     })
 
-    it('gives the token of a client a list of scopes too', async () => {
-      const { access_token } = await askForTokens({ grant_type: 'client_credentials' })
+    it('issues client_credentials tokens with a list of scopes too', async () => {
+      const { access_token } = await requestTokens({ grant_type: 'client_credentials' })
       const { payload } = await verify(access_token, { audience: `${provider.issuer}/resources`, typ: 'at+jwt' })
       expect(payload).toMatchObject({ sub: 'robot', scope: expect.arrayContaining(['full_api_access', 'orders']) })
       expect(payload.nbf).toBe(payload.iat)
@@ -147,7 +147,7 @@ describe.each(['RS256', 'ES256'])('%s', (alg) => {
   })
 
   it.each(['rfc9068', 'identityserver'])(
-    'makes ID tokens by OIDC Core §2, whatever the profile (%s)',
+    'issues ID tokens as in OIDC Core §2 with the profile %s',
     async (token_profile) => {
       await provider.operator('PATCH', 'settings', { token_profile })
       const { id_token, access_token } = await tokensOfAda('openid')
@@ -166,14 +166,14 @@ describe.each(['RS256', 'ES256'])('%s', (alg) => {
         sid: expect.any(String),
         at_hash: expect.any(String),
       })
-      // One cannot pass for the other.
+      // `typ` keeps an ID token from passing for an access token, and vice versa.
       await expect(verify(id_token, { audience: 'web', typ: 'at+jwt' })).rejects.toThrow()
       await expect(verify(access_token, { audience: 'web', typ: 'JWT' })).rejects.toThrow()
     },
   )
 })
 
-it('signs ID tokens of one client by an algorithm of its own', async () => {
+it('signs ID tokens with the algorithm that the client sets', async () => {
   await provider.operator('PATCH', 'settings', { id_token_signing_alg: 'ES256', access_token_signing_alg: 'ES256' })
   await provider.operator('PUT', 'clients/web', { id_token_signed_response_alg: 'RS256' })
   const tokens = await tokensOfAda('openid')
