@@ -23,8 +23,8 @@ export function parseForeignJwt(token: string): ForeignJwt | undefined {
 }
 
 /**
- * `alg` is what the key was imported for. A token that names another one is refused (RFC 8725 §3.1), and keys that the token itself brings or
- * points to (`jwk`, `jku`, `x5c`, `x5u`) are never looked at (§3.10).
+ * `alg` is the algorithm that the key was imported for. A token that names another is refused (RFC 8725 §3.1). Keys that the token itself
+ * contains or points to (`jwk`, `jku`, `x5c`, `x5u`) are ignored (§3.10).
  */
 export async function verifyForeignJwt(
   { header, signature, token }: ForeignJwt,

@@ -118,7 +118,7 @@ export async function verifyJws(jws: ParsedJws, key: CryptoKey, alg: SigningAlgo
   if (jws.header.alg !== alg) return false
   // workerd throws on an Ed25519 signature of another length.
   if (signatureLength !== undefined && jws.signature.length !== signatureLength) return false
-  // r or s of zero is never a signature, whatever a library thinks of it (CVE-2022-21449).
+  // Neither r nor s may be zero, even if a library accepts it (CVE-2022-21449).
   if (parameters.name === 'ECDSA' && hasZeroHalf(jws.signature)) return false
   return crypto.subtle.verify(parameters, key, jws.signature, jws.signingInput)
 }

@@ -12,7 +12,7 @@ export interface PublishedJwks {
   body: string
   /** A strong entity tag (RFC 9110 §8.8.3). */
   etag: string
-  /** An empty set must not be cached: the client that did would not know the first key. */
+  /** An empty set must not be cached: a client that cached it would not know the first key. */
   isEmpty: boolean
 }
 

@@ -163,7 +163,7 @@ async function readWinner(client: Client, address: CertificateAddress, family: K
 const missing = ({ vault, name }: CertificateAddress) =>
   new VaultError('missing', `${vault} holds no certificate ${name}`)
 
-/** Returns undefined if the vault has no such secret. The latest version by default. */
+/** Reads the given version, or by default the latest. Returns undefined if the vault has no such secret. */
 async function readSecret(client: Client, address: CertificateAddress, version = ''): Promise<Secret | undefined> {
   const path = `secrets/${address.name}${version && `/${version}`}`
   const parameters = client.convertsToPem ? { outContentType: 'application/x-pem-file' } : undefined
