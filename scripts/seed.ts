@@ -2,12 +2,12 @@
 // API. Applying the same file again changes nothing.
 import { readFileSync } from 'node:fs'
 import {
-  judgeSeed,
   parseSeed,
   pathsOf,
   requestsOf,
   type SeedRequest,
   type Stored,
+  validateSeed,
 } from '../src/admin/seed/seed-file.ts'
 import { readDevVars, type Variables } from './dev-vars.ts'
 import { findOperator, type Operator, type Problem, parseArguments, Refusal, run } from './operator.ts'
@@ -23,7 +23,7 @@ export async function applySeed(
   if ('faults' in parsed) throw faulty(file, parsed.faults)
   const { seed } = parsed
   const stored = await readStored(pathsOf(seed), operator)
-  const faults = await judgeSeed(seed, stored, operator.issuer)
+  const faults = await validateSeed(seed, stored, operator.issuer)
   if (Object.keys(faults).length > 0) throw faulty(file, faults)
   for (const request of requestsOf(seed)) print(await apply(request, stored, operator))
 }

@@ -1,6 +1,6 @@
 // Worker entry.
 import { handle } from './worker/handle.ts'
-import { tidyUp } from './worker/scheduled.ts'
+import { runMaintenance } from './worker/scheduled.ts'
 
 export { LoginGuard } from './authentication/login-guard/login-guard.ts'
 export { OneTime } from './grants/one-time/one-time.ts'
@@ -9,5 +9,5 @@ export { KeyRing } from './signing-keys/key-ring/key-ring.ts'
 
 export default {
   fetch: handle,
-  scheduled: (_, env) => tidyUp(env, Date.now()),
+  scheduled: (_, env) => runMaintenance(env, Date.now()),
 } satisfies ExportedHandler<Env>

@@ -50,7 +50,7 @@ export function aContext({ clients = [], provider, configuration, ...rest }: Tes
       scopes: new Map(),
       resources: [],
       keys: [],
-      identityProviders: [],
+      externalProviders: [],
       confirmedAt: noon,
       findClient: async (clientId) => clients.find((client) => client.client_id === clientId),
       refresh: async () => {},

@@ -4,7 +4,7 @@ import type { TextRule } from '../model/user-rules.ts'
 import * as rules from '../model/user-rules.ts'
 
 /** A check that says itself what is wrong. */
-export const judgedBy = (faultOf: (text: string) => string | undefined): z.core.CheckFn<string> => {
+export const validatedBy = (faultOf: (text: string) => string | undefined): z.core.CheckFn<string> => {
   return (payload) => {
     const fault = faultOf(payload.value)
     if (fault) payload.issues.push({ code: 'custom', message: fault, input: payload.value })

@@ -3,7 +3,7 @@
 import * as z from 'zod/mini'
 import { addressOf, paths } from '../request/addresses.ts'
 import { clientAnswer, clientBody } from './resources/client-fields.ts'
-import { identityProviderAnswer, identityProviderBody } from './resources/external-provider-fields.ts'
+import { externalProviderAnswer, externalProviderBody } from './resources/external-provider-fields.ts'
 import { settingValues } from './resources/settings.ts'
 import { userAnswer, userBody } from './resources/user-fields.ts'
 import type { AdminRoute } from './route.ts'
@@ -17,8 +17,8 @@ named.add(clientAnswer, { id: 'Client' })
 named.add(clientBody, { id: 'ClientChange' })
 named.add(userAnswer, { id: 'User' })
 named.add(userBody, { id: 'UserChange' })
-named.add(identityProviderAnswer, { id: 'IdentityProvider' })
-named.add(identityProviderBody, { id: 'IdentityProviderChange' })
+named.add(externalProviderAnswer, { id: 'IdentityProvider' })
+named.add(externalProviderBody, { id: 'IdentityProviderChange' })
 named.add(settingValues, { id: 'Settings' })
 
 /** A schema as OpenAPI wants it: what is named moves to the components. */

@@ -3,7 +3,7 @@ import { administratorRoutes } from './resources/administrators.ts'
 import { auditEventRoutes } from './resources/audit-events.ts'
 import { clientRoutes } from './resources/clients.ts'
 import { externalIdentityRoutes } from './resources/external-identities.ts'
-import { identityProviderRoutes } from './resources/external-providers.ts'
+import { externalProviderRoutes } from './resources/external-providers.ts'
 import { groupRoutes } from './resources/groups.ts'
 import { keyRoutes } from './resources/keys.ts'
 import { loginAttemptRoutes } from './resources/login-attempts.ts'
@@ -24,7 +24,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...scopeRoutes,
   ...resourceRoutes,
   ...clientRoutes,
-  ...identityProviderRoutes,
+  ...externalProviderRoutes,
   ...externalIdentityRoutes,
   ...loginAttemptRoutes,
   ...settingRoutes,

@@ -10,13 +10,13 @@ import { findMethod } from './authentication/methods.ts'
 type Faults = Record<string, string>
 
 /** What the rules need to know of the provider. */
-export interface ProviderFacts {
+export interface IssuerFacts {
   settings: ProviderSettings
   /** Of the issuer. */
   isLoopback: boolean
 }
 
-const checks: ((record: ClientRecord, faults: Faults, facts: ProviderFacts) => void | Promise<void>)[] = [
+const checks: ((record: ClientRecord, faults: Faults, facts: IssuerFacts) => void | Promise<void>)[] = [
   checkGrants,
   checkAuthentication,
   checkPublicClient,
@@ -28,7 +28,7 @@ const checks: ((record: ClientRecord, faults: Faults, facts: ProviderFacts) => v
 ]
 
 /** Field → what is wrong with it. References to other records are judged apart. */
-export async function clientFaults(record: ClientRecord, facts: ProviderFacts): Promise<Faults> {
+export async function clientFaults(record: ClientRecord, facts: IssuerFacts): Promise<Faults> {
   const faults: Faults = {}
   for (const check of checks) await check(record, faults, facts)
   return faults
@@ -84,7 +84,7 @@ async function keyFault(jwk: JsonWebKey): Promise<string | undefined> {
 }
 
 /** The provider itself fetches it. */
-function checkKeyUri({ row }: ClientRecord, faults: Faults, facts: ProviderFacts): void {
+function checkKeyUri({ row }: ClientRecord, faults: Faults, facts: IssuerFacts): void {
   if (row.jwks_uri === null) return
   const fault = webUriFault(row.jwks_uri)
   const isPlain = row.jwks_uri.toLowerCase().startsWith('http:')
@@ -92,7 +92,7 @@ function checkKeyUri({ row }: ClientRecord, faults: Faults, facts: ProviderFacts
   else if (isPlain && !facts.isLoopback) faults.jwks_uri = 'must be https'
 }
 
-function checkAlgorithms({ row }: ClientRecord, faults: Faults, facts: ProviderFacts): void {
+function checkAlgorithms({ row }: ClientRecord, faults: Faults, facts: IssuerFacts): void {
   const { signing_algs } = facts.settings
   const alg = row.id_token_signed_response_alg
   if (alg !== null && !signing_algs.some((each) => each === alg)) {
@@ -100,7 +100,7 @@ function checkAlgorithms({ row }: ClientRecord, faults: Faults, facts: ProviderF
   }
 }
 
-function checkLifetimes({ row }: ClientRecord, faults: Faults, { settings }: ProviderFacts): void {
+function checkLifetimes({ row }: ClientRecord, faults: Faults, { settings }: IssuerFacts): void {
   const sliding = row.refresh_token_sliding_lifetime ?? settings.refresh_token_sliding_lifetime
   const absolute = row.refresh_token_absolute_lifetime ?? settings.refresh_token_absolute_lifetime
   if (sliding > absolute) {

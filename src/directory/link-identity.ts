@@ -9,7 +9,7 @@ import {
   insertExternalIdentity,
   listIdentitiesOfUser,
 } from '../storage/external-identities.ts'
-import { findIdentityProvider } from '../storage/external-providers.ts'
+import { findExternalProvider } from '../storage/external-providers.ts'
 import { findUser } from '../storage/users.ts'
 
 /** One account of a provider for a user, else a Problem is thrown. Undefined: there is no such user or no such provider. */
@@ -19,7 +19,7 @@ export async function linkIdentity(
 ): Promise<{ record: ExternalIdentityRow; isNew: boolean } | undefined> {
   const { user_id, provider_id, issuer, subject } = account
   const user = await read(context, (db) => findUser(db, user_id))
-  const provider = user && (await read(context, (db) => findIdentityProvider(db, provider_id)))
+  const provider = user && (await read(context, (db) => findExternalProvider(db, provider_id)))
   if (!provider) return undefined
   if (user.row.service_account) refuseFaults({ user_id: 'is a service account, which nobody signs in as' })
   const known = await identityOf(context, user_id, provider_id)

@@ -72,7 +72,7 @@ async function aboutRefreshToken(
   )
   if (status.outcome === 'inactive' || status.client_id !== client.client_id) return undefined
   const { scope, client_id, sub, idp, granted_at } = status
-  if (!isAcceptedIdp(acceptedIdps(context.configuration.identityProviders), idp, granted_at)) return undefined
+  if (!isAcceptedIdp(acceptedIdps(context.configuration.externalProviders), idp, granted_at)) return undefined
   return { active: true, scope: scope.join(' '), client_id, sub, iss: context.issuer.url }
 }
 

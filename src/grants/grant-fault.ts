@@ -14,5 +14,5 @@ export function grantFault(
   { client_since, idp, created_at }: Pick<Grant, 'client_since' | 'idp' | 'created_at'>,
 ): GrantFault | undefined {
   if (client_since !== client.created_at) return 'client'
-  return isAcceptedIdp(acceptedIdps(configuration.identityProviders), idp, created_at) ? undefined : 'identity_provider'
+  return isAcceptedIdp(acceptedIdps(configuration.externalProviders), idp, created_at) ? undefined : 'identity_provider'
 }

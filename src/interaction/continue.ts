@@ -91,7 +91,7 @@ export async function questionOf(context: RequestContext, ongoing: OngoingAuthor
     request,
     require_consent: client.require_consent,
     expected_sub: interaction.expected_sub,
-    accepted_idps: acceptedIdps(context.configuration.identityProviders),
+    accepted_idps: acceptedIdps(context.configuration.externalProviders),
     client_since: client.created_at,
     id: interaction.id,
     started_at: interaction.started_at,

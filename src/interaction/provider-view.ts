@@ -9,7 +9,7 @@ import { verifyJwt } from '../signing-keys/signing.ts'
 
 export function providerView(context: RequestContext): ProviderView {
   const { configuration } = context
-  const { scopes, settings, identityProviders } = configuration
+  const { scopes, settings, externalProviders } = configuration
   return {
     findClient: (clientId) => configuration.findClient(clientId),
     isEnabledScope: (scope) => scopes.get(scope)?.enabled === true,
@@ -17,7 +17,7 @@ export function providerView(context: RequestContext): ProviderView {
     isUsableIdp: (idp) =>
       idp === 'local'
         ? settings.allow_local_accounts
-        : usableProviders(identityProviders).some((provider) => provider.provider_id === idp),
+        : usableProviders(externalProviders).some((provider) => provider.provider_id === idp),
     verifyIdToken: async (token) =>
       (await verifyJwt(context, token, { typ: ['JWT'], allowRetiredForHint: true }))?.claims,
   }

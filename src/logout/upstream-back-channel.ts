@@ -3,7 +3,7 @@ import { verifyLogoutToken } from '../brokering/client/verify-logout-token.ts'
 import { isFirstUse } from '../grants/first-use.ts'
 import { askSubject } from '../grants/subject/ask-subject.ts'
 import type { OAuthError } from '../model/errors.ts'
-import type { IdentityProvider } from '../model/external-provider.ts'
+import type { ExternalProvider } from '../model/external-provider.ts'
 import { invalidRequest } from '../model/oauth-errors.ts'
 import { hop, type RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
@@ -38,8 +38,8 @@ export async function backchannelLogout(context: RequestContext, { path, paramet
   return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
 }
 
-function findProvider({ configuration }: RequestContext, providerId: string): IdentityProvider {
-  const provider = configuration.identityProviders.find((each) => each.provider_id === providerId)
+function findProvider({ configuration }: RequestContext, providerId: string): ExternalProvider {
+  const provider = configuration.externalProviders.find((each) => each.provider_id === providerId)
   if (provider?.enabled) return provider
   throw refused({ expected: 'an enabled provider', received: providerId })
 }
@@ -47,7 +47,7 @@ function findProvider({ configuration }: RequestContext, providerId: string): Id
 /** A token that is sent again would end sessions that began since. */
 async function requireFirstUse(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   { jti, iat }: { jti: string; iat: number },
 ): Promise<void> {
   // By the token's own time, the same at every use: what was used is kept by the hour it expires in.

@@ -77,7 +77,7 @@ export interface GroupMapping {
   when?: { claim: string; value: string }
 }
 
-export interface IdentityProvider {
+export interface ExternalProvider {
   /** Stands in URLs, in `acr_values=idp:ID`, and as `idp` of sessions: no blanks, never changed. */
   provider_id: string
   name: string

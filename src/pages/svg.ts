@@ -53,15 +53,15 @@ function judge(document: string): void {
   let copies = 0
   for (const token of tokensOf(document)) {
     if (typeof token === 'string') {
-      judgeText(token, open.at(-1))
+      validateText(token, open.at(-1))
       continue
     }
     if (isDone) refuse('has an element after its end')
     if (token.kind === 'closes') {
       if (open.pop() !== token.name) refuse(`closes <${token.name}> where another element is open`)
     } else {
-      if (open.length === 0) judgeRoot(token)
-      judgeElement(token)
+      if (open.length === 0) validateRoot(token)
+      validateElement(token)
       copies += copiesOf(token)
       if (token.kind === 'opens') open.push(token.name)
     }
@@ -124,17 +124,17 @@ function decode(written: string): string {
   })
 }
 
-function judgeText(words: string, element: string | undefined): void {
+function validateText(words: string, element: string | undefined): void {
   if (words.trim() === '') return
   if (element === undefined || !textElements.has(element)) refuse('has text outside of title and desc')
 }
 
-function judgeRoot({ name, attributes }: Tag): void {
+function validateRoot({ name, attributes }: Tag): void {
   if (name !== 'svg') refuse(`must be <svg>, not <${name}>`)
   if (attributes.get('xmlns') !== namespaces.xmlns) refuse(`must state xmlns="${namespaces.xmlns}"`)
 }
 
-function judgeElement({ name, attributes }: Tag): void {
+function validateElement({ name, attributes }: Tag): void {
   if (!elements.has(name)) refuse(`has the element <${name}>, which is not one of ${[...elements].join(', ')}`)
   for (const [attributeName, value] of attributes) {
     const fault = attributeFault(attributeName, value)

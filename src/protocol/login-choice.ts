@@ -1,10 +1,10 @@
 // How somebody is to sign in: by password here, or by which external provider. A pure function of what is configured, what the application
 // asks for, and what this browser remembers.
-import type { IdentityProvider } from '../model/external-provider.ts'
+import type { ExternalProvider } from '../model/external-provider.ts'
 
 export interface LoginChoiceInput {
   /** In the order of their buttons. */
-  providers: readonly IdentityProvider[]
+  providers: readonly ExternalProvider[]
   allow_local_accounts: boolean
   /** A provider's id, or `local`: `acr_values=idp:ID` as IdentityServer has it, or the parameter `idp`. */
   idp?: string | undefined
@@ -19,8 +19,8 @@ export interface LoginChoiceInput {
 
 /** `page`: with these. `isNarrowed`: there are more ways, which the page leads to. */
 export type LoginChoice =
-  | { kind: 'provider'; provider: IdentityProvider }
-  | { kind: 'page'; providers: IdentityProvider[]; hasLocal: boolean; isNarrowed: boolean }
+  | { kind: 'provider'; provider: ExternalProvider }
+  | { kind: 'page'; providers: ExternalProvider[]; hasLocal: boolean; isNarrowed: boolean }
 
 export function chooseLogin(input: LoginChoiceInput): LoginChoice {
   const providers = usableProviders(input.providers)
@@ -36,7 +36,7 @@ export function chooseLogin(input: LoginChoiceInput): LoginChoice {
 }
 
 /** What the application says goes before what the browser remembers. */
-function wantedBy(input: LoginChoiceInput, providers: IdentityProvider[]): IdentityProvider | 'local' | undefined {
+function wantedBy(input: LoginChoiceInput, providers: ExternalProvider[]): ExternalProvider | 'local' | undefined {
   const byId = (id: string | undefined) => (id === 'local' ? id : providers.find((each) => each.provider_id === id))
   return (
     byId(input.idp) ??
@@ -46,7 +46,7 @@ function wantedBy(input: LoginChoiceInput, providers: IdentityProvider[]): Ident
   )
 }
 
-const byDomain = (providers: IdentityProvider[], domain: string | undefined): IdentityProvider | undefined =>
+const byDomain = (providers: ExternalProvider[], domain: string | undefined): ExternalProvider | undefined =>
   domain === undefined ? undefined : providers.find((each) => each.domains.includes(domain.toLowerCase()))
 
 function mailDomain(hint: string | undefined): string | undefined {
@@ -55,13 +55,13 @@ function mailDomain(hint: string | undefined): string | undefined {
 }
 
 /** Enabled, and read at least once: nothing is known of where to send people otherwise. */
-export const usableProviders = (providers: readonly IdentityProvider[]): IdentityProvider[] =>
+export const usableProviders = (providers: readonly ExternalProvider[]): ExternalProvider[] =>
   providers.filter((provider) => provider.enabled && provider.metadata !== null)
 
 /** Sessions and grants count as long as where they came from: provider id → its `created_at`, so that a namesake inherits nothing. */
 export type AcceptedIdps = Record<string, number>
 
-export const acceptedIdps = (providers: readonly IdentityProvider[]): AcceptedIdps =>
+export const acceptedIdps = (providers: readonly ExternalProvider[]): AcceptedIdps =>
   Object.fromEntries(providers.filter((each) => each.enabled).map((each) => [each.provider_id, each.created_at]))
 
 /** `since` in milliseconds: when the session or grant began. */

@@ -1,7 +1,7 @@
 // What an isolate remembers of the configuration, and how fresh it is (DESIGN §4): one question to D1 per five seconds brings the changes
 // since the epoch it knows; past ten seconds a request waits for that answer; with D1 down the last answer serves for `serve_stale_for`.
 import type { Client } from '../model/client.ts'
-import type { IdentityProvider } from '../model/external-provider.ts'
+import type { ExternalProvider } from '../model/external-provider.ts'
 import type { ProviderSettings } from '../model/settings.ts'
 import {
   type ConfigurationChange,
@@ -21,7 +21,7 @@ export interface ConfigurationView {
   readonly resources: readonly ResourceRecord[]
   readonly keys: readonly SigningKeyRecord[]
   /** Enabled and disabled ones, in the order of their buttons. */
-  readonly identityProviders: readonly IdentityProvider[]
+  readonly externalProviders: readonly ExternalProvider[]
   /** Milliseconds: when D1 last answered. */
   readonly confirmedAt: number
   /** From memory, else one hop. Undefined: unknown. Disabled clients are returned: the caller refuses them by name. */
@@ -172,8 +172,8 @@ function viewOf(memory: Memory, db: D1Database, now: number, reach: Reach): Conf
     get keys() {
       return core().keys
     },
-    get identityProviders() {
-      return core().identityProviders
+    get externalProviders() {
+      return core().externalProviders
     },
     get confirmedAt() {
       return memory.confirmedAt

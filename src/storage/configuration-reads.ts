@@ -1,7 +1,7 @@
 // What an isolate reads of the configuration, each in one round trip to D1. Plain statements: these run beside the token path, and a client
 // with its lists and its linked user is one read, which the query builder cannot express.
 import type { Client, LinkedUser } from '../model/client.ts'
-import type { IdentityProvider } from '../model/external-provider.ts'
+import type { ExternalProvider } from '../model/external-provider.ts'
 import type { ScopeRecord } from '../model/scope.ts'
 import { defaultSettings, type ProviderSettings } from '../model/settings.ts'
 import { clientListNames, listQuery, secretsQuery } from './client-lists.ts'
@@ -25,7 +25,7 @@ export interface CoreConfiguration {
   resources: ResourceRecord[]
   keys: SigningKeyRecord[]
   /** In the order of their buttons. */
-  identityProviders: IdentityProvider[]
+  externalProviders: ExternalProvider[]
 }
 
 export interface ConfigurationChange {
@@ -71,7 +71,7 @@ export async function readConfiguration(
       scopes: new Map(rows(2).map((row) => [String(row.name), parseScope(row)])),
       resources: rows(3).map(parseResource),
       keys: rows(4).map(parseKey),
-      identityProviders: rows(5).map(parseIdentityProvider),
+      externalProviders: rows(5).map(parseExternalProvider),
     },
     client: clientRow && parseClient(clientRow),
   }
@@ -139,11 +139,11 @@ const providerDocuments = [
   'group_mappings',
 ]
 
-function parseIdentityProvider(row: Row): IdentityProvider {
+function parseExternalProvider(row: Row): ExternalProvider {
   const provider: Row = { ...row }
   for (const name of providerFlags) provider[name] = row[name] === 1
   for (const name of providerDocuments) provider[name] = parseJson(row[name])
-  return provider as unknown as IdentityProvider
+  return provider as unknown as ExternalProvider
 }
 
 const clientFlags = [

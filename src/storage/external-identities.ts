@@ -14,7 +14,7 @@ export interface DirectoryUser {
   identities: ExternalIdentityRow[]
 }
 
-export interface DirectoryQuestion {
+export interface DirectoryQuery {
   provider_id: string
   issuer: string
   subject: string
@@ -27,7 +27,7 @@ export interface DirectoryQuestion {
   group_ids: string[]
 }
 
-export interface DirectoryAnswer {
+export interface DirectoryResult {
   /** Linked, or with one of the ids or login names. */
   users: DirectoryUser[]
   /** With that address, ASCII letters of either case; three at most. */
@@ -58,14 +58,14 @@ const toUser = (found: { row: UserRow; groups: string; identities: string }): Di
 
 const listed = (values: string[]): SQL => sql`(select value from json_each(${JSON.stringify(values)}))`
 
-const ofAccount = ({ provider_id, issuer, subject }: Pick<DirectoryQuestion, 'provider_id' | 'issuer' | 'subject'>) =>
+const ofAccount = ({ provider_id, issuer, subject }: Pick<DirectoryQuery, 'provider_id' | 'issuer' | 'subject'>) =>
   and(
     eq(externalIdentities.provider_id, provider_id),
     eq(externalIdentities.issuer, issuer),
     eq(externalIdentities.subject, subject),
   )
 
-export async function askDirectory(db: Database, question: DirectoryQuestion): Promise<DirectoryAnswer> {
+export async function queryDirectory(db: Database, question: DirectoryQuery): Promise<DirectoryResult> {
   const { user_ids, login_names, email, tenant_ids, group_ids } = question
   const linked = db.select({ user_id: externalIdentities.user_id }).from(externalIdentities).where(ofAccount(question))
   const concerned = or(

@@ -1,16 +1,16 @@
 // External providers as an operator writes them: a record each, read and written whole.
 import { and, asc, eq, gt, isNotNull, isNull, lt, sql } from 'drizzle-orm'
-import type { IdentityProvider } from '../model/external-provider.ts'
+import type { ExternalProvider } from '../model/external-provider.ts'
 import type { Database, Statement } from './database.ts'
 import { identityProviders } from './schema.ts'
 
-export async function findIdentityProvider(db: Database, providerId: string): Promise<IdentityProvider | undefined> {
+export async function findExternalProvider(db: Database, providerId: string): Promise<ExternalProvider | undefined> {
   const [row] = await db.select().from(identityProviders).where(eq(identityProviders.provider_id, providerId))
   return row
 }
 
 /** By provider_id, those after `after`. */
-export function listIdentityProviders(db: Database, after: string, limit: number): Promise<IdentityProvider[]> {
+export function listExternalProviders(db: Database, after: string, limit: number): Promise<ExternalProvider[]> {
   return db
     .select()
     .from(identityProviders)
@@ -19,7 +19,7 @@ export function listIdentityProviders(db: Database, after: string, limit: number
     .limit(limit)
 }
 
-export function saveIdentityProvider(db: Database, row: IdentityProvider): Statement {
+export function saveExternalProvider(db: Database, row: ExternalProvider): Statement {
   return db
     .insert(identityProviders)
     .values(row)
@@ -27,13 +27,13 @@ export function saveIdentityProvider(db: Database, row: IdentityProvider): State
 }
 
 /** The links of users to it stay (schema.ts). */
-export function deleteIdentityProvider(db: Database, providerId: string): Statement {
+export function deleteExternalProvider(db: Database, providerId: string): Statement {
   return db.delete(identityProviders).where(eq(identityProviders.provider_id, providerId))
 }
 
 /** What a reading of a provider's own documents says: everything that it may change. */
 export interface ProviderReading
-  extends Pick<IdentityProvider, 'metadata' | 'jwks' | 'metadata_fetched_at' | 'metadata_fault'> {
+  extends Pick<ExternalProvider, 'metadata' | 'jwks' | 'metadata_fetched_at' | 'metadata_fault'> {
   /** Names that become known; those that are known stay. */
   claims: string[]
 }
@@ -42,7 +42,7 @@ export interface ProviderReading
  * Nothing else, so that a reading undoes no change that an operator makes meanwhile; and nothing at all when that change is of the address
  * that was read.
  */
-export function saveReading(db: Database, read: IdentityProvider, reading: ProviderReading): Statement {
+export function saveReading(db: Database, read: ExternalProvider, reading: ProviderReading): Statement {
   const isSameEndpoint = sql`${identityProviders.metadata_endpoint} is ${read.metadata_endpoint}`
   const claims = sql`(
     select json_group_array(value) from (
@@ -56,7 +56,7 @@ export function saveReading(db: Database, read: IdentityProvider, reading: Provi
 const isRead = and(eq(identityProviders.enabled, true), eq(identityProviders.kind, 'openid'))
 
 /** Enabled ones whose documents were last read before a time (milliseconds), the oldest first; without those that failed. */
-export function listProvidersReadBefore(db: Database, before: number, limit: number): Promise<IdentityProvider[]> {
+export function listProvidersReadBefore(db: Database, before: number, limit: number): Promise<ExternalProvider[]> {
   return db
     .select()
     .from(identityProviders)
@@ -66,7 +66,7 @@ export function listProvidersReadBefore(db: Database, before: number, limit: num
 }
 
 /** Enabled ones whose last reading failed. In any order, so that several that stay silent keep none from being asked. */
-export function listFaultyProviders(db: Database, limit: number): Promise<IdentityProvider[]> {
+export function listFaultyProviders(db: Database, limit: number): Promise<ExternalProvider[]> {
   return db
     .select()
     .from(identityProviders)

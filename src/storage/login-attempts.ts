@@ -1,6 +1,6 @@
 // The log of sign-ins by external providers.
 import { and, desc, eq, getTableColumns, gte, isNotNull, lt, type SQL, sql } from 'drizzle-orm'
-import type { IdentityProvider } from '../model/external-provider.ts'
+import type { ExternalProvider } from '../model/external-provider.ts'
 import type { LoginAttempt } from '../model/login-attempt.ts'
 import type { Database, Statement } from './database.ts'
 import { loginAttempts } from './schema.ts'
@@ -58,11 +58,11 @@ export async function findLoginAttempt(db: Database, id: number): Promise<LoginA
 }
 
 /** Of a namesake that is gone nothing counts. */
-const ofProvider = ({ provider_id, created_at }: Pick<IdentityProvider, 'provider_id' | 'created_at'>) =>
+const ofProvider = ({ provider_id, created_at }: Pick<ExternalProvider, 'provider_id' | 'created_at'>) =>
   and(eq(loginAttempts.provider_id, provider_id), gte(loginAttempts.at, created_at))
 
 /** The last attempt that brought claims, whatever became of it. */
-export async function findLastClaims(db: Database, provider: IdentityProvider): Promise<LoginAttemptRow | undefined> {
+export async function findLastClaims(db: Database, provider: ExternalProvider): Promise<LoginAttemptRow | undefined> {
   const [row] = await db
     .select()
     .from(loginAttempts)
@@ -72,7 +72,7 @@ export async function findLastClaims(db: Database, provider: IdentityProvider): 
   return row
 }
 
-export async function hasSignedIn(db: Database, provider: IdentityProvider): Promise<boolean> {
+export async function hasSignedIn(db: Database, provider: ExternalProvider): Promise<boolean> {
   const [row] = await db
     .select({ id: loginAttempts.id })
     .from(loginAttempts)

@@ -179,7 +179,7 @@ const unopened: RequestContext['configuration'] = {
   scopes: new Map(),
   resources: [],
   keys: [],
-  identityProviders: [],
+  externalProviders: [],
   confirmedAt: 0,
   findClient: async () => undefined,
   refresh: async () => undefined,

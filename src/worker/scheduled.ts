@@ -11,7 +11,7 @@ import { findSettings } from '../storage/settings.ts'
 
 const week = 7 * 24 * 3_600_000
 
-export async function tidyUp(env: Env, now: number): Promise<void> {
+export async function runMaintenance(env: Env, now: number): Promise<void> {
   const { issuers } = deploymentOf(env)
   const db = openDatabase(env.DB)
   await Promise.all([

@@ -1,8 +1,8 @@
 // The directory as a test of provisioning finds and leaves it.
 import { env } from 'cloudflare:workers'
 import { eq } from 'drizzle-orm'
-import { type Arrival, resolveUser } from '../../src/brokering/provisioning/provision-user.ts'
-import type { IdentityProvider, UpstreamLogin } from '../../src/model/external-provider.ts'
+import { type ResolvedUser, resolveUser } from '../../src/brokering/provisioning/provision-user.ts'
+import type { ExternalProvider, UpstreamLogin } from '../../src/model/external-provider.ts'
 import { BrokeringError } from '../../src/model/login-attempt.ts'
 import { openDatabase } from '../../src/storage/database.ts'
 import { newUser } from '../../src/storage/new-user.ts'
@@ -50,10 +50,10 @@ export function aLogin(
 }
 
 export const signIn = (
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   login: UpstreamLogin,
   context: TestContext = aContext(),
-): Promise<Arrival> => resolveUser(context, provider, login)
+): Promise<ResolvedUser> => resolveUser(context, provider, login)
 
 /** Fails when the sign-in succeeds. */
 export async function refusalOf(arrival: Promise<unknown>): Promise<BrokeringError> {

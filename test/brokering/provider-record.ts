@@ -1,12 +1,12 @@
 // An external provider as a record, for tests that need no provider to answer.
 import { env } from 'cloudflare:workers'
-import type { IdentityProvider } from '../../src/model/external-provider.ts'
+import type { ExternalProvider } from '../../src/model/external-provider.ts'
 import { openDatabase, runBatch } from '../../src/storage/database.ts'
-import { saveIdentityProvider } from '../../src/storage/external-providers.ts'
+import { saveExternalProvider } from '../../src/storage/external-providers.ts'
 import { noon } from '../context.ts'
 
 /** Reachable in theory, enabled, with no template, rule or secret. */
-export function aProvider(overrides: Partial<IdentityProvider> = {}): IdentityProvider {
+export function aProvider(overrides: Partial<ExternalProvider> = {}): ExternalProvider {
   return {
     provider_id: 'acme',
     name: 'Acme',
@@ -51,8 +51,8 @@ export function aProvider(overrides: Partial<IdentityProvider> = {}): IdentityPr
 }
 
 /** Into D1, where external identities and memberships refer to it. */
-export async function storeProvider(provider: IdentityProvider): Promise<IdentityProvider> {
+export async function storeProvider(provider: ExternalProvider): Promise<ExternalProvider> {
   const db = openDatabase(env.DB)
-  await runBatch(db, [saveIdentityProvider(db, provider)])
+  await runBatch(db, [saveExternalProvider(db, provider)])
   return provider
 }

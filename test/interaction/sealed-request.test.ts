@@ -8,7 +8,7 @@ import { anUpstream, type FakeUpstream } from '../fakes/upstream.ts'
 import { authorizeUrl, issuer, operator, type Parameters, password, redirectOf, setUp } from '../provider.ts'
 import type { Browser, Page } from '../user-agent.ts'
 import { browser, expectBack, expectCode, isLogin } from '../watched.ts'
-import { goToProvider, saveProvider } from './external/external.ts'
+import { redirectToProvider, saveProvider } from './external/external.ts'
 
 const place = aDeployment().issuer
 const { sealer } = place
@@ -83,7 +83,7 @@ describe('an interaction', () => {
     const page = await user.open(authorizeUrl())
     expect(await hintOf(new URL(page.url).searchParams)).toBe('web')
     expect(await hintOf(new URL(await olderLogin(user, {})).searchParams)).toBe('web')
-    const there = await goToProvider(browser(), 'corp')
+    const there = await redirectToProvider(browser(), 'corp')
     const state = there.searchParams.get('state') ?? ''
     expect(await hintOf(new URLSearchParams({ state }))).toBe('web')
   })
@@ -125,7 +125,7 @@ describe('the state of a sign-in at an external provider', () => {
     await operator('PATCH', 'settings', { allow_local_accounts: true })
     const user = browser()
     corp.user = { sub: 'ada', name: 'Ada Upstream' }
-    const there = await goToProvider(user, 'corp')
+    const there = await redirectToProvider(user, 'corp')
     const content = await opened('external-state', there.searchParams.get('state'))
     const { request, ...interaction } = content.interaction as Content
     expect(request).toMatchObject({ client_id: 'web' })

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { judgeSeed, parseSeed } from '../../src/admin/seed/seed-file.ts'
+import { parseSeed, validateSeed } from '../../src/admin/seed/seed-file.ts'
 import { mappedFields, templateFields, upstreamAuthMethods } from '../../src/model/external-provider.ts'
 import { attemptChecks, attemptSteps } from '../../src/model/login-attempt.ts'
 
@@ -27,7 +27,7 @@ describe('each snippet is a seed file that a new instance accepts', () => {
     const parsed = parseSeed(text, variables)
     if ('faults' in parsed) throw new Error(JSON.stringify(parsed.faults))
     expect(Object.keys(parsed.seed.identity_providers ?? {})).toHaveLength(1)
-    expect(await judgeSeed(parsed.seed, new Map(), 'https://id.example.com')).toEqual({})
+    expect(await validateSeed(parsed.seed, new Map(), 'https://id.example.com')).toEqual({})
   })
 
   it('there is one for every provider the guide promises', () => {

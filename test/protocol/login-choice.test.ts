@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { IdentityProvider } from '../../src/model/external-provider.ts'
+import type { ExternalProvider } from '../../src/model/external-provider.ts'
 import { chooseLogin, type LoginChoiceInput } from '../../src/protocol/login-choice.ts'
 
-const provider = (provider_id: string, more: Partial<IdentityProvider> = {}) =>
-  ({ provider_id, enabled: true, domains: [], metadata: {}, ...more }) as unknown as IdentityProvider
+const provider = (provider_id: string, more: Partial<ExternalProvider> = {}) =>
+  ({ provider_id, enabled: true, domains: [], metadata: {}, ...more }) as unknown as ExternalProvider
 
 const corp = provider('corp', { domains: ['corp.test'] })
 const partner = provider('partner', { domains: ['partner.test'] })

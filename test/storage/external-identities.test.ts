@@ -2,14 +2,14 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { openDatabase, runBatch } from '../../src/storage/database.ts'
 import {
-  askDirectory,
   deleteExternalIdentity,
   findExternalIdentity,
   insertExternalIdentity,
   listIdentitiesOfProvider,
   listIdentitiesOfUser,
+  queryDirectory,
 } from '../../src/storage/external-identities.ts'
-import { deleteIdentityProvider } from '../../src/storage/external-providers.ts'
+import { deleteExternalProvider } from '../../src/storage/external-providers.ts'
 import { deleteUser } from '../../src/storage/users.ts'
 import { emptyDirectory, storeUser, userOf } from '../brokering/directory.ts'
 import { aProvider, storeProvider } from '../brokering/provider-record.ts'
@@ -77,7 +77,7 @@ describe('an external identity', () => {
     expect(await listIdentitiesOfUser(db, 'ada')).toHaveLength(1)
     await runBatch(db, deleteUser(db, await userOf('bob'), noon))
     expect((await listIdentitiesOfProvider(db, 'acme', '', 9)).map((row) => row.user_id)).toEqual(['eve'])
-    await runBatch(db, [deleteIdentityProvider(db, 'acme')])
+    await runBatch(db, [deleteExternalProvider(db, 'acme')])
     expect(await listIdentitiesOfUser(db, 'eve')).toHaveLength(1)
   })
 })
@@ -101,7 +101,7 @@ describe('what one sign-in asks of the directory', () => {
       env.DB.prepare("insert into user_group_members values ('ada', 'staff', 'acme')"),
       env.DB.prepare("insert into deleted_subjects values ('gone', 'gone', 'ref', 0)"),
     ])
-    const answer = await askDirectory(db, question)
+    const answer = await queryDirectory(db, question)
     expect(answer.users.map((user) => user.row.user_id).sort()).toEqual(['ada', 'bob', 'eve'])
     expect(answer.users.find((user) => user.row.user_id === 'ada')).toMatchObject({
       groups: [{ group_id: 'staff', name: 'Staff', granted_by: 'acme' }],
@@ -113,7 +113,7 @@ describe('what one sign-in asks of the directory', () => {
   })
 
   it('finds nobody by an address that was not asked for', async () => {
-    expect((await askDirectory(db, { ...question, email: null })).byMail).toEqual([])
+    expect((await queryDirectory(db, { ...question, email: null })).byMail).toEqual([])
   })
 
   it('reads by index, however many users there are', async () => {
@@ -125,7 +125,7 @@ describe('what one sign-in asks of the directory', () => {
       },
       batch: (statements: D1PreparedStatement[]) => env.DB.batch(statements),
     } as unknown as D1Database
-    await askDirectory(openDatabase(watched), question)
+    await queryDirectory(openDatabase(watched), question)
     expect(queries).toHaveLength(5)
     for (const query of queries) {
       const values = [...query.matchAll(/\?/g)].map(() => '[]')

@@ -3,7 +3,7 @@ import { evictAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runI
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { dropSurplus } from '../../src/grants/subject/grants.ts'
-import { tidyUp } from '../../src/worker/scheduled.ts'
+import { runMaintenance } from '../../src/worker/scheduled.ts'
 import { aColdIsolate } from '../counting.ts'
 import {
   authorizeUrl,
@@ -320,8 +320,8 @@ it('the cron drops changes of configuration after a week, never the newest, and 
   const epochs = async () =>
     (await env.DB.prepare('SELECT epoch FROM config_changes ORDER BY epoch').all<{ epoch: number }>()).results
   const before = await epochs()
-  await tidyUp(env, Date.now())
+  await runMaintenance(env, Date.now())
   expect(await epochs()).toEqual(before)
-  await tidyUp(env, Date.now() + 8 * 86_400_000)
+  await runMaintenance(env, Date.now() + 8 * 86_400_000)
   expect(await epochs()).toEqual(before.slice(-1))
 })

@@ -6,14 +6,14 @@ import { signingAlgorithms } from '../../crypto/signing-algorithms.ts'
 import { grantTypes } from '../../model/grant-type.ts'
 import { originFault, redirectUriFault, webUriFault } from '../../protocol/authorization-request/redirect-uri.ts'
 import type { ClientRecord, ClientSecretRow } from '../../storage/clients.ts'
-import { identifier, instant, judgedBy, line, seconds, set, toInstant } from '../fields.ts'
+import { identifier, instant, line, seconds, set, toInstant, validatedBy } from '../fields.ts'
 import { scopeName } from './scopes.ts'
 
 export const clientId = identifier(100)
 
-const uri = z.string().check(judgedBy(redirectUriFault))
-const origin = z.string().check(judgedBy(originFault))
-const link = z.nullable(z.string().check(judgedBy(webUriFault)))
+const uri = z.string().check(validatedBy(redirectUriFault))
+const origin = z.string().check(validatedBy(originFault))
+const link = z.nullable(z.string().check(validatedBy(webUriFault)))
 
 const minute = 60
 const day = 24 * 60 * minute
@@ -93,7 +93,7 @@ export const clientAnswer = z.object({
 
 export const hashPrefixLength = 8
 
-export function shownSecret(secret: ClientSecretRow): z.input<typeof secretAnswer> {
+export function serialiseSecret(secret: ClientSecretRow): z.input<typeof secretAnswer> {
   return {
     label: secret.label,
     expires_at: secret.expires_at === null ? null : toInstant(secret.expires_at),
@@ -102,13 +102,13 @@ export function shownSecret(secret: ClientSecretRow): z.input<typeof secretAnswe
   }
 }
 
-export function shownClient({ row, lists, secrets }: ClientRecord): z.input<typeof clientAnswer> {
+export function serialiseClient({ row, lists, secrets }: ClientRecord): z.input<typeof clientAnswer> {
   const { linked_user_id, created_at, updated_at, ...columns } = row
   return {
     ...(columns as Omit<z.input<typeof clientAnswer>, keyof ClientRecord['lists'] | 'linked_user' | 'secrets'>),
     ...lists,
     linked_user: linked_user_id,
-    secrets: secrets.map(shownSecret),
+    secrets: secrets.map(serialiseSecret),
     created_at: toInstant(created_at),
     updated_at: toInstant(updated_at),
   }

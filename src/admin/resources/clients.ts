@@ -12,8 +12,8 @@ import {
   hashPrefixLength,
   newSecretBody,
   secretAnswer,
-  shownClient,
-  shownSecret,
+  serialiseClient,
+  serialiseSecret,
 } from './client-fields.ts'
 
 export const clientRoutes: AdminRoute[] = [
@@ -25,7 +25,7 @@ export const clientRoutes: AdminRoute[] = [
     answer: pageOf(clientAnswer),
     async handle(context, call) {
       const records = await read(context, (db) => listClientRecords(db, call.page.after, call.page.limit))
-      return page(call.page, records.map(shownClient), (client) => client.client_id)
+      return page(call.page, records.map(serialiseClient), (client) => client.client_id)
     },
   }),
   route({
@@ -34,7 +34,7 @@ export const clientRoutes: AdminRoute[] = [
     summary: 'Read a client',
     answer: clientAnswer,
     async handle(context, call) {
-      return ok(shownClient(found(await read(context, (db) => findClientRecord(db, call.params.client_id)))))
+      return ok(serialiseClient(found(await read(context, (db) => findClientRecord(db, call.params.client_id)))))
     },
   }),
   route({
@@ -49,7 +49,7 @@ export const clientRoutes: AdminRoute[] = [
     async handle(context, call) {
       const id = parseKey('client_id', clientId, call.params.client_id)
       const { record, isNew } = await changeClient(context, id, call.body)
-      return saved(shownClient(record), isNew)
+      return saved(serialiseClient(record), isNew)
     },
   }),
   route({
@@ -69,7 +69,7 @@ export const clientRoutes: AdminRoute[] = [
     answer: z.extend(secretAnswer, { value: z.string() }),
     async handle(context, call) {
       const { value, secret } = found(await addGeneratedSecret(context, call.params.client_id, call.body))
-      return saved({ ...shownSecret(secret), value }, true)
+      return saved({ ...serialiseSecret(secret), value }, true)
     },
   }),
   route({

@@ -2,18 +2,18 @@
 import * as z from 'zod/mini'
 import { presetNames } from '../../brokering/record/presets.ts'
 import {
-  type IdentityProvider,
+  type ExternalProvider,
   isProviderId,
   mappedFields,
   templateFields,
   upstreamAuthMethods,
 } from '../../model/external-provider.ts'
-import { identifier, judgedBy, line, set, toInstant } from '../fields.ts'
+import { identifier, line, set, toInstant, validatedBy } from '../fields.ts'
 
 export const providerKey = z
   .string()
   .check(
-    judgedBy((id) =>
+    validatedBy((id) =>
       isProviderId(id)
         ? undefined
         : 'must be 1 to 50 of a-z, 0-9, dot, dash and underscore, begin with a letter or digit, and not be `local`',
@@ -47,7 +47,7 @@ const host = z
 const templateField = z
   .string()
   .check(
-    judgedBy((name) =>
+    validatedBy((name) =>
       templateFields.some((field) => field === name) || /^claims\../.test(name)
         ? undefined
         : `is not a field: ${templateFields.join(', ')}, or claims.NAME`,
@@ -99,7 +99,7 @@ export const statedEndpoints = z.strictObject({
   code_challenge_methods_supported: z.optional(z.array(z.string()).check(z.maxLength(5))),
 })
 
-export const identityProviderBody = z.partial(
+export const externalProviderBody = z.partial(
   z.strictObject({
     ...settable,
     /** At creation: states what the body leaves out. */
@@ -117,9 +117,9 @@ export const identityProviderBody = z.partial(
     user_template: z.record(templateField, fieldTemplate),
   }),
 )
-export type IdentityProviderBody = z.output<typeof identityProviderBody>
+export type ExternalProviderBody = z.output<typeof externalProviderBody>
 
-export const identityProviderAnswer = z.object({
+export const externalProviderAnswer = z.object({
   provider_id: z.string(),
   ...settable,
   scopes: z.array(z.string()),
@@ -138,11 +138,11 @@ export const identityProviderAnswer = z.object({
   updated_at: z.iso.datetime(),
 })
 
-export function shownProvider(provider: IdentityProvider): z.input<typeof identityProviderAnswer> {
+export function serialiseProvider(provider: ExternalProvider): z.input<typeof externalProviderAnswer> {
   const { sealed_client_secret, jwks, metadata, ...shown } = provider
   return {
     ...shown,
-    user_template: { ...shown.user_template } as z.input<typeof identityProviderAnswer>['user_template'],
+    user_template: { ...shown.user_template } as z.input<typeof externalProviderAnswer>['user_template'],
     has_client_secret: sealed_client_secret !== null,
     metadata: metadata && { ...metadata },
     metadata_fetched_at: provider.metadata_fetched_at === 0 ? null : toInstant(provider.metadata_fetched_at),

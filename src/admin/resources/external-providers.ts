@@ -5,31 +5,38 @@ import { presetNames, presets } from '../../brokering/record/presets.ts'
 import { readProvider } from '../../brokering/record/reload-providers.ts'
 import { conflict } from '../../model/problems.ts'
 import { commit, read } from '../../request/commit.ts'
-import { findIdentityProvider, listIdentityProviders, saveReading } from '../../storage/external-providers.ts'
+import { findExternalProvider, listExternalProviders, saveReading } from '../../storage/external-providers.ts'
 import { found, parseKey } from '../record.ts'
 import { type AdminRoute, done, ok, page, pageOf, route, saved } from '../route.ts'
-import { identityProviderAnswer, identityProviderBody, providerKey, shownProvider } from './external-provider-fields.ts'
-import { dryRunAnswer, dryRunBody, tryOut } from './sign-in-preview.ts'
+import {
+  externalProviderAnswer,
+  externalProviderBody,
+  providerKey,
+  serialiseProvider,
+} from './external-provider-fields.ts'
+import { dryRunAnswer, dryRunBody, previewSignIn } from './sign-in-preview.ts'
 
-export const identityProviderRoutes: AdminRoute[] = [
+export const externalProviderRoutes: AdminRoute[] = [
   route({
     method: 'GET',
     path: 'identity-providers',
     summary: 'List external providers',
     isPaged: true,
-    answer: pageOf(identityProviderAnswer),
+    answer: pageOf(externalProviderAnswer),
     async handle(context, call) {
-      const rows = await read(context, (db) => listIdentityProviders(db, call.page.after, call.page.limit))
-      return page(call.page, rows.map(shownProvider), (row) => row.provider_id)
+      const rows = await read(context, (db) => listExternalProviders(db, call.page.after, call.page.limit))
+      return page(call.page, rows.map(serialiseProvider), (row) => row.provider_id)
     },
   }),
   route({
     method: 'GET',
     path: 'identity-providers/{provider_id}',
     summary: 'Read an external provider',
-    answer: identityProviderAnswer,
+    answer: externalProviderAnswer,
     async handle(context, call) {
-      return ok(shownProvider(found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))))
+      return ok(
+        serialiseProvider(found(await read(context, (db) => findExternalProvider(db, call.params.provider_id)))),
+      )
     },
   }),
   route({
@@ -41,14 +48,14 @@ export const identityProviderRoutes: AdminRoute[] = [
       'keys are read at creation and when their address changes: an enabled provider is refused when they cannot be read or trusted, a disabled ' +
       'one is kept with its `metadata_fault`. Of kind oauth2, `endpoints` states what nothing else says. `preset` fills in, at creation, what ' +
       'the body leaves out. A claim that a rule names is added to `claims`.',
-    body: identityProviderBody,
-    answer: identityProviderAnswer,
+    body: externalProviderBody,
+    answer: externalProviderAnswer,
     async handle(context, call) {
       const id = parseKey('provider_id', providerKey, call.params.provider_id)
-      const stored = await read(context, (db) => findIdentityProvider(db, id))
+      const stored = await read(context, (db) => findExternalProvider(db, id))
       const next = await planProvider(context, id, call.body, stored)
       await saveProvider(context, stored, next)
-      return saved(shownProvider(next), !stored)
+      return saved(serialiseProvider(next), !stored)
     },
   }),
   route({
@@ -60,7 +67,7 @@ export const identityProviderRoutes: AdminRoute[] = [
     async handle(context, call) {
       await removeProvider(
         context,
-        found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id))),
+        found(await read(context, (db) => findExternalProvider(db, call.params.provider_id))),
       )
       return done
     },
@@ -72,9 +79,9 @@ export const identityProviderRoutes: AdminRoute[] = [
     description:
       'New claims are added to `claims`; none is dropped, and the requested scopes stay. When the reading fails, `metadata_fault` says why and ' +
       'what was known stays in use. The provider does the same by itself every six hours.',
-    answer: identityProviderAnswer,
+    answer: externalProviderAnswer,
     async handle(context, call) {
-      const stored = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
+      const stored = found(await read(context, (db) => findExternalProvider(db, call.params.provider_id)))
       if (stored.kind === 'oauth2')
         throw conflict('A provider of kind oauth2 publishes no metadata: state its endpoints')
       const reading = await readProvider(context, stored)
@@ -85,7 +92,7 @@ export const identityProviderRoutes: AdminRoute[] = [
         concerns: [{ kind: 'identity-provider' }],
         statements: (db) => [saveReading(db, stored, reading)],
       })
-      return ok(shownProvider(found(await read(context, (db) => findIdentityProvider(db, stored.provider_id)))))
+      return ok(serialiseProvider(found(await read(context, (db) => findExternalProvider(db, stored.provider_id)))))
     },
   }),
   route({
@@ -97,8 +104,8 @@ export const identityProviderRoutes: AdminRoute[] = [
     body: dryRunBody,
     answer: dryRunAnswer,
     async handle(context, call) {
-      const provider = found(await read(context, (db) => findIdentityProvider(db, call.params.provider_id)))
-      return ok(await tryOut(context, provider, call.body))
+      const provider = found(await read(context, (db) => findExternalProvider(db, call.params.provider_id)))
+      return ok(await previewSignIn(context, provider, call.body))
     },
   }),
   route({

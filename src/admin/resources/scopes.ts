@@ -4,7 +4,7 @@ import { changeScope, removeScope, withSortedClaims } from '../../clients/change
 import { claimNameFault } from '../../model/directory-claims.ts'
 import { read } from '../../request/commit.ts'
 import { findScope, listScopes } from '../../storage/scopes.ts'
-import { judgedBy, localised } from '../fields.ts'
+import { localised, validatedBy } from '../fields.ts'
 import { doneIfFound, found, parseKey } from '../record.ts'
 import { type AdminRoute, ok, page, pageOf, route, saved } from '../route.ts'
 
@@ -35,7 +35,7 @@ export const scopeBody = z.strictObject({
     z
       .array(
         z.strictObject({
-          claim: z.string().check(judgedBy(claimNameFault)),
+          claim: z.string().check(validatedBy(claimNameFault)),
           destination: z._default(destination, 'userinfo'),
         }),
       )

@@ -1,7 +1,7 @@
 // What a sign-in would do, shown to whoever writes the rules: the same code as the real thing, without its last step.
 import * as z from 'zod/mini'
 import { dryRun } from '../../brokering/provisioning/dry-run.ts'
-import type { IdentityProvider, UpstreamLogin } from '../../model/external-provider.ts'
+import type { ExternalProvider, UpstreamLogin } from '../../model/external-provider.ts'
 import { badRequest, notFound } from '../../model/problems.ts'
 import { read } from '../../request/commit.ts'
 import type { RequestContext } from '../../request/context.ts'
@@ -24,9 +24,9 @@ export const dryRunAnswer = z.object({
 
 type Login = Pick<UpstreamLogin, 'issuer' | 'subject' | 'claims'>
 
-export async function tryOut(
+export async function previewSignIn(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   body: z.output<typeof dryRunBody>,
 ): Promise<z.input<typeof dryRunAnswer>> {
   const login = body.claims ? statedLogin(provider, body.claims, body) : await lastLogin(context, provider, body)
@@ -34,7 +34,7 @@ export async function tryOut(
 }
 
 /** What a real answer would say of them itself. */
-function statedLogin({ kind, metadata }: IdentityProvider, claims: Login['claims'], stated: Partial<Login>): Login {
+function statedLogin({ kind, metadata }: ExternalProvider, claims: Login['claims'], stated: Partial<Login>): Login {
   const { iss, sub, id } = claims
   const named = kind === 'openid' ? sub : (sub ?? id)
   const subject = stated.subject ?? (typeof named === 'string' || typeof named === 'number' ? String(named) : undefined)
@@ -44,7 +44,7 @@ function statedLogin({ kind, metadata }: IdentityProvider, claims: Login['claims
   return { issuer, subject, claims: { ...claims, iss: issuer, sub: subject } }
 }
 
-async function lastLogin(context: RequestContext, provider: IdentityProvider, stated: Partial<Login>): Promise<Login> {
+async function lastLogin(context: RequestContext, provider: ExternalProvider, stated: Partial<Login>): Promise<Login> {
   const last = await read(context, (db) => findLastClaims(db, provider))
   if (!last?.claims) throw notFound('No sign-in by this provider has brought claims yet: state them')
   const { issuer, subject, claims } = last

@@ -57,7 +57,7 @@ export const userAnswer = z.object({
   updated_at: z.iso.datetime(),
 })
 
-export function shownUser({ row, groups }: UserRecord): z.input<typeof userAnswer> {
+export function serialiseUser({ row, groups }: UserRecord): z.input<typeof userAnswer> {
   const { subject_ref, password_hash, ...shown } = row
   return {
     ...shown,

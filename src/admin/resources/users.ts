@@ -5,7 +5,7 @@ import { read } from '../../request/commit.ts'
 import { findUser, listUsers } from '../../storage/users.ts'
 import { doneIfFound, found, parseKey } from '../record.ts'
 import { type AdminRoute, ok, page, pageOf, route, saved } from '../route.ts'
-import { password, shownUser, userAnswer, userBody, userId } from './user-fields.ts'
+import { password, serialiseUser, userAnswer, userBody, userId } from './user-fields.ts'
 
 const pushed = z.boolean()
 
@@ -18,7 +18,7 @@ export const userRoutes: AdminRoute[] = [
     answer: pageOf(userAnswer),
     async handle(context, call) {
       const records = await read(context, (db) => listUsers(db, call.page.after, call.page.limit))
-      return page(call.page, records.map(shownUser), (user) => user.user_id)
+      return page(call.page, records.map(serialiseUser), (user) => user.user_id)
     },
   }),
   route({
@@ -27,7 +27,7 @@ export const userRoutes: AdminRoute[] = [
     summary: 'Read a user',
     answer: userAnswer,
     async handle(context, call) {
-      return ok(shownUser(found(await read(context, (db) => findUser(db, call.params.user_id)))))
+      return ok(serialiseUser(found(await read(context, (db) => findUser(db, call.params.user_id)))))
     },
   }),
   route({
@@ -42,7 +42,7 @@ export const userRoutes: AdminRoute[] = [
     async handle(context, call) {
       const id = parseKey('user_id', userId, call.params.user_id)
       const user = await changeUser(context, id, call.body)
-      return saved({ ...shownUser(user.record), pushed: user.pushed }, user.isNew)
+      return saved({ ...serialiseUser(user.record), pushed: user.pushed }, user.isNew)
     },
   }),
   route({

@@ -4,17 +4,17 @@ import * as z from 'zod/mini'
 import { mergeProvider, newProvider } from '../../brokering/record/external-provider-record.ts'
 import { providerFaults, tenantsOf } from '../../brokering/record/external-provider-rules.ts'
 import { mergeClient, newClient } from '../../clients/client-record.ts'
-import { clientFaults, type ProviderFacts } from '../../clients/client-rules.ts'
+import { clientFaults, type IssuerFacts } from '../../clients/client-rules.ts'
 import { typedSecretFaults } from '../../clients/client-secrets.ts'
 import { mergeUser, userFaults } from '../../directory/user-record.ts'
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 import { defaultSettings, type ProviderSettings } from '../../model/settings.ts'
 import { mergeSettings, type SettingValues, settingFaults } from '../../model/settings-rules.ts'
 import type { ClientRecord } from '../../storage/clients.ts'
 import { newUser } from '../../storage/new-user.ts'
 import { administratorBody } from '../resources/administrators.ts'
 import { clientBody, clientId } from '../resources/client-fields.ts'
-import { identityProviderBody, providerKey } from '../resources/external-provider-fields.ts'
+import { externalProviderBody, providerKey } from '../resources/external-provider-fields.ts'
 import { groupBody, groupKey } from '../resources/groups.ts'
 import { resourceBody, resourceKey } from '../resources/resources.ts'
 import { scopeBody, scopeName } from '../resources/scopes.ts'
@@ -31,7 +31,7 @@ const sections = {
   scopes: z.record(scopeName, scopeBody),
   clients: z.record(clientId, clientBody),
   resources: z.record(resourceKey, resourceBody),
-  identity_providers: z.record(providerKey, identityProviderBody),
+  identity_providers: z.record(providerKey, externalProviderBody),
 }
 
 export const seedFile = z.partial(z.strictObject({ $schema: z.string(), settings: settingsBody, ...sections }))
@@ -108,7 +108,7 @@ export function pathsOf(seed: Seed): string[] {
 }
 
 /** Every fault of the file in relation to what the provider holds. `issuer` is the provider's. */
-export async function judgeSeed(seed: Seed, stored: Stored, issuer: string): Promise<Faults> {
+export async function validateSeed(seed: Seed, stored: Stored, issuer: string): Promise<Faults> {
   const faults: Faults = {}
   const settings = plannedSettings(seed, stored)
   add(faults, 'settings', settingFaults(settings))
@@ -117,7 +117,7 @@ export async function judgeSeed(seed: Seed, stored: Stored, issuer: string): Pro
     const row = { ...fresh, ...stored.get(pathOf('users', id)), password_hash: null, not_before: 0 } as typeof fresh
     add(faults, `users.${id}`, userFaults(mergeUser(row, body), body))
   }
-  const facts: ProviderFacts = { settings, isLoopback: issuer.startsWith('http:') }
+  const facts: IssuerFacts = { settings, isLoopback: issuer.startsWith('http:') }
   for (const [id, body] of Object.entries(seed.clients ?? {})) {
     const record = mergeClient(storedClient(id, stored) ?? newClient(id, body, 0), body)
     // The rules ask only whether there are any.
@@ -156,10 +156,10 @@ function storedClient(id: string, stored: Stored): ClientRecord | undefined {
 }
 
 /** The rules ask only whether there is a secret. What the provider itself says is read and judged when it is written. */
-function plannedProvider(id: string, body: z.output<typeof identityProviderBody>, stored: Stored): IdentityProvider {
+function plannedProvider(id: string, body: z.output<typeof externalProviderBody>, stored: Stored): ExternalProvider {
   const answer = stored.get(pathOf('identity_providers', id))
   const base = { ...newProvider(id, body, 0), ...answer, sealed_client_secret: answer?.has_client_secret ? '' : null }
-  const planned = mergeProvider(base as IdentityProvider, body)
+  const planned = mergeProvider(base as ExternalProvider, body)
   return body.client_secret === undefined ? planned : { ...planned, sealed_client_secret: body.client_secret && '' }
 }
 

@@ -1,7 +1,7 @@
 // The request that a browser takes to an external provider (RFC 6749 §4.1.1, OIDC Core §3.1.2.1), pushed first where it must be (RFC 9126).
 
 import { base64url, utf8 } from '../../crypto/encoding.ts'
-import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
+import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
 import { shown } from '../../model/untrusted-text.ts'
 import type { RequestContext } from '../../request/context.ts'
@@ -10,7 +10,7 @@ import { clientCredentials, type SignAssertion } from './client-authentication.t
 import { fetchJson, startBudget } from './provider-fetch.ts'
 
 export interface UpstreamRequest {
-  provider: IdentityProvider
+  provider: ExternalProvider
   redirect_uri: string
   state: string
   /** 32 random bytes; nonce and code_verifier are derived from it. */
@@ -68,11 +68,11 @@ async function requestParameters(
 
 const joined = (values: string[] | undefined): string | undefined => values?.join(' ') || undefined
 
-const scopesOf = ({ kind, scopes }: IdentityProvider): string[] =>
+const scopesOf = ({ kind, scopes }: ExternalProvider): string[] =>
   kind === 'openid' ? [...new Set(['openid', ...scopes])] : scopes
 
 /** Whoever says nothing of PKCE may know it, and ignores it otherwise (RFC 6749 §3.1); a public client has nothing else. */
-export function usesPkce(provider: IdentityProvider, { code_challenge_methods_supported: methods }: ProviderMetadata) {
+export function usesPkce(provider: ExternalProvider, { code_challenge_methods_supported: methods }: ProviderMetadata) {
   return methods === undefined || methods.includes('S256') || provider.token_endpoint_auth_method === 'none'
 }
 
@@ -94,7 +94,7 @@ async function derived(secret: Uint8Array<ArrayBuffer>, purpose: string): Promis
 /** RFC 9126 §2, §4. */
 async function push(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   metadata: ProviderMetadata,
   parameters: Record<string, string>,
   sign: SignAssertion,

@@ -1,11 +1,11 @@
 // What an external provider sends the browser back with (RFC 6749 §4.1.2, OIDC Core §3.1.2.5, RFC 9207 §2.4). The state was checked before.
 
-import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
+import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError, type BrokeringFailure, type PublicCause } from '../../model/login-attempt.ts'
 import { printable } from '../../model/untrusted-text.ts'
 import { fitsIssuer } from './issuer-template.ts'
 
-type Rules = Pick<IdentityProvider, 'allow_all_issuers' | 'valid_issuers'>
+type Rules = Pick<ExternalProvider, 'allow_all_issuers' | 'valid_issuers'>
 
 /** The code. Throws BrokeringError. */
 export function parseCallback(parameters: URLSearchParams, metadata: ProviderMetadata, rules: Rules): string {

@@ -1,7 +1,7 @@
 // How this server authenticates as a client of an external provider (RFC 6749 §2.3.1, OIDC Core §9, RFC 7523 §3).
 
 import { base64, base64url, fromUtf8, randomBytes, utf8 } from '../../crypto/encoding.ts'
-import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
+import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { type AttemptStep, BrokeringError } from '../../model/login-attempt.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { isEntra } from './issuer-template.ts'
@@ -17,7 +17,7 @@ export interface ClientCredentials {
 /** For one request to the token or pushed authorization request endpoint. Throws BrokeringError. */
 export async function clientCredentials(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   metadata: ProviderMetadata,
   sign: SignAssertion,
   step: AttemptStep,
@@ -40,7 +40,7 @@ export async function clientCredentials(
 /** RFC 6749 §2.3.1: both halves as in a form, before they are joined. */
 const formEncoded = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1)
 
-async function openSecret(context: RequestContext, provider: IdentityProvider, step: AttemptStep): Promise<string> {
+async function openSecret(context: RequestContext, provider: ExternalProvider, step: AttemptStep): Promise<string> {
   const sealed = provider.sealed_client_secret
   const opened = sealed === null ? undefined : await context.issuer.keyWrapper.open('provider-secret', sealed)
   if (opened) return fromUtf8(opened)

@@ -1,8 +1,8 @@
 // Whose tokens a provider's record accepts: its own issuer, further ones by name, or every tenant of one template, never just any.
 // Entra's metadata for several tenants says `https://login.microsoftonline.com/{tenantid}/v2.0`; its tokens name the tenant, and `tid` with it.
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 
-export interface IssuerRules extends Pick<IdentityProvider, 'allow_all_issuers' | 'valid_issuers'> {
+export interface IssuerRules extends Pick<ExternalProvider, 'allow_all_issuers' | 'valid_issuers'> {
   /** Of the metadata. */
   issuer: string
 }

@@ -1,6 +1,6 @@
 // An OAuth 2.0 server without ID tokens (GitHub, Facebook): who somebody is comes from its API, by the access token that our code was changed for.
 
-import type { IdentityProvider, ProviderMetadata, UpstreamLogin } from '../../model/external-provider.ts'
+import type { ExternalProvider, ProviderMetadata, UpstreamLogin } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
 import { isSubject } from '../../protocol/id-token/id-token-checks.ts'
 import type { RequestContext } from '../../request/context.ts'
@@ -11,7 +11,7 @@ import { fetchUserinfo } from './userinfo-request.ts'
 /** One hop. Throws BrokeringError. */
 export async function oauth2Login(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   metadata: ProviderMetadata,
   tokens: UpstreamTokens,
   budget: Budget,

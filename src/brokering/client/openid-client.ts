@@ -1,6 +1,6 @@
 // From the tokens of an OpenID Provider to what it told of the person: the ID token, and userinfo for claims that it lacks.
 
-import type { IdentityProvider, ProviderMetadata, UpstreamLogin } from '../../model/external-provider.ts'
+import type { ExternalProvider, ProviderMetadata, UpstreamLogin } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Budget } from './provider-fetch.ts'
@@ -14,7 +14,7 @@ const longestHint = 4096
 /** At most two hops: keys, userinfo. Throws BrokeringError. */
 export async function openidLogin(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   metadata: ProviderMetadata,
   tokens: UpstreamTokens,
   nonce: string,
@@ -44,7 +44,7 @@ const isTexts = (value: unknown): value is string[] =>
 /** Claims of the ID token win: they are signed. */
 async function completed(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   metadata: ProviderMetadata,
   tokens: UpstreamTokens,
   told: IdTokenClaims,
@@ -69,7 +69,7 @@ function aboutSameMail(userinfo: Record<string, unknown>, told: IdTokenClaims): 
 }
 
 /** Those that matching, the template and the groups look at. */
-export function neededClaims(provider: IdentityProvider): string[] {
+export function neededClaims(provider: ExternalProvider): string[] {
   const { identifying_claim, provisioning_enabled, user_template, group_mappings } = provider
   if (!provisioning_enabled) return [identifying_claim]
   const ofFields = Object.values(user_template).map((field) => field?.claim)

@@ -1,6 +1,6 @@
 // Requests to an external provider: each bounded, all of one sign-in together within eight seconds, so that a page comes within ten (I13).
 
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 import { type AttemptCheck, type AttemptStep, BrokeringError } from '../../model/login-attempt.ts'
 import { printable } from '../../model/untrusted-text.ts'
 import { fetchLimited, parseJsonBody } from '../../outbound/bounded-fetch.ts'
@@ -40,7 +40,7 @@ export interface JsonAnswer {
 /** One hop. Throws BrokeringError unless a JSON object came, of whatever status. */
 export async function fetchJson(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   budget: Budget,
   call: Call,
 ): Promise<JsonAnswer> {

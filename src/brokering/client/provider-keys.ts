@@ -1,5 +1,5 @@
 // The keys an external provider signs with: in this isolate's memory, started from the copy in D1, which serves on while its JWKS is down.
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 import {
   type FetchContext,
   getNewerRemoteKeys,
@@ -18,7 +18,7 @@ const memory: KeyMemory = new Map()
 /** `timeoutMs`: what is left for a fetch. */
 export async function getProviderKeys(
   context: FetchContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   timeoutMs: number,
 ): Promise<RemoteKeys> {
   const source = sourceOf(provider, timeoutMs)
@@ -28,7 +28,7 @@ export async function getProviderKeys(
 /** Once `tried` do not fit: at most one fetch a minute for each provider (I12). Undefined: nothing newer to be had now. */
 export async function getNewerProviderKeys(
   context: FetchContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   tried: RemoteKey[],
   timeoutMs: number,
 ): Promise<RemoteKey[] | undefined> {
@@ -36,7 +36,7 @@ export async function getNewerProviderKeys(
   return source && getNewerRemoteKeys(context, source, tried)
 }
 
-function sourceOf(provider: IdentityProvider, timeoutMs: number): RemoteKeySource | undefined {
+function sourceOf(provider: ExternalProvider, timeoutMs: number): RemoteKeySource | undefined {
   const { provider_id, metadata, jwks, metadata_fetched_at, internal_hosts: internalHosts } = provider
   const uri = metadata?.jwks_uri
   if (uri === undefined) return undefined

@@ -1,6 +1,6 @@
 // Countersign as the client of an external provider: the two halves of a sign-in there, before the browser leaves and after it is back.
 
-import type { IdentityProvider, ProviderMetadata, UpstreamLogin } from '../../model/external-provider.ts'
+import type { ExternalProvider, ProviderMetadata, UpstreamLogin } from '../../model/external-provider.ts'
 import { type AttemptStep, BrokeringError } from '../../model/login-attempt.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { authorizationUrl, nonceOf, type UpstreamRequest } from './authorization-request.ts'
@@ -16,7 +16,7 @@ export type { SignAssertion } from './client-authentication.ts'
 
 /** `parameters`: as the browser brought them, with a `state` that was found to be ours. */
 export interface UpstreamAnswer {
-  provider: IdentityProvider
+  provider: ExternalProvider
   redirect_uri: string
   secret: Uint8Array<ArrayBuffer>
   parameters: URLSearchParams
@@ -46,7 +46,7 @@ export async function completeUpstreamLogin(
     : oauth2Login(context, provider, metadata, tokens, budget)
 }
 
-function metadataOf({ metadata, metadata_fault }: IdentityProvider, step: AttemptStep): ProviderMetadata {
+function metadataOf({ metadata, metadata_fault }: ExternalProvider, step: AttemptStep): ProviderMetadata {
   if (metadata) return metadata
   throw new BrokeringError({
     step,

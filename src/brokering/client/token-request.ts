@@ -1,6 +1,6 @@
 // The code that the browser brought, for the tokens of an external provider (RFC 6749 §4.1.3, OIDC Core §3.1.3). Never twice.
 
-import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
+import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
 import { shown } from '../../model/untrusted-text.ts'
 import type { RequestContext } from '../../request/context.ts'
@@ -23,7 +23,7 @@ export interface CodeToRedeem {
 /** One hop. Throws BrokeringError. */
 export async function redeemCode(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   metadata: ProviderMetadata,
   { code, redirect_uri, secret }: CodeToRedeem,
   sign: SignAssertion,

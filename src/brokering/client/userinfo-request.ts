@@ -1,6 +1,6 @@
 // What the user-info endpoint of an external provider tells of the person (OIDC Core §5.3; of kind `oauth2` an API of its own).
 
-import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
+import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
 import { shown } from '../../model/untrusted-text.ts'
 import type { RequestContext } from '../../request/context.ts'
@@ -11,7 +11,7 @@ import type { UpstreamTokens } from './token-request.ts'
 /** One hop. Throws BrokeringError: a claim that could not be asked for must not count as withdrawn. */
 export async function fetchUserinfo(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   { userinfo_endpoint: url }: ProviderMetadata,
   { access_token }: UpstreamTokens,
   budget: Budget,

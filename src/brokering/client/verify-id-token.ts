@@ -1,6 +1,6 @@
 // The ID token of an external provider, validated in full (OIDC Core §3.1.3.7, §3.1.3.8).
 
-import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
+import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError, type KnownPerson } from '../../model/login-attempt.ts'
 import {
   accessTokenFault,
@@ -22,7 +22,7 @@ export interface IdTokenClaims extends Record<string, unknown> {
 
 export const expectationOf = (
   { now, configuration }: RequestContext,
-  { client_id, allow_all_issuers, valid_issuers }: IdentityProvider,
+  { client_id, allow_all_issuers, valid_issuers }: ExternalProvider,
   { issuer }: ProviderMetadata,
 ): IdTokenExpectation => ({
   client_id,
@@ -35,7 +35,7 @@ export const expectationOf = (
 /** The claims. Throws BrokeringError; one of a token that the provider did sign says whose it was. */
 export async function verifyIdToken(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   metadata: ProviderMetadata,
   { id_token, access_token }: UpstreamTokens,
   nonce: string,

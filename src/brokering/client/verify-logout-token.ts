@@ -1,6 +1,6 @@
 // A logout token from an external provider (OIDC Back-Channel Logout §2.4, §2.6). That its jti is new is the caller's to see.
 
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 import {
   checkAudience,
   checkExpiry,
@@ -20,7 +20,7 @@ export type VerifiedLogoutToken = { issuer: string; sub?: string; sid?: string; 
 /** At most one hop, for keys that are not known. `fault`: one plain sentence. */
 export async function verifyLogoutToken(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   token: string,
 ): Promise<VerifiedLogoutToken | { fault: string }> {
   const { metadata, kind } = provider

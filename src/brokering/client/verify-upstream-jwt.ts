@@ -2,7 +2,7 @@
 
 import { type AcceptedAlgorithm, acceptedAlgorithms, isAcceptedAlgorithm } from '../../crypto/accepted-algorithms.ts'
 import { type ForeignJwt, parseForeignJwt } from '../../crypto/foreign-jwt.ts'
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 import { shown } from '../../model/untrusted-text.ts'
 import type { RemoteKey } from '../../outbound/remote-jwks.ts'
 import { verifySignature } from '../../outbound/verify-signature.ts'
@@ -19,7 +19,7 @@ export type VerifiedUpstreamJwt =
 /** No hop while the keys are known. */
 export async function verifyUpstreamJwt(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   token: string,
   budget: Budget,
 ): Promise<VerifiedUpstreamJwt> {

@@ -6,16 +6,16 @@ import { textFault, userRules } from '../../model/user-rules.ts'
 import { invisibleFault, mailFault } from './claim-values.ts'
 
 /** A field in the form in which it is kept, or what is wrong with the text. */
-export type Judged = { value: string } | { fault: string }
+export type FieldVerdict = { value: string } | { fault: string }
 
-export function judgeField(field: PlainField, text: string, tenants: ReadonlySet<string>): Judged {
+export function validateField(field: PlainField, text: string, tenants: ReadonlySet<string>): FieldVerdict {
   const value = kept(field, text)
   const fault = faultOf(field, value, tenants)
   return fault === undefined ? { value } : { fault }
 }
 
 /** A new user's id: the rule of the directory is stricter than identityFault, so it holds for both. */
-export function judgeUserId(text: string): Judged {
+export function validateUserId(text: string): FieldVerdict {
   const fault = textFault(userRules.user_id, text)
   return fault === undefined ? { value: text } : { fault }
 }

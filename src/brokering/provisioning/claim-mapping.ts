@@ -2,19 +2,19 @@
 
 import { directoryClaimFaults } from '../../model/directory-claims.ts'
 import {
+  type ExternalProvider,
   type FieldTemplate,
-  type IdentityProvider,
   type PlainField,
   plainFields,
   type TemplateField,
 } from '../../model/external-provider.ts'
 import type { FieldChange } from '../../model/login-attempt.ts'
 import { normaliseLoginName } from '../../model/login-name.ts'
-import { judgeField, judgeUserId } from './claim-fields.ts'
+import { validateField, validateUserId } from './claim-fields.ts'
 import { type Claims, claimOf, invisibleFault, textOf } from './claim-values.ts'
-import { type FieldValue, fieldValue, type Judge, possibleTexts } from './field-value.ts'
+import { type FieldValue, fieldValue, possibleTexts, type ValidateText } from './field-value.ts'
 
-export type MappingRules = Pick<IdentityProvider, 'user_template' | 'value_mappings' | 'identifying_claim'>
+export type MappingRules = Pick<ExternalProvider, 'user_template' | 'value_mappings' | 'identifying_claim'>
 
 /** The fields that a template fills; `user_id` is fixed at creation. */
 export interface MappableUser extends Record<Exclude<PlainField, 'login_name'>, string | null> {
@@ -42,7 +42,7 @@ export function plannedUserId(rules: MappingRules, claims: Claims): FieldValue<s
   if (template.claim === 'email' && !isMailVerified(claims)) {
     return { outcome: 'fault', reason: 'The claim email is not verified (email_verified), so it cannot be a user_id.' }
   }
-  const judge = texts(judgeUserId)
+  const judge = texts(validateUserId)
   const value = fieldValue(template, mappingsOf(rules, 'user_id'), claims, judge)
   return value.outcome === 'value' ? value : { ...value, outcome: 'fault' }
 }
@@ -83,7 +83,7 @@ interface Plan extends PlannedUser<MappableUser> {
 
 function planField(plan: Plan, field: PlainField, template: FieldTemplate): void {
   const { rules, claims, base, next, tenants, changes } = plan
-  const judge = texts((text) => judgeField(field, text, tenants))
+  const judge = texts((text) => validateField(field, text, tenants))
   const found = fieldValue(template, mappingsOf(rules, field), claims, judge)
   const before = base[field]
   if (setOnce.includes(field) && before !== null) {
@@ -119,7 +119,7 @@ function planVerified(plan: Plan, template: FieldTemplate, isFromClaim: boolean)
 /** A claim of the directory without a field of its own: keeps the type that the provider gives it. */
 function planClaim(plan: Plan, name: string, template: FieldTemplate): void {
   const { next, base, claims } = plan
-  const judge: Judge<unknown> = (said) => {
+  const judge: ValidateText<unknown> = (said) => {
     const value = typeof said === 'string' ? said.normalize('NFC').trim() : said
     const fault = claimFault(name, value, next.claims)
     return fault === undefined ? { value } : { fault }
@@ -142,7 +142,7 @@ const mappingsOf = (rules: MappingRules, field: string) =>
   rules.value_mappings.filter((mapping) => mapping.field === field)
 
 const texts =
-  (judge: (text: string) => { value: string } | { fault: string }): Judge<string> =>
+  (judge: (text: string) => { value: string } | { fault: string }): ValidateText<string> =>
   (said) => {
     const text = textOf(said)
     return text === undefined ? { fault: 'must be a text' } : judge(text)

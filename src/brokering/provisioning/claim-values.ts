@@ -23,7 +23,7 @@ export function textOf(value: unknown): string | undefined {
 }
 
 /** Whether a claim equals a text, or is an array that contains it. */
-export const says = (claims: Claims, name: string, text: string): boolean =>
+export const claimHasValue = (claims: Claims, name: string, text: string): boolean =>
   valuesOf(claimOf(claims, name)).some((value) => textOf(value) === text)
 
 /** Zero width joiners are letters' business in Persian and in Indic scripts; other invisible characters make one name look like another. */

@@ -1,9 +1,9 @@
 // What a sign-in by a provider would do, field by field, and why: the plan that a sign-in carries out, shown instead.
 
-import type { IdentityProvider, UpstreamLogin } from '../../model/external-provider.ts'
+import type { ExternalProvider, UpstreamLogin } from '../../model/external-provider.ts'
 import { BrokeringError, type FieldChange } from '../../model/login-attempt.ts'
 import type { RequestContext } from '../../request/context.ts'
-import { planArrival } from './provisioning-plan.ts'
+import { planProvisioning } from './provisioning-plan.ts'
 
 export interface DryRun {
   outcome: 'signs_in' | 'creates' | 'refuses'
@@ -18,11 +18,11 @@ export interface DryRun {
 /** Reads once and writes nothing. */
 export async function dryRun(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   login: Pick<UpstreamLogin, 'issuer' | 'subject' | 'claims'>,
 ): Promise<DryRun> {
   try {
-    const { stored, row, changes } = await planArrival(context, { provider, login })
+    const { stored, row, changes } = await planProvisioning(context, { provider, login })
     return { outcome: stored ? 'signs_in' : 'creates', user_id: row.user_id, cause: null, fix: null, changes }
   } catch (error) {
     if (!(error instanceof BrokeringError)) throw error

@@ -16,13 +16,13 @@ export type FieldValue<Value> =
 const mostValues = 100
 
 /** Brings one value of a claim into the form in which it is kept, or says what is wrong with it. */
-export type Judge<Value> = (said: unknown) => { value: Value } | { fault: string }
+export type ValidateText<Value> = (said: unknown) => { value: Value } | { fault: string }
 
 export function fieldValue<Value>(
   template: FieldTemplate,
   mappings: readonly ValueMapping[],
   claims: Claims,
-  judge: Judge<Value>,
+  judge: ValidateText<Value>,
 ): FieldValue<Value> {
   const { claim } = template
   if (claim === undefined) return defaultValue(template, 'none', 'the template names no claim', judge)
@@ -48,7 +48,7 @@ function mappedValue<Value>(
   claim: string,
   said: unknown,
   mappings: readonly ValueMapping[],
-  judge: Judge<Value>,
+  judge: ValidateText<Value>,
 ): FieldValue<Value> {
   const texts = valuesOf(said).map(textOf)
   const byPriority = [...mappings].sort((a, b) => a.priority - b.priority)
@@ -62,7 +62,7 @@ function mappedValue<Value>(
 }
 
 /** Of a list the first value that can be used. */
-function claimedValue<Value>(claim: string, said: unknown, judge: Judge<Value>): FieldValue<Value> {
+function claimedValue<Value>(claim: string, said: unknown, judge: ValidateText<Value>): FieldValue<Value> {
   const judged = valuesOf(said).slice(0, mostValues).map(judge)
   const usable = judged.find((each) => 'value' in each)
   if (usable) return { outcome: 'value', value: usable.value, reason: `From the claim ${claim}.`, isFromClaim: true }
@@ -75,7 +75,7 @@ function defaultValue<Value>(
   template: FieldTemplate,
   outcome: 'none' | 'unmapped' | 'fault',
   why: string,
-  judge: Judge<Value>,
+  judge: ValidateText<Value>,
 ): FieldValue<Value> {
   if (template.default === undefined || template.default === '') return { outcome, reason: sentence(why) }
   const judged = judge(template.default)

@@ -4,9 +4,9 @@ import type { GroupMapping } from '../../model/external-provider.ts'
 import type { KnownGroup, Membership } from '../../model/group.ts'
 import type { FieldChange } from '../../model/login-attempt.ts'
 import { quoted } from '../../model/untrusted-text.ts'
-import { type Claims, claimOf, isMissing, says } from './claim-values.ts'
+import { type Claims, claimHasValue, claimOf, isMissing } from './claim-values.ts'
 
-export interface GroupQuestion {
+export interface GroupMappingInput {
   provider_id: string
   group_mappings: readonly GroupMapping[]
   claims: Claims
@@ -27,12 +27,12 @@ export interface PlannedGroups {
 /** What becomes of one group. */
 type Verdict = Omit<FieldChange, 'field'>
 
-export function planGroups(question: GroupQuestion): PlannedGroups {
+export function planGroups(question: GroupMappingInput): PlannedGroups {
   const planned: PlannedGroups = { granted: [], withdrawn: [], changes: [] }
   const own = question.memberships.filter((each) => each.granted_by === question.provider_id)
   const ids = new Set([...question.group_mappings, ...own].map((each) => each.group_id))
   for (const groupId of ids) {
-    const verdict = judgeGroup(question, groupId)
+    const verdict = validateGroup(question, groupId)
     planned.changes.push({ field: `group:${groupId}`, ...verdict })
     const group = question.known.find((each) => each.group_id === groupId)
     if (verdict.action === 'granted' && group) planned.granted.push(group)
@@ -41,7 +41,7 @@ export function planGroups(question: GroupQuestion): PlannedGroups {
   return planned
 }
 
-function judgeGroup(question: GroupQuestion, groupId: string): Verdict {
+function validateGroup(question: GroupMappingInput, groupId: string): Verdict {
   const membership = question.memberships.find((each) => each.group_id === groupId)
   const earned = earnedBy(question, groupId)
   const obstacle = earned.isEarned ? obstacleTo(question, groupId) : undefined
@@ -56,10 +56,10 @@ function judgeGroup(question: GroupQuestion, groupId: string): Verdict {
 }
 
 /** One rule of several is enough. */
-function earnedBy(question: GroupQuestion, groupId: string): { isEarned: boolean; reason: string } {
+function earnedBy(question: GroupMappingInput, groupId: string): { isEarned: boolean; reason: string } {
   const { group_mappings, claims } = question
   const rules = group_mappings.filter((each) => each.group_id === groupId)
-  const rule = rules.find(({ when }) => !when || says(claims, when.claim, when.value))
+  const rule = rules.find(({ when }) => !when || claimHasValue(claims, when.claim, when.value))
   if (rule) {
     const reason = rule.when
       ? `The claim ${rule.when.claim} says ${quoted(rule.when.value)}.`
@@ -80,7 +80,7 @@ function unmet(claims: Claims, { claim, value }: { claim: string; value: string 
     : `The claim ${claim} did not come.`
 }
 
-function obstacleTo({ known, tenant_id }: GroupQuestion, groupId: string): string | undefined {
+function obstacleTo({ known, tenant_id }: GroupMappingInput, groupId: string): string | undefined {
   const group = known.find((each) => each.group_id === groupId)
   if (!group) return 'There is no such group.'
   if (group.tenant_id === null || group.tenant_id === tenant_id) return undefined

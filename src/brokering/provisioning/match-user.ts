@@ -1,14 +1,14 @@
 // Which user an account of a provider is: the one it was linked to, else the one that the identifying claim names. Never by anything else.
 
-import type { IdentityProvider, UpstreamLogin } from '../../model/external-provider.ts'
+import type { ExternalProvider, UpstreamLogin } from '../../model/external-provider.ts'
 import { BrokeringError, type BrokeringFailure } from '../../model/login-attempt.ts'
 import { quoted } from '../../model/untrusted-text.ts'
-import type { DirectoryAnswer, DirectoryUser, ExternalIdentityRow } from '../../storage/external-identities.ts'
+import type { DirectoryResult, DirectoryUser, ExternalIdentityRow } from '../../storage/external-identities.ts'
 import { claimOf, identityFault, mailFault } from './claim-values.ts'
 
 /** Who came, and from where. */
-export interface Newcomer {
-  provider: IdentityProvider
+export interface ExternalIdentity {
+  provider: ExternalProvider
   login: Pick<UpstreamLogin, 'issuer' | 'subject' | 'claims'>
 }
 
@@ -20,7 +20,7 @@ export type Match =
   | { outcome: 'linked' | 'named'; user: DirectoryUser }
   | { outcome: 'nobody'; rival: DirectoryUser | undefined }
 
-export function identify({ provider, login }: Newcomer): Identification {
+export function identify({ provider, login }: ExternalIdentity): Identification {
   const { identifying_claim: claim, name } = provider
   const said = claim === 'sub' ? login.subject : claimOf(login.claims, claim)
   // A number beyond 2⁵³ is one of several that JSON.parse cannot tell apart.
@@ -47,9 +47,9 @@ const otherClaim =
 
 /** `mailWriters`: providers whose template fills `email`. Throws BrokeringError when the account leads to somebody who may not be taken for this person. */
 export function matchUser(
-  newcomer: Newcomer,
+  newcomer: ExternalIdentity,
   identification: Identification,
-  answer: DirectoryAnswer,
+  answer: DirectoryResult,
   mailWriters: ReadonlySet<string>,
 ): Match {
   const linked = answer.users.find((user) => user.identities.some((identity) => isAccountOf(newcomer, identity)))
@@ -72,17 +72,17 @@ export function matchUser(
   return { outcome: 'named', user: usable(user) }
 }
 
-const isSameSubject = ({ login }: Newcomer, { issuer, subject }: ExternalIdentityRow): boolean =>
+const isSameSubject = ({ login }: ExternalIdentity, { issuer, subject }: ExternalIdentityRow): boolean =>
   issuer === login.issuer && subject === login.subject
 
-const isAccountOf = (newcomer: Newcomer, identity: ExternalIdentityRow): boolean =>
+const isAccountOf = (newcomer: ExternalIdentity, identity: ExternalIdentityRow): boolean =>
   identity.provider_id === newcomer.provider.provider_id && isSameSubject(newcomer, identity)
 
 /**
  * OIDC Core §5.7: a `sub` says who somebody is at its issuer only, so a user linked to any other account is another person (I08). By other
  * claims so is a user whom another provider created: their user_id is that provider's word, not an operator's.
  */
-function isAnotherPerson(newcomer: Newcomer, { row, identities }: DirectoryUser): boolean {
+function isAnotherPerson(newcomer: ExternalIdentity, { row, identities }: DirectoryUser): boolean {
   const others = identities.filter((identity) => !isSameSubject(newcomer, identity))
   const { identifying_claim, provider_id } = newcomer.provider
   if (identifying_claim === 'sub') return others.length > 0
@@ -97,7 +97,11 @@ const isCreation = (row: DirectoryUser['row'], identity: ExternalIdentityRow): b
  * An address that nobody verified counts as an operator's word, unless another provider created the user or writes addresses: it may be its
  * true owner's, put there to be signed in to.
  */
-function ownsAddress({ provider }: Newcomer, { row, identities }: DirectoryUser, mailWriters: ReadonlySet<string>) {
+function ownsAddress(
+  { provider }: ExternalIdentity,
+  { row, identities }: DirectoryUser,
+  mailWriters: ReadonlySet<string>,
+) {
   const others = identities.filter((identity) => identity.provider_id !== provider.provider_id)
   return row.email_verified || !others.some((other) => isCreation(row, other) || mailWriters.has(other.provider_id))
 }
@@ -131,7 +135,7 @@ function ambiguous(value: string, first: DirectoryUser, second: DirectoryUser): 
 }
 
 function linkedElsewhere(
-  { provider, login }: Newcomer,
+  { provider, login }: ExternalIdentity,
   user: DirectoryUser,
   other: ExternalIdentityRow,
 ): BrokeringError {
@@ -144,8 +148,8 @@ function linkedElsewhere(
 }
 
 /** Nobody matches, and nobody is created. */
-export function noAccount(
-  { provider }: Newcomer,
+export function noMatchingUser(
+  { provider }: ExternalIdentity,
   { value, isMail }: { value: string; isMail: boolean },
   rival: DirectoryUser | undefined,
 ): BrokeringError {

@@ -2,12 +2,12 @@
 
 import { BrokeringError, type BrokeringFailure, type FieldChange } from '../../model/login-attempt.ts'
 import { quoted } from '../../model/untrusted-text.ts'
-import type { DirectoryAnswer, DirectoryUser } from '../../storage/external-identities.ts'
+import type { DirectoryResult, DirectoryUser } from '../../storage/external-identities.ts'
 import type { UserRecord, UserRow } from '../../storage/users.ts'
 import { isNameField } from './claim-mapping.ts'
-import type { Newcomer } from './match-user.ts'
+import type { ExternalIdentity } from './match-user.ts'
 
-export interface ArrivalPlan {
+export interface ProvisioningPlan {
   /** Undefined: a new user. */
   stored: DirectoryUser | undefined
   /** The account leads to the user already. */
@@ -27,7 +27,11 @@ export const didChange = ({ action }: FieldChange): boolean =>
 export const isWrite = (change: FieldChange): boolean => change.field !== 'link' && didChange(change)
 
 /** Throws when a field other than a name cannot be filled, or when the user would get what is another's. */
-export function judged({ provider }: Newcomer, answer: DirectoryAnswer, plan: ArrivalPlan): ArrivalPlan {
+export function validatePlan(
+  { provider }: ExternalIdentity,
+  answer: DirectoryResult,
+  plan: ProvisioningPlan,
+): ProvisioningPlan {
   const { row, stored, changes } = plan
   const failed = changes.find((change) => change.action === 'failed' && !isNameField(change.field))
   const fault = failed
@@ -45,7 +49,7 @@ export function judged({ provider }: Newcomer, answer: DirectoryAnswer, plan: Ar
 function conflict(
   row: UserRow,
   stored: DirectoryUser | undefined,
-  answer: DirectoryAnswer,
+  answer: DirectoryResult,
   changes: FieldChange[],
 ): BrokeringError | undefined {
   const { user_id, sub, login_name } = row

@@ -1,7 +1,7 @@
 // Who an external sign-in is here: found, created or brought up to date, in one read and at most one write of the directory.
 
 import { type UserChange, writeUser } from '../../directory/write-user.ts'
-import type { IdentityProvider, UpstreamLogin } from '../../model/external-provider.ts'
+import type { ExternalProvider, UpstreamLogin } from '../../model/external-provider.ts'
 import { BrokeringError, type FieldChange } from '../../model/login-attempt.ts'
 import type { Person } from '../../model/person.ts'
 import type { Conflict } from '../../request/commit.ts'
@@ -9,11 +9,11 @@ import type { RequestContext } from '../../request/context.ts'
 import { insertExternalIdentity } from '../../storage/external-identities.ts'
 import { personOfRecord, type UserRow } from '../../storage/users.ts'
 import { isNameField } from './claim-mapping.ts'
-import type { Newcomer } from './match-user.ts'
-import { type ArrivalPlan, didChange, isWrite, provisioningFault } from './plan-sign-in.ts'
-import { planArrival } from './provisioning-plan.ts'
+import type { ExternalIdentity } from './match-user.ts'
+import { didChange, isWrite, type ProvisioningPlan, provisioningFault } from './plan-sign-in.ts'
+import { planProvisioning } from './provisioning-plan.ts'
 
-export interface Arrival {
+export interface ResolvedUser {
   person: Person
   isNew: boolean
   /** Without the fields that stay as they are. */
@@ -23,13 +23,13 @@ export interface Arrival {
 /** Throws BrokeringError for who may not sign in here, and when the user cannot be created or updated: then nothing was written. */
 export async function resolveUser(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   login: UpstreamLogin,
-): Promise<Arrival> {
+): Promise<ResolvedUser> {
   const newcomer = { provider, login }
   try {
     const written = await writeUser<ProvisionedUser>(context, {
-      plan: async () => changeOf(context, newcomer, await planArrival(context, newcomer)),
+      plan: async () => changeOf(context, newcomer, await planProvisioning(context, newcomer)),
       onConflict: (change, conflict) => decide(context, newcomer, change, conflict),
       afterwards: 'sign-in',
     })
@@ -44,19 +44,19 @@ export async function resolveUser(
 }
 
 interface Refused {
-  plan: ArrivalPlan
+  plan: ProvisioningPlan
   fault: string
 }
 
 interface ProvisionedUser extends UserChange {
-  plan: ArrivalPlan
+  plan: ProvisioningPlan
   /** The whole plan, which D1 did not take; this change is what remains of it. */
   refused?: Refused
 }
 
 const refusedOf = ({ plan, refused }: ProvisionedUser, { fault }: Conflict): Refused => refused ?? { plan, fault }
 
-function changeOf(context: RequestContext, newcomer: Newcomer, plan: ArrivalPlan): ProvisionedUser {
+function changeOf(context: RequestContext, newcomer: ExternalIdentity, plan: ProvisioningPlan): ProvisionedUser {
   const { stored, row, groups, isLinked } = plan
   const { provider_id } = newcomer.provider
   const { issuer, subject } = newcomer.login
@@ -72,7 +72,7 @@ function changeOf(context: RequestContext, newcomer: Newcomer, plan: ArrivalPlan
 }
 
 /** Undefined: nothing is to be written. */
-function eventOf({ provider, login }: Newcomer, plan: ArrivalPlan): UserChange['event'] {
+function eventOf({ provider, login }: ExternalIdentity, plan: ProvisioningPlan): UserChange['event'] {
   const action = actionOf(plan)
   if (!action) return undefined
   const { issuer, subject } = login
@@ -84,7 +84,7 @@ function eventOf({ provider, login }: Newcomer, plan: ArrivalPlan): UserChange['
   }
 }
 
-function actionOf({ stored, isLinked, changes }: ArrivalPlan): string | undefined {
+function actionOf({ stored, isLinked, changes }: ProvisioningPlan): string | undefined {
   if (!stored) return 'user.create'
   if (changes.some(isWrite)) return 'user.update'
   return isLinked ? undefined : 'user.link'
@@ -96,7 +96,7 @@ function actionOf({ stored, isLinked, changes }: ArrivalPlan): string | undefine
  */
 function decide(
   context: RequestContext,
-  newcomer: Newcomer,
+  newcomer: ExternalIdentity,
   change: ProvisionedUser,
   { constraint, fault }: Conflict,
 ): 'plan-again' | 'give-up' | ProvisionedUser {
@@ -108,7 +108,7 @@ function decide(
 }
 
 /** Returns undefined if the plan writes no name. */
-function withoutNames(plan: ArrivalPlan, fault: string): ArrivalPlan | undefined {
+function withoutNames(plan: ProvisioningPlan, fault: string): ProvisioningPlan | undefined {
   const isName = (change: FieldChange) => isWrite(change) && isNameField(change.field)
   if (!plan.changes.some(isName)) return undefined
   const changes = plan.changes.map((change): FieldChange => {
@@ -146,7 +146,7 @@ function notTaken({ plan: { stored, changes }, fault }: Refused): BrokeringError
   })
 }
 
-const arrivalOf = ({ row, groups, stored, changes }: ArrivalPlan): Arrival => ({
+const arrivalOf = ({ row, groups, stored, changes }: ProvisioningPlan): ResolvedUser => ({
   person: personOfRecord({ row, groups }),
   isNew: stored === undefined,
   changes: changes.filter((change) => change.action !== 'unchanged'),

@@ -6,17 +6,24 @@ import { normaliseLoginName } from '../../model/login-name.ts'
 import { printable } from '../../model/untrusted-text.ts'
 import { hop, type RequestContext } from '../../request/context.ts'
 import { openDatabase } from '../../storage/database.ts'
-import { askDirectory, type DirectoryAnswer, type DirectoryUser } from '../../storage/external-identities.ts'
+import { type DirectoryResult, type DirectoryUser, queryDirectory } from '../../storage/external-identities.ts'
 import { newUser } from '../../storage/new-user.ts'
 import { nextVersion, type UserRecord, type UserRow } from '../../storage/users.ts'
 import { namesToLookUp, plannedUserId, planUser } from './claim-mapping.ts'
 import type { FieldValue } from './field-value.ts'
 import { planGroups } from './group-mapping.ts'
-import { type Identification, identify, type Match, matchUser, type Newcomer, noAccount } from './match-user.ts'
-import { type ArrivalPlan, isWrite, judged, provisioningFault } from './plan-sign-in.ts'
+import {
+  type ExternalIdentity,
+  type Identification,
+  identify,
+  type Match,
+  matchUser,
+  noMatchingUser,
+} from './match-user.ts'
+import { isWrite, type ProvisioningPlan, provisioningFault, validatePlan } from './plan-sign-in.ts'
 
 /** One hop. Throws BrokeringError for who may not sign in, or cannot be created or updated. */
-export async function planArrival(context: RequestContext, newcomer: Newcomer): Promise<ArrivalPlan> {
+export async function planProvisioning(context: RequestContext, newcomer: ExternalIdentity): Promise<ProvisioningPlan> {
   const { provider, login } = newcomer
   const identification = identify(newcomer)
   const userId = plannedUserId(provider, login.claims)
@@ -33,15 +40,15 @@ export async function planArrival(context: RequestContext, newcomer: Newcomer): 
 }
 
 const mailWriters = ({ configuration }: RequestContext): ReadonlySet<string> =>
-  new Set(configuration.identityProviders.filter((each) => each.user_template.email).map((each) => each.provider_id))
+  new Set(configuration.externalProviders.filter((each) => each.user_template.email).map((each) => each.provider_id))
 
-function nobody(newcomer: Newcomer, identification: Identification, match: Match): BrokeringError {
+function nobody(newcomer: ExternalIdentity, identification: Identification, match: Match): BrokeringError {
   if ('refusal' in identification) return identification.refusal
-  return noAccount(newcomer, identification, match.outcome === 'nobody' ? match.rival : undefined)
+  return noMatchingUser(newcomer, identification, match.outcome === 'nobody' ? match.rival : undefined)
 }
 
 /** Of a person whose `sub` is somebody else's user_id, because two issuers gave the same one (OIDC Core §5.7): the same at every sign-in. */
-async function spareUserId({ provider, login }: Newcomer): Promise<string | undefined> {
+async function spareUserId({ provider, login }: ExternalIdentity): Promise<string | undefined> {
   if (provider.identifying_claim !== 'sub') return undefined
   const account = await sha256(JSON.stringify([provider.provider_id, login.issuer, login.subject]))
   return `${login.subject.slice(0, 200)}-${account.slice(0, 10)}`
@@ -56,11 +63,11 @@ const givenId = (value: string): FieldValue<string> => ({
 
 function lookUp(
   context: RequestContext,
-  { provider, login }: Newcomer,
+  { provider, login }: ExternalIdentity,
   identification: Identification,
   userId: FieldValue<string>,
   spareId: string | undefined,
-): Promise<DirectoryAnswer> {
+): Promise<DirectoryResult> {
   const named = 'value' in identification ? identification : undefined
   const ids = [named?.value, userId.outcome === 'value' ? userId.value : undefined, spareId].filter(
     (id) => id !== undefined,
@@ -76,12 +83,12 @@ function lookUp(
     tenant_ids: tenants,
     group_ids: provider.group_mappings.map((mapping) => mapping.group_id),
   }
-  return hop(context, 'D1', () => askDirectory(openDatabase(context.env.DB.withSession('first-primary')), question))
+  return hop(context, 'D1', () => queryDirectory(openDatabase(context.env.DB.withSession('first-primary')), question))
 }
 
 type Found = Extract<Match, { user: DirectoryUser }>
 
-const unchanged = (newcomer: Newcomer, { outcome, user }: Found): ArrivalPlan => ({
+const unchanged = (newcomer: ExternalIdentity, { outcome, user }: Found): ProvisioningPlan => ({
   stored: user,
   isLinked: outcome === 'linked',
   row: user.row,
@@ -91,17 +98,17 @@ const unchanged = (newcomer: Newcomer, { outcome, user }: Found): ArrivalPlan =>
 
 function planUpdate(
   context: RequestContext,
-  newcomer: Newcomer,
+  newcomer: ExternalIdentity,
   { outcome, user }: Found,
-  answer: DirectoryAnswer,
-): ArrivalPlan {
+  answer: DirectoryResult,
+): ProvisioningPlan {
   const { provider, login } = newcomer
   const { next, changes } = planUser(provider, login.claims, user.row, false, new Set(answer.tenants))
   const plan = withGroups(newcomer, next, user, answer, changes)
   const isChanged = plan.changes.some(isWrite)
   const row = { ...next, version: nextVersion(user.row.version, context.now), updated_at: context.now }
   const links = outcome === 'linked' ? [] : [linkOf(newcomer)]
-  return judged(newcomer, answer, {
+  return validatePlan(newcomer, answer, {
     ...plan,
     isLinked: outcome === 'linked',
     row: isChanged ? row : user.row,
@@ -111,10 +118,10 @@ function planUpdate(
 
 function planCreation(
   context: RequestContext,
-  newcomer: Newcomer,
+  newcomer: ExternalIdentity,
   userId: FieldValue<string>,
-  answer: DirectoryAnswer,
-): ArrivalPlan {
+  answer: DirectoryResult,
+): ProvisioningPlan {
   const { provider, login } = newcomer
   if (userId.outcome !== 'value') {
     const change: FieldChange = { field: 'user_id', action: 'failed', before: null, after: null, reason: userId.reason }
@@ -132,10 +139,10 @@ function planCreation(
     linkOf(newcomer),
   ]
   const plan = withGroups(newcomer, next, undefined, answer, [...created, ...changes])
-  return judged(newcomer, answer, plan)
+  return validatePlan(newcomer, answer, plan)
 }
 
-const linkOf = ({ provider, login }: Newcomer): FieldChange => ({
+const linkOf = ({ provider, login }: ExternalIdentity): FieldChange => ({
   field: 'link',
   action: 'created',
   before: null,
@@ -144,12 +151,12 @@ const linkOf = ({ provider, login }: Newcomer): FieldChange => ({
 })
 
 function withGroups(
-  { provider, login }: Newcomer,
+  { provider, login }: ExternalIdentity,
   row: UserRow,
   stored: DirectoryUser | undefined,
-  answer: DirectoryAnswer,
+  answer: DirectoryResult,
   changes: FieldChange[],
-): ArrivalPlan {
+): ProvisioningPlan {
   const memberships = stored?.groups ?? []
   const { provider_id, group_mappings } = provider
   const { claims } = login

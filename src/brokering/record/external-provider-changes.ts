@@ -1,16 +1,16 @@
 // How an external provider changes: the record's next state, with what the provider says of itself, and when nobody could sign in any more.
 
 import { fromUtf8, utf8 } from '../../crypto/encoding.ts'
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 import { conflict } from '../../model/problems.ts'
 import { changedFields } from '../../model/record.ts'
 import { refuseFaults } from '../../model/refuse-faults.ts'
 import { commit, read } from '../../request/commit.ts'
 import type { RequestContext } from '../../request/context.ts'
-import { deleteIdentityProvider, saveIdentityProvider } from '../../storage/external-providers.ts'
+import { deleteExternalProvider, saveExternalProvider } from '../../storage/external-providers.ts'
 import { findGroups } from '../../storage/groups.ts'
 import { findTenants } from '../../storage/tenants.ts'
-import type { IdentityProviderInput } from './external-provider-input.ts'
+import type { ExternalProviderInput } from './external-provider-input.ts'
 import { defaultScopes, mergeProvider, newProvider, union } from './external-provider-record.ts'
 import { providerFaults, tenantsOf } from './external-provider-rules.ts'
 import { lockoutFault } from './lockout.ts'
@@ -20,9 +20,9 @@ import { readProvider } from './reload-providers.ts'
 export async function planProvider(
   context: RequestContext,
   id: string,
-  body: IdentityProviderInput,
-  stored: IdentityProvider | undefined,
-): Promise<IdentityProvider> {
+  body: ExternalProviderInput,
+  stored: ExternalProvider | undefined,
+): Promise<ExternalProvider> {
   const planned = mergeProvider(stored ?? newProvider(id, body, context.now), body)
   planned.sealed_client_secret = await sealedSecret(context, body.client_secret, planned.sealed_client_secret)
   refuseFaults({
@@ -39,9 +39,9 @@ export async function planProvider(
 
 /** Identities and sessions that came from it mean something else in another kind. */
 function fixedFaults(
-  stored: IdentityProvider | undefined,
-  { kind }: IdentityProvider,
-  { endpoints }: IdentityProviderInput,
+  stored: ExternalProvider | undefined,
+  { kind }: ExternalProvider,
+  { endpoints }: ExternalProviderInput,
 ): Record<string, string> {
   if (stored && stored.kind !== kind) return { kind: `is fixed at creation: ${stored.kind}` }
   return endpoints && kind === 'openid'
@@ -50,7 +50,7 @@ function fixedFaults(
 }
 
 /** A provider that could not be read is tried again before it is used. */
-function mustBeRead(stored: IdentityProvider | undefined, next: IdentityProvider): boolean {
+function mustBeRead(stored: ExternalProvider | undefined, next: ExternalProvider): boolean {
   if (next.kind === 'oauth2') return false
   if (!stored || stored.metadata_endpoint !== next.metadata_endpoint) return true
   const isReachedOtherwise = JSON.stringify(stored.internal_hosts) !== JSON.stringify(next.internal_hosts)
@@ -63,10 +63,10 @@ function mustBeRead(stored: IdentityProvider | undefined, next: IdentityProvider
 /** SECURITY-CASES I09: what cannot be read or trusted is not used, and the operator is told why. */
 async function withReading(
   context: RequestContext,
-  planned: IdentityProvider,
-  body: IdentityProviderInput,
-  stored: IdentityProvider | undefined,
-): Promise<IdentityProvider> {
+  planned: ExternalProvider,
+  body: ExternalProviderInput,
+  stored: ExternalProvider | undefined,
+): Promise<ExternalProvider> {
   const { claims, ...reading } = await readProvider(context, planned)
   if (reading.metadata_fault !== null) {
     if (planned.enabled) refuseFaults({ metadata_endpoint: reading.metadata_fault })
@@ -79,7 +79,7 @@ async function withReading(
   return { ...planned, ...reading, scopes, claims: union(planned.claims, body.claims ? [] : claims) }
 }
 
-async function referenceFaults(context: RequestContext, provider: IdentityProvider): Promise<Record<string, string>> {
+async function referenceFaults(context: RequestContext, provider: ExternalProvider): Promise<Record<string, string>> {
   const groups = provider.group_mappings.map(({ group_id }, index) => ({
     path: `group_mappings.${index}.group_id`,
     id: group_id,
@@ -113,8 +113,8 @@ async function sealedSecret(
 
 export async function saveProvider(
   context: RequestContext,
-  stored: IdentityProvider | undefined,
-  next: IdentityProvider,
+  stored: ExternalProvider | undefined,
+  next: ExternalProvider,
 ): Promise<void> {
   const fields = changedFields(stored, next)
   if (fields.length === 0) return
@@ -124,13 +124,13 @@ export async function saveProvider(
     target: next.provider_id,
     detail: { fields },
     concerns: [{ kind: 'identity-provider' }],
-    statements: (db) => [saveIdentityProvider(db, next)],
+    statements: (db) => [saveExternalProvider(db, next)],
   })
 }
 
 export async function removeProvider(
   context: RequestContext,
-  { provider_id, enabled }: IdentityProvider,
+  { provider_id, enabled }: ExternalProvider,
 ): Promise<void> {
   const fault = enabled ? await lockoutFault(context, provider_id) : undefined
   if (fault) throw conflict(`The provider ${fault}`)
@@ -138,7 +138,7 @@ export async function removeProvider(
     action: 'identity-provider.delete',
     target: provider_id,
     concerns: [{ kind: 'identity-provider' }],
-    statements: (db) => [deleteIdentityProvider(db, provider_id)],
+    statements: (db) => [deleteExternalProvider(db, provider_id)],
   })
 }
 

@@ -1,6 +1,6 @@
 // What a change of an external provider may state: the fields of its record, a preset to begin with, and the client secret in the clear.
 
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 import type { PresetName } from './presets.ts'
 
 /** Endpoints of a provider of kind `oauth2`, which publishes no metadata. */
@@ -25,13 +25,13 @@ type Stated =
   | 'updated_at'
 
 /** A field that is left out keeps its value. */
-export interface IdentityProviderInput extends Partial<Omit<IdentityProvider, Stated>> {
+export interface ExternalProviderInput extends Partial<Omit<ExternalProvider, Stated>> {
   /** At creation: states what the input leaves out. */
   preset?: PresetName | undefined
   /** Null: the provider knows this client without one. */
   client_secret?: string | null | undefined
   /** Null: basic with a secret, none without. */
-  token_endpoint_auth_method?: IdentityProvider['token_endpoint_auth_method'] | null | undefined
+  token_endpoint_auth_method?: ExternalProvider['token_endpoint_auth_method'] | null | undefined
   endpoints?: StatedEndpoints | undefined
   user_template?: Record<string, { claim?: string | undefined; default?: string | undefined }> | undefined
 }

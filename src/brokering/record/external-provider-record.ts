@@ -1,14 +1,14 @@
 // The record an external provider becomes: defaults for a new one, and what a change makes of it.
 
-import type { IdentityProvider, ProviderMetadata, UserTemplate } from '../../model/external-provider.ts'
+import type { ExternalProvider, ProviderMetadata, UserTemplate } from '../../model/external-provider.ts'
 import { merge } from '../../model/record.ts'
-import type { IdentityProviderInput } from './external-provider-input.ts'
+import type { ExternalProviderInput } from './external-provider-input.ts'
 import { presets } from './presets.ts'
 
 /** Without its secret, which is sealed first, and without what the provider itself says. */
-export function mergeProvider(stored: IdentityProvider, body: IdentityProviderInput): IdentityProvider {
+export function mergeProvider(stored: ExternalProvider, body: ExternalProviderInput): ExternalProvider {
   const { preset, client_secret, token_endpoint_auth_method, endpoints, user_template, ...fields } = body
-  const next = merge<IdentityProvider>(stored, fields)
+  const next = merge<ExternalProvider>(stored, fields)
   if (user_template) next.user_template = user_template as UserTemplate
   if (endpoints) next.metadata = statedMetadata(endpoints)
   next.token_endpoint_auth_method = authMethod(stored, body)
@@ -18,13 +18,13 @@ export function mergeProvider(stored: IdentityProvider, body: IdentityProviderIn
 }
 
 /** OIDC Core §3.1.2.1: without it there is no ID token. */
-const withOpenid = (kind: IdentityProvider['kind'], scopes: string[]): string[] =>
+const withOpenid = (kind: ExternalProvider['kind'], scopes: string[]): string[] =>
   kind === 'openid' ? ['openid', ...scopes.filter((scope) => scope !== 'openid')] : scopes
 
 function authMethod(
-  stored: IdentityProvider,
-  { client_secret, token_endpoint_auth_method: given }: IdentityProviderInput,
-): IdentityProvider['token_endpoint_auth_method'] {
+  stored: ExternalProvider,
+  { client_secret, token_endpoint_auth_method: given }: ExternalProviderInput,
+): ExternalProvider['token_endpoint_auth_method'] {
   if (given) return given
   const hadSecret = stored.sealed_client_secret !== null
   const hasSecret = client_secret === undefined ? hadSecret : client_secret !== null
@@ -34,7 +34,7 @@ function authMethod(
 }
 
 /** Nothing names an issuer there: the origin of the authorization endpoint stands for it. */
-function statedMetadata(endpoints: NonNullable<IdentityProviderInput['endpoints']>): ProviderMetadata {
+function statedMetadata(endpoints: NonNullable<ExternalProviderInput['endpoints']>): ProviderMetadata {
   const { issuer, code_challenge_methods_supported, ...urls } = endpoints
   return {
     issuer: issuer ?? URL.parse(endpoints.authorization_endpoint)?.origin ?? endpoints.authorization_endpoint,
@@ -44,7 +44,7 @@ function statedMetadata(endpoints: NonNullable<IdentityProviderInput['endpoints'
 }
 
 /** Providers send more claims than they list: what a rule names is known from then on. */
-function usedClaims({ identifying_claim, user_template, group_mappings }: IdentityProvider): string[] {
+function usedClaims({ identifying_claim, user_template, group_mappings }: ExternalProvider): string[] {
   const ofTemplate = Object.values(user_template).flatMap((template) => template?.claim ?? [])
   const ofGroups = group_mappings.flatMap((mapping) => mapping.when?.claim ?? [])
   return [identifying_claim, ...ofTemplate, ...ofGroups]
@@ -59,7 +59,7 @@ export function defaultScopes({ scopes_supported }: ProviderMetadata): string[] 
   )
 }
 
-export function newProvider(id: string, body: IdentityProviderInput, now: number): IdentityProvider {
+export function newProvider(id: string, body: ExternalProviderInput, now: number): ExternalProvider {
   return {
     provider_id: id,
     name: id,

@@ -2,7 +2,7 @@
 
 import { directoryClaimFaults, directoryClaimNameFault } from '../../model/directory-claims.ts'
 import type {
-  IdentityProvider,
+  ExternalProvider,
   MappedField,
   PlainField,
   ProviderMetadata,
@@ -11,17 +11,17 @@ import type {
 import { parseOutboundUrl } from '../../outbound/outbound-url.ts'
 import { iconFault } from '../../pages/icon.ts'
 import { isLoopbackHost } from '../../protocol/authorization-request/redirect-uri.ts'
-import { judgeField, judgeUserId } from '../provisioning/claim-fields.ts'
+import { validateField, validateUserId } from '../provisioning/claim-fields.ts'
 
 type Faults = Record<string, string>
 
 /** What the rules need to know of this provider. */
-export interface OurFacts {
+export interface IssuerFacts {
   /** Of the issuer. */
   isLoopback: boolean
 }
 
-type Check = (provider: IdentityProvider, faults: Faults, facts: OurFacts) => void
+type Check = (provider: ExternalProvider, faults: Faults, facts: IssuerFacts) => void
 
 const checks: Check[] = [
   checkClientId,
@@ -36,17 +36,17 @@ const checks: Check[] = [
 ]
 
 /** Field → what is wrong with it. References to other records are judged apart. */
-export function providerFaults(provider: IdentityProvider, facts: OurFacts): Faults {
+export function providerFaults(provider: ExternalProvider, facts: IssuerFacts): Faults {
   const faults: Faults = {}
   for (const check of checks) check(provider, faults, facts)
   return faults
 }
 
-function checkClientId({ client_id }: IdentityProvider, faults: Faults): void {
+function checkClientId({ client_id }: ExternalProvider, faults: Faults): void {
   if (client_id === '') faults.client_id = 'is missing: the id under which the provider knows this client'
 }
 
-function checkMetadataEndpoint(provider: IdentityProvider, faults: Faults, facts: OurFacts): void {
+function checkMetadataEndpoint(provider: ExternalProvider, faults: Faults, facts: IssuerFacts): void {
   const { kind, metadata_endpoint } = provider
   if (kind === 'oauth2') {
     if (metadata_endpoint !== null) faults.metadata_endpoint = 'is for kind openid: of kind oauth2, state endpoints'
@@ -58,13 +58,13 @@ function checkMetadataEndpoint(provider: IdentityProvider, faults: Faults, facts
   }
 }
 
-function addressFault(text: string, { internal_hosts }: IdentityProvider, facts: OurFacts): string | undefined {
+function addressFault(text: string, { internal_hosts }: ExternalProvider, facts: IssuerFacts): string | undefined {
   const parsed = parseOutboundUrl(text, facts.isLoopback, internal_hosts)
   return 'fault' in parsed ? parsed.fault : undefined
 }
 
 /** Of kind openid the metadata says them, and is judged when it is read. */
-function checkStatedEndpoints(provider: IdentityProvider, faults: Faults, facts: OurFacts): void {
+function checkStatedEndpoints(provider: ExternalProvider, faults: Faults, facts: IssuerFacts): void {
   const { kind, metadata } = provider
   if (kind !== 'oauth2') return
   if (!metadata) faults.endpoints = 'is missing: kind oauth2 has no metadata that would say them'
@@ -75,13 +75,13 @@ function checkStatedEndpoints(provider: IdentityProvider, faults: Faults, facts:
   if (metadata && issuerFault(metadata.issuer)) faults['endpoints.issuer'] = issuerFault(metadata.issuer) ?? ''
 }
 
-function checkAuthentication(provider: IdentityProvider, faults: Faults): void {
+function checkAuthentication(provider: ExternalProvider, faults: Faults): void {
   const { token_endpoint_auth_method: method, sealed_client_secret } = provider
   if (method.startsWith('client_secret_') && sealed_client_secret === null) faults.client_secret = `${method} needs one`
 }
 
 /** What the metadata does not mention is not judged: most lists may be left out (OIDC Discovery §3). */
-function checkWhatIsSupported(provider: IdentityProvider, faults: Faults): void {
+function checkWhatIsSupported(provider: ExternalProvider, faults: Faults): void {
   const { metadata, token_endpoint_auth_method, response_mode, prompt } = provider
   const supports = (list: keyof ProviderMetadata, field: string, value: string | null) => {
     const values = metadata?.[list]
@@ -93,7 +93,7 @@ function checkWhatIsSupported(provider: IdentityProvider, faults: Faults): void 
   supports('prompt_values_supported', 'prompt', prompt)
 }
 
-function checkIssuers({ metadata, allow_all_issuers, valid_issuers }: IdentityProvider, faults: Faults): void {
+function checkIssuers({ metadata, allow_all_issuers, valid_issuers }: ExternalProvider, faults: Faults): void {
   // "All" are those of one template, never any at all.
   if (allow_all_issuers && metadata && !metadata.issuer.includes('{tenantid}')) {
     faults.allow_all_issuers = `needs an issuer with {tenantid} in it, and this provider's is ${metadata.issuer}: list others in valid_issuers`
@@ -115,7 +115,7 @@ function issuerFault(issuer: string): string | undefined {
 /** One default for everybody would make everybody the same person. */
 const personal: readonly string[] = ['user_id', 'login_name', 'email']
 
-function checkTemplate({ user_template }: IdentityProvider, faults: Faults): void {
+function checkTemplate({ user_template }: ExternalProvider, faults: Faults): void {
   for (const [field, template] of Object.entries(user_template)) {
     const path = `user_template.${field}`
     if (template?.claim === undefined && template?.default === undefined) faults[path] = 'needs a claim or a default'
@@ -129,7 +129,7 @@ function checkTemplate({ user_template }: IdentityProvider, faults: Faults): voi
   }
 }
 
-function checkValueMappings({ value_mappings, user_template }: IdentityProvider, faults: Faults): void {
+function checkValueMappings({ value_mappings, user_template }: ExternalProvider, faults: Faults): void {
   for (const [index, { field, value }] of value_mappings.entries()) {
     const path = `value_mappings.${index}`
     if (user_template[field]?.claim === undefined)
@@ -145,11 +145,12 @@ function valueFault(field: TemplateField | MappedField, value: string): string |
     const claim = field.slice('claims.'.length)
     return directoryClaimFaults({ [claim]: value })[claim]
   }
-  const judged = field === 'user_id' ? judgeUserId(value) : judgeField(field as PlainField, value, new Set([value]))
+  const judged =
+    field === 'user_id' ? validateUserId(value) : validateField(field as PlainField, value, new Set([value]))
   return 'fault' in judged ? judged.fault : undefined
 }
 
-function checkIcons(provider: IdentityProvider, faults: Faults): void {
+function checkIcons(provider: ExternalProvider, faults: Faults): void {
   for (const name of ['sign_in_icon', 'sign_out_icon'] as const) {
     const icon = provider[name]
     const fault = icon === null ? undefined : iconFault(icon)
@@ -158,7 +159,7 @@ function checkIcons(provider: IdentityProvider, faults: Faults): void {
 }
 
 /** Every tenant that the rules give to somebody, and where. */
-export function tenantsOf({ user_template, value_mappings }: IdentityProvider): { path: string; id: string }[] {
+export function tenantsOf({ user_template, value_mappings }: ExternalProvider): { path: string; id: string }[] {
   const mapped = value_mappings.map(({ field, value }, index) => ({
     field,
     path: `value_mappings.${index}.value`,

@@ -1,11 +1,11 @@
 // What an external provider's metadata must say before anybody is sent there (OIDC Discovery §3, §4.3, RFC 8414 §2, §3.3), and what of it we keep.
 
-import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
+import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { shown } from '../../model/untrusted-text.ts'
 import { parseOutboundUrl } from '../../outbound/outbound-url.ts'
 import { isEntra } from '../client/issuer-template.ts'
 
-export interface MetadataRules extends Pick<IdentityProvider, 'valid_issuers' | 'internal_hosts'> {
+export interface MetadataRules extends Pick<ExternalProvider, 'valid_issuers' | 'internal_hosts'> {
   metadata_endpoint: string
   allowLoopback: boolean
   /** Signature algorithms that we can verify. */

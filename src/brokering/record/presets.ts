@@ -1,11 +1,11 @@
 // Well-known providers: what an operator need not look up. Client id and secret come from the provider's own pages.
-import type { IdentityProvider, UserTemplate } from '../../model/external-provider.ts'
+import type { ExternalProvider, UserTemplate } from '../../model/external-provider.ts'
 
 export const presetNames = ['github', 'facebook', 'google', 'entra'] as const
 export type PresetName = (typeof presetNames)[number]
 
 /** The metadata of kind `oauth2` is stated here, since those providers publish none. */
-export type Preset = Partial<IdentityProvider> & Pick<IdentityProvider, 'name' | 'kind'>
+export type Preset = Partial<ExternalProvider> & Pick<ExternalProvider, 'name' | 'kind'>
 
 const standardTemplate: UserTemplate = {
   name: { claim: 'name' },

@@ -1,15 +1,15 @@
 // Reading what an external provider says of itself, and its keys (OIDC Discovery §4, RFC 8414 §3), in bounded time and size (I09, I11).
 
 import { acceptedAlgorithms } from '../../crypto/accepted-algorithms.ts'
-import type { IdentityProvider, ProviderMetadata } from '../../model/external-provider.ts'
+import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { fetchLimited, parseJsonBody } from '../../outbound/bounded-fetch.ts'
 import { type FetchContext, fetchKeySet } from '../../outbound/remote-jwks.ts'
 import { parseProviderMetadata } from './metadata-rules.ts'
 
 const limits = { maxBytes: 256 * 1024, timeoutMs: 5000 }
 
-type Source = Pick<IdentityProvider, 'metadata_endpoint' | 'internal_hosts'> &
-  Partial<Pick<IdentityProvider, 'valid_issuers'>>
+type Source = Pick<ExternalProvider, 'metadata_endpoint' | 'internal_hosts'> &
+  Partial<Pick<ExternalProvider, 'valid_issuers'>>
 
 /** Two hops. `fault`: one plain sentence. */
 export async function readProviderMetadata(

@@ -1,5 +1,5 @@
 // Reading a provider's own documents again: what it says of itself changes without us.
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 import type { FetchContext } from '../../outbound/remote-jwks.ts'
 import { recordAuditEvent } from '../../storage/audit-events.ts'
 import { recordChange } from '../../storage/changes.ts'
@@ -16,7 +16,7 @@ import { readProviderMetadata } from './read-metadata.ts'
 const mostClaims = 500
 
 /** What was read, or why not; then what was known before stays in use. */
-export async function readProvider(context: FetchContext, provider: IdentityProvider): Promise<ProviderReading> {
+export async function readProvider(context: FetchContext, provider: ExternalProvider): Promise<ProviderReading> {
   const answer = await readProviderMetadata(context, provider)
   if ('fault' in answer) {
     const { metadata, jwks, metadata_fetched_at } = provider
@@ -44,7 +44,7 @@ export async function reloadDueProviders(context: FetchContext, db: Database): P
 }
 
 /** Nobody is told when nothing is new: only the time of the reading is. */
-async function reload(context: FetchContext, db: Database, provider: IdentityProvider): Promise<void> {
+async function reload(context: FetchContext, db: Database, provider: ExternalProvider): Promise<void> {
   const { now } = context
   const reading = await readProvider(context, provider)
   const changed = changedParts(provider, reading)
@@ -64,7 +64,7 @@ async function reload(context: FetchContext, db: Database, provider: IdentityPro
   ])
 }
 
-function changedParts(provider: IdentityProvider, reading: ProviderReading): string[] {
+function changedParts(provider: ExternalProvider, reading: ProviderReading): string[] {
   const isOther = (part: 'metadata' | 'jwks') => JSON.stringify(provider[part]) !== JSON.stringify(reading[part])
   const changes = {
     metadata: isOther('metadata'),

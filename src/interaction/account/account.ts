@@ -4,7 +4,7 @@ import { clearedSessionCookie, readSession, stateCookie } from '../../authentica
 import { base64url, randomBytes } from '../../crypto/encoding.ts'
 import { newId } from '../../grants/handles.ts'
 import { askSubject } from '../../grants/subject/ask-subject.ts'
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 import { lastSeenAt } from '../../model/session.ts'
 import { renderAccount, renderSignedOut } from '../../pages/account.tsx'
 import { renderHome } from '../../pages/home.tsx'
@@ -39,7 +39,7 @@ export async function account(context: RequestContext, { request, parameters }: 
   const found =
     session &&
     (await askSubject(context, session.subject_ref, (subject) => subject.findSession(session.proof, context.now)))
-  const idps = acceptedIdps(context.configuration.identityProviders)
+  const idps = acceptedIdps(context.configuration.externalProviders)
   if (!found || !isAcceptedIdp(idps, found.session.idp, lastSeenAt(found.session))) {
     const begun = await sealInteraction(context, request, { id: newId(), started_at: context.now })
     const choose = parameters.has('choose') ? '&choose=1' : ''
@@ -62,14 +62,14 @@ export async function account(context: RequestContext, { request, parameters }: 
 }
 
 /** Without local accounts there is no local sign-out either, except for who has no other. */
-function waysOut(context: RequestContext, provider: IdentityProvider | undefined, frame: PageFrame) {
+function waysOut(context: RequestContext, provider: ExternalProvider | undefined, frame: PageFrame) {
   if (provider?.metadata?.end_session_endpoint === undefined) return { local: true }
   const local = context.configuration.settings.allow_local_accounts
   return { local, upstream: signOutButton(provider, context.issuer, textsFor(frame)) }
 }
 
-const findProvider = ({ configuration }: RequestContext, id: string): IdentityProvider | undefined =>
-  configuration.identityProviders.find((provider) => provider.provider_id === id)
+const findProvider = ({ configuration }: RequestContext, id: string): ExternalProvider | undefined =>
+  configuration.externalProviders.find((provider) => provider.provider_id === id)
 
 /** POST: ends the session of this browser, and what it gave; with the field `upstream` also at the provider it came from. */
 export async function signOut(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
@@ -92,7 +92,7 @@ export const externalSignedOut = async (context: RequestContext, { request }: In
 interface Left {
   cookies: string[]
   /** Where the person may still be signed in. */
-  provider?: IdentityProvider
+  provider?: ExternalProvider
   address?: string
 }
 

@@ -2,11 +2,11 @@
 // Sequential round trips: token endpoint, userinfo at most, the directory (twice when it changes), the person's Subject.
 import { failedAttempt, recordAttempt, succeededAttempt } from '../../brokering/attempts.ts'
 import { completeUpstreamLogin } from '../../brokering/client/sign-in.ts'
-import { type Arrival, resolveUser } from '../../brokering/provisioning/provision-user.ts'
+import { type ResolvedUser, resolveUser } from '../../brokering/provisioning/provision-user.ts'
 import { fromUtf8, utf8 } from '../../crypto/encoding.ts'
 import type { UpstreamSession } from '../../grants/subject/sessions.ts'
 import { OAuthError } from '../../model/errors.ts'
-import type { IdentityProvider, UpstreamLogin } from '../../model/external-provider.ts'
+import type { ExternalProvider, UpstreamLogin } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
 import { hrefOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
@@ -63,7 +63,7 @@ function outage({ fault }: RequestContext): BrokeringError {
 
 interface Return {
   state: OpenedState
-  provider: IdentityProvider
+  provider: ExternalProvider
   ongoing: OngoingAuthorization | undefined
 }
 
@@ -95,7 +95,7 @@ async function proofOf(
     provider,
     login,
     arrival,
-  }: { state: OpenedState; provider: IdentityProvider; login: UpstreamLogin; arrival: Arrival },
+  }: { state: OpenedState; provider: ExternalProvider; login: UpstreamLogin; arrival: ResolvedUser },
 ): Promise<Proof> {
   const upstream: UpstreamSession = {
     provider_id: provider.provider_id,
@@ -179,9 +179,9 @@ async function answerParameters(context: RequestContext, { parameters }: Incomin
 }
 
 function disabled(
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   { issuer, subject }: UpstreamLogin,
-  { person, changes }: Arrival,
+  { person, changes }: ResolvedUser,
 ): BrokeringError {
   return new BrokeringError({
     step: 'session',

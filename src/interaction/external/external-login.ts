@@ -3,7 +3,7 @@
 import { isEntra } from '../../brokering/client/issuer-template.ts'
 import { type SignAssertion, startUpstreamLogin } from '../../brokering/client/sign-in.ts'
 import { OAuthError } from '../../model/errors.ts'
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
 import { printable } from '../../model/untrusted-text.ts'
 import type { Prompt } from '../../protocol/authorization-request/prompt.ts'
@@ -29,21 +29,21 @@ export async function externalLogin(context: RequestContext, incoming: Incoming)
   requireOwnForm(context, incoming.request)
   const { interaction, ongoing } = await resume(context, incoming)
   const providerId = incoming.parameters.get('provider') ?? ''
-  const provider = usableProviders(context.configuration.identityProviders).find(
+  const provider = usableProviders(context.configuration.externalProviders).find(
     (each) => each.provider_id === providerId,
   )
   if (!provider) throw unknownProvider(providerId)
   const cookies = choiceCookies(context, incoming, providerId)
   const remember = incoming.parameters.has('remember')
   const wantsOther = wantsOtherAccount(incoming)
-  return goToProvider(context, incoming, { provider, interaction, ongoing, remember, wantsOther, cookies })
+  return redirectToProvider(context, incoming, { provider, interaction, ongoing, remember, wantsOther, cookies })
 }
 
 /** Of the login page's address, and of its form. */
 export const wantsOtherAccount = ({ parameters }: Incoming): boolean => parameters.get('account') === 'other'
 
 export interface SignInAtProvider {
-  provider: IdentityProvider
+  provider: ExternalProvider
   interaction: Interaction
   ongoing: OngoingAuthorization | undefined
   remember: boolean
@@ -53,7 +53,7 @@ export interface SignInAtProvider {
 }
 
 /** Sends the browser to the provider. No hop, but for a provider that wants pushed requests. */
-export async function goToProvider(
+export async function redirectToProvider(
   context: RequestContext,
   incoming: Incoming,
   { provider, interaction, ongoing, remember, wantsOther = false, cookies = [] }: SignInAtProvider,
@@ -91,7 +91,7 @@ export async function goToProvider(
 }
 
 /** What the application asks of the person, else what the operator set; consent beside either. */
-function promptFor(provider: IdentityProvider, prompt: Prompt[], wantsOther: boolean): string[] {
+function promptFor(provider: ExternalProvider, prompt: Prompt[], wantsOther: boolean): string[] {
   const asked = prompt.filter((each) => each === 'login' || each === 'select_account')
   if (asked.length === 0 && wantsOther) return promptForOther(provider)
   if (asked.length === 0) return provider.prompt ? [provider.prompt] : []
@@ -102,7 +102,7 @@ function promptFor(provider: IdentityProvider, prompt: Prompt[], wantsOther: boo
  * The provider would send the same person again. Every OpenID Provider can ask for the password anew (OIDC Core §3.1.2.1), which is a choice,
  * too; an account chooser is kinder, but not every one has it, and few say which they have. Google has nothing else.
  */
-function promptForOther({ kind, metadata }: IdentityProvider): string[] {
+function promptForOther({ kind, metadata }: ExternalProvider): string[] {
   const hasChooser = kind === 'oauth2' || metadata?.issuer === 'https://accounts.google.com'
   const known = metadata?.prompt_values_supported ?? [hasChooser ? 'select_account' : 'login']
   const prompt = ['select_account', 'login'].find((each) => known.includes(each))
@@ -113,7 +113,7 @@ function promptForOther({ kind, metadata }: IdentityProvider): string[] {
  * private_key_jwt with the signing certificate of this issuer, which the provider knows by our jwks_uri (RFC 7523bis §4), or, as Entra does,
  * by a copy of the certificate.
  */
-export function assertionSigner(context: RequestContext, { metadata }: IdentityProvider): SignAssertion {
+export function assertionSigner(context: RequestContext, { metadata }: ExternalProvider): SignAssertion {
   const alg = context.configuration.settings.id_token_signing_alg
   return (claims) =>
     isEntra(metadata?.issuer ?? '')

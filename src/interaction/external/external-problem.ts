@@ -1,7 +1,7 @@
 // A sign-in by an external provider that came to nothing: said to the person in their words, kept for the operator with cause and fix.
 import { failedAttempt, recordAttempt } from '../../brokering/attempts.ts'
 import { newId } from '../../grants/handles.ts'
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 import type { BrokeringError, PublicCause } from '../../model/login-attempt.ts'
 import { renderExternalProblem } from '../../pages/external-problem.tsx'
 import { hrefOf, paths } from '../../request/addresses.ts'
@@ -12,7 +12,7 @@ import { type Interaction, sealInteraction } from '../interaction.ts'
 import { frameOf, htmlPage } from '../page.ts'
 
 interface Problem {
-  provider: IdentityProvider
+  provider: ExternalProvider
   interaction: Interaction
   ongoing: OngoingAuthorization | undefined
   error: BrokeringError

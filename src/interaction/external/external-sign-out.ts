@@ -2,14 +2,14 @@
 
 import { fromUtf8 } from '../../crypto/encoding.ts'
 import type { UpstreamSession } from '../../grants/subject/sessions.ts'
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 import { addressOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 
 /** Undefined: the provider has no such page. */
 export async function signOutAddress(
   context: RequestContext,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   { id_token }: UpstreamSession,
 ): Promise<string | undefined> {
   const endpoint = provider.metadata?.end_session_endpoint

@@ -4,7 +4,7 @@
 import { cookie } from '../../authentication/sessions.ts'
 import { base64url, fromUtf8, parseBase64url, randomBytes, sha256, utf8 } from '../../crypto/encoding.ts'
 import { OAuthError } from '../../model/errors.ts'
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { type Incoming, readCookie } from '../../request/incoming.ts'
 import type { Interaction } from '../interaction.ts'
@@ -28,7 +28,7 @@ interface Sealed extends Omit<ExternalState, 'interaction'> {
   proof: string
 }
 
-export interface BegunState {
+export interface SealedState {
   sealed: string
   /** Of which nonce and code_verifier are made: only this browser has it. */
   secret: Uint8Array<ArrayBuffer>
@@ -43,7 +43,7 @@ export async function sealExternalState(
   context: RequestContext,
   request: Request,
   state: ExternalState,
-): Promise<BegunState> {
+): Promise<SealedState> {
   const secret = randomBytes(32)
   const text = base64url(secret)
   const proof = await sha256(text)
@@ -115,8 +115,8 @@ export async function openExternalState(
 }
 
 /** The provider that a state belongs to, if it is still the one that was gone to. */
-export function providerOf(context: RequestContext, state: ExternalState): IdentityProvider | undefined {
-  const provider = context.configuration.identityProviders.find((each) => each.provider_id === state.provider_id)
+export function providerOf(context: RequestContext, state: ExternalState): ExternalProvider | undefined {
+  const provider = context.configuration.externalProviders.find((each) => each.provider_id === state.provider_id)
   return provider?.enabled && provider.created_at === state.provider_since ? provider : undefined
 }
 

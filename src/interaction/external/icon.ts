@@ -1,7 +1,7 @@
 // The icon on a provider's button, as an image of its own: never within a page, where an SVG could run (SECURITY-CASES D06).
 
 import { OAuthError } from '../../model/errors.ts'
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 import { parseIcon } from '../../pages/icon.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
@@ -14,7 +14,7 @@ const fieldOf: Record<string, 'sign_in_icon' | 'sign_out_icon' | undefined> = {
 /** `GET /external/icon?provider=ID&for=sign-in|sign-out`. Pages add `v`, which changes with the record. Throws invalid_request with status 404. */
 export async function providerIcon(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
   const id = parameters.get('provider')
-  const provider = context.configuration.identityProviders.find((each) => each.provider_id === id && each.enabled)
+  const provider = context.configuration.externalProviders.find((each) => each.provider_id === id && each.enabled)
   const icon = provider && iconOf(provider, parameters.get('for') ?? '')
   if (!icon) throw noIcon()
   const headers = {
@@ -33,7 +33,7 @@ function noIcon(): OAuthError {
   return new OAuthError('invalid_request', 'there is no such icon', detail, { status: 404 })
 }
 
-function iconOf(provider: IdentityProvider, purpose: string) {
+function iconOf(provider: ExternalProvider, purpose: string) {
   const field = Object.hasOwn(fieldOf, purpose) ? fieldOf[purpose] : undefined
   const dataUrl = field && provider[field]
   const parsed = dataUrl ? parseIcon(dataUrl) : undefined

@@ -1,19 +1,19 @@
 // What the buttons of external providers say and show: the operator's own text, or ours in the person's language.
 
-import type { IdentityProvider } from '../../model/external-provider.ts'
+import type { ExternalProvider } from '../../model/external-provider.ts'
 import type { ProviderButton } from '../../pages/login.tsx'
 import type { Texts } from '../../pages/texts.ts'
 import { hrefOf, paths } from '../../request/addresses.ts'
 import type { Issuer } from '../../request/issuer.ts'
 
-export const signInButton = (provider: IdentityProvider, issuer: Issuer, texts: Texts): ProviderButton => ({
+export const signInButton = (provider: ExternalProvider, issuer: Issuer, texts: Texts): ProviderButton => ({
   provider_id: provider.provider_id,
   name: provider.name,
   text: provider.sign_in_text ?? texts.login_with_provider.replace('{provider}', () => provider.name),
   ...iconOf(provider, issuer, 'sign-in', provider.sign_in_icon),
 })
 
-export const signOutButton = (provider: IdentityProvider, issuer: Issuer, texts: Texts): ProviderButton => ({
+export const signOutButton = (provider: ExternalProvider, issuer: Issuer, texts: Texts): ProviderButton => ({
   provider_id: provider.provider_id,
   name: provider.name,
   text: provider.sign_out_text ?? texts.account_sign_out_upstream.replace('{provider}', () => provider.name),
@@ -22,7 +22,7 @@ export const signOutButton = (provider: IdentityProvider, issuer: Issuer, texts:
 
 /** Served apart, never within a page; the address changes with the record, so that it may be cached. */
 function iconOf(
-  { provider_id, updated_at }: IdentityProvider,
+  { provider_id, updated_at }: ExternalProvider,
   issuer: Issuer,
   purpose: 'sign-in' | 'sign-out',
   icon: string | null,

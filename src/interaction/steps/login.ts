@@ -20,7 +20,7 @@ import { beginSession } from '../begin-session.ts'
 import { choiceCookies, readChoice } from '../choice-cookie.ts'
 import { askNextStep, continueAuthorization, type OngoingAuthorization, resume } from '../continue.ts'
 import { deliver } from '../deliver.ts'
-import { goToProvider, wantsOtherAccount } from '../external/external-login.ts'
+import { redirectToProvider, wantsOtherAccount } from '../external/external-login.ts'
 import { signInButton } from '../external/provider-buttons.ts'
 import { requireOwnForm } from '../form-guard.ts'
 import type { Interaction } from '../interaction.ts'
@@ -57,13 +57,13 @@ function chooseWay(
   const choice = choiceOf(context, incoming, resumed)
   if (choice.kind === 'page') return loginPage(context, incoming, resumed, shown)
   const { wantsOther = false } = shown
-  return goToProvider(context, incoming, { ...resumed, provider: choice.provider, remember: false, wantsOther })
+  return redirectToProvider(context, incoming, { ...resumed, provider: choice.provider, remember: false, wantsOther })
 }
 
 function choiceOf(context: RequestContext, { request, parameters }: Incoming, { ongoing }: Resumed): LoginChoice {
-  const { identityProviders, settings } = context.configuration
+  const { externalProviders, settings } = context.configuration
   return chooseLogin({
-    providers: identityProviders,
+    providers: externalProviders,
     allow_local_accounts: settings.allow_local_accounts,
     idp: ongoing?.request.idp,
     domain_hint: ongoing?.request.domain_hint,

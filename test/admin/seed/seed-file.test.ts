@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import demo from '../../../seeds/demo.json'
 import example from '../../../seeds/external-providers.json'
-import { judgeSeed, parseSeed, pathsOf, requestsOf, type Seed } from '../../../src/admin/seed/seed-file.ts'
+import { parseSeed, pathsOf, requestsOf, type Seed, validateSeed } from '../../../src/admin/seed/seed-file.ts'
 import { ask, newChanges, rows } from '../context.ts'
 
 const issuer = 'https://id.test'
@@ -31,14 +31,14 @@ async function readStored(seed: Seed) {
 async function judge(document: unknown): Promise<Record<string, string>> {
   const result = parseSeed(JSON.stringify(document), variables)
   if ('faults' in result) throw new Error(JSON.stringify(result.faults))
-  return judgeSeed(result.seed, await readStored(result.seed), issuer)
+  return validateSeed(result.seed, await readStored(result.seed), issuer)
 }
 
 describe('the demo data', () => {
   it('is a seed file without faults that the interface takes in its order, and taking it twice changes nothing', async () => {
     const result = parseSeed(JSON.stringify(demo), variables)
     if ('faults' in result) throw new Error(JSON.stringify(result.faults))
-    expect(await judgeSeed(result.seed, await readStored(result.seed), issuer)).toEqual({})
+    expect(await validateSeed(result.seed, await readStored(result.seed), issuer)).toEqual({})
     for (const { method, path, body, name } of requestsOf(result.seed)) {
       const answer = await ask(`${method} ${path}`, body)
       expect([name, answer.status]).toEqual([name, 201])
@@ -214,7 +214,7 @@ describe('external providers', () => {
     const values = Object.fromEntries(names.map((name) => [name, 'a-value']))
     const result = parseSeed(JSON.stringify(example), values)
     if ('faults' in result) throw new Error(JSON.stringify(result.faults))
-    expect(await judgeSeed(result.seed, await readStored(result.seed), issuer)).toEqual({})
+    expect(await validateSeed(result.seed, await readStored(result.seed), issuer)).toEqual({})
     for (const provider of Object.values(result.seed.identity_providers ?? {})) expect(provider.enabled).toBe(false)
   })
 })

@@ -2,7 +2,7 @@
 import type { JWK } from 'jose'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readProviderMetadata } from '../../../src/brokering/record/read-metadata.ts'
-import type { IdentityProvider } from '../../../src/model/external-provider.ts'
+import type { ExternalProvider } from '../../../src/model/external-provider.ts'
 import { aContext, noon } from '../../context.ts'
 import { anUpstream, type FakeUpstream } from '../../fakes/upstream.ts'
 import { aProvider, refusalOf, signInAt } from './upstream-record.ts'
@@ -11,7 +11,7 @@ let upstream: FakeUpstream
 afterEach(() => vi.restoreAllMocks())
 
 /** As the operator's interface keeps it: only what was read. */
-async function readRecord(overrides: Partial<IdentityProvider> = {}): Promise<IdentityProvider> {
+async function readRecord(overrides: Partial<ExternalProvider> = {}): Promise<ExternalProvider> {
   const { metadata_endpoint } = upstream
   const read = await readProviderMetadata(aContext(), { metadata_endpoint, internal_hosts: [] })
   if ('fault' in read) throw new Error(read.fault)

@@ -1,12 +1,12 @@
 // Servers without ID tokens, in the shapes of GitHub and Facebook as they document them.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { IdentityProvider } from '../../../src/model/external-provider.ts'
+import type { ExternalProvider } from '../../../src/model/external-provider.ts'
 import { aContext, noon } from '../../context.ts'
 import { anUpstream, type FakeUpstream } from '../../fakes/upstream.ts'
 import { aProvider, refusalOf, signInAt } from './upstream-record.ts'
 
 let upstream: FakeUpstream
-let provider: IdentityProvider
+let provider: ExternalProvider
 const seen: Request[] = []
 
 beforeEach(async () => {
@@ -28,11 +28,11 @@ beforeEach(async () => {
     token_endpoint_auth_method: 'client_secret_post',
   })
   seen.length = 0
-  says({ login: 'ada', id: 583231, name: 'Ada', email: null })
+  claimHasValue({ login: 'ada', id: 583231, name: 'Ada', email: null })
 })
 afterEach(() => vi.restoreAllMocks())
 
-function says(document: unknown, status = 200): void {
+function claimHasValue(document: unknown, status = 200): void {
   upstream.faults.userinfo = (request) => {
     seen.push(request)
     return Response.json(document, { status })
@@ -64,7 +64,7 @@ describe('kind oauth2', () => {
   })
 
   it('never takes the document’s word on its issuer', async () => {
-    says({ sub: 'ada', iss: 'https://accounts.google.com' })
+    claimHasValue({ sub: 'ada', iss: 'https://accounts.google.com' })
     expect(await signInAt(upstream, provider)).toMatchObject({
       issuer: 'https://idp.test',
       subject: 'ada',
@@ -80,7 +80,7 @@ describe('kind oauth2', () => {
     ['an id that no number can hold', { id: 2 ** 60 }],
     ['an id of 256 characters', { id: 'x'.repeat(256) }],
   ])('refuses a document with %s', async (_, document) => {
-    says(document)
+    claimHasValue(document)
     const error = await refusalOf(signInAt(upstream, provider))
     expect(error).toMatchObject({ step: 'userinfo', check: 'subject', publicCause: 'invalid_answer' })
   })
@@ -93,13 +93,13 @@ describe('kind oauth2', () => {
       message: expect.stringContaining('"bad_verification_code": "The code is incorrect or expired."'),
     })
     delete upstream.faults.token
-    says({ error: { message: 'Invalid OAuth access token.', type: 'OAuthException', code: 190 } }, 400)
+    claimHasValue({ error: { message: 'Invalid OAuth access token.', type: 'OAuthException', code: 190 } }, 400)
     expect(await refusalOf(signInAt(upstream, provider))).toMatchObject({
       step: 'userinfo',
       check: 'userinfo_endpoint',
       message: expect.stringContaining('Invalid OAuth access token.'),
     })
-    says({ message: 'Bad credentials' }, 401)
+    claimHasValue({ message: 'Bad credentials' }, 401)
     expect((await refusalOf(signInAt(upstream, provider))).message).toContain('Bad credentials')
   })
 

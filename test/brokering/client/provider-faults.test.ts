@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { IdentityProvider } from '../../../src/model/external-provider.ts'
+import type { ExternalProvider } from '../../../src/model/external-provider.ts'
 import { aContext, noon } from '../../context.ts'
 import { anUpstream, type FakeUpstream } from '../../fakes/upstream.ts'
 import { aProvider, refusalOf, signInAt } from './upstream-record.ts'
 
 let upstream: FakeUpstream
-let provider: IdentityProvider
+let provider: ExternalProvider
 
 beforeEach(async () => {
   upstream = await anUpstream({ now: () => noon })

@@ -7,7 +7,7 @@ import {
   type UpstreamRequest,
 } from '../../../src/brokering/client/sign-in.ts'
 import { utf8 } from '../../../src/crypto/encoding.ts'
-import type { IdentityProvider, ProviderMetadata, UpstreamLogin } from '../../../src/model/external-provider.ts'
+import type { ExternalProvider, ProviderMetadata, UpstreamLogin } from '../../../src/model/external-provider.ts'
 import { BrokeringError } from '../../../src/model/login-attempt.ts'
 import { aContext, type TestContext } from '../../context.ts'
 import type { FakeUpstream } from '../../fakes/upstream.ts'
@@ -21,8 +21,8 @@ let providers = 0
 /** Each with an id of its own, so that nothing remembered of another counts. */
 export async function aProvider(
   upstream: FakeUpstream,
-  overrides: Partial<IdentityProvider> = {},
-): Promise<IdentityProvider> {
+  overrides: Partial<ExternalProvider> = {},
+): Promise<ExternalProvider> {
   providers += 1
   const { keyWrapper } = aContext().issuer
   return aRecord({
@@ -55,7 +55,7 @@ export interface Journey {
 /** From the button to the verified claims. Throws BrokeringError. */
 export async function signInAt(
   upstream: FakeUpstream,
-  provider: IdentityProvider,
+  provider: ExternalProvider,
   { context = aContext(), request, sign = unsigned, answer }: Journey = {},
 ): Promise<UpstreamLogin> {
   const asked = { provider, redirect_uri, state: 'sealed-state', secret, ...request }

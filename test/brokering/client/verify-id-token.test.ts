@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { acceptedAlgorithms } from '../../../src/crypto/accepted-algorithms.ts'
-import type { IdentityProvider } from '../../../src/model/external-provider.ts'
+import type { ExternalProvider } from '../../../src/model/external-provider.ts'
 import { aContext, noon } from '../../context.ts'
 import { anUpstream, type FakeUpstream } from '../../fakes/upstream.ts'
 import { aProvider, refusalOf, signInAt } from './upstream-record.ts'
@@ -10,7 +10,7 @@ type Claims = Record<string, unknown>
 
 const seconds = noon / 1000
 let upstream: FakeUpstream
-let provider: IdentityProvider
+let provider: ExternalProvider
 
 beforeEach(async () => {
   upstream = await anUpstream({ now: () => noon })

@@ -1,7 +1,7 @@
 import { generateKeyPair } from 'jose'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { verifyLogoutToken } from '../../../src/brokering/client/verify-logout-token.ts'
-import type { IdentityProvider } from '../../../src/model/external-provider.ts'
+import type { ExternalProvider } from '../../../src/model/external-provider.ts'
 import { aContext, noon } from '../../context.ts'
 import { anUpstream, type FakeUpstream } from '../../fakes/upstream.ts'
 import { aProvider } from './upstream-record.ts'
@@ -9,7 +9,7 @@ import { aProvider } from './upstream-record.ts'
 const seconds = noon / 1000
 const event = 'http://schemas.openid.net/event/backchannel-logout'
 let upstream: FakeUpstream
-let provider: IdentityProvider
+let provider: ExternalProvider
 
 beforeEach(async () => {
   upstream = await anUpstream({ now: () => noon })

@@ -2,12 +2,12 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { dryRun } from '../../../src/brokering/provisioning/dry-run.ts'
-import type { IdentityProvider } from '../../../src/model/external-provider.ts'
+import type { ExternalProvider } from '../../../src/model/external-provider.ts'
 import { aContext } from '../../context.ts'
 import { aLogin, audit, emptyDirectory, links, refusalOf, signIn, storeUser, userIds, userOf } from '../directory.ts'
 import { aProvider, storeProvider } from '../provider-record.ts'
 
-const provider = (overrides: Partial<IdentityProvider> = {}) =>
+const provider = (overrides: Partial<ExternalProvider> = {}) =>
   storeProvider(
     aProvider({
       provisioning_enabled: true,
@@ -85,7 +85,7 @@ describe('a dry run', () => {
     expect((await dryRun(aContext(), acme, login)).changes.map((change) => change.action)).not.toContain('updated')
   })
 
-  it.each<[string, Partial<IdentityProvider>, Record<string, unknown>]>([
+  it.each<[string, Partial<ExternalProvider>, Record<string, unknown>]>([
     ['nobody is known and nobody is created', { provisioning_enabled: false }, {}],
     ['a claim cannot be used', { user_template: { email: { claim: 'email' } } }, { email: 'x' }],
     ['the id is taken', { user_template: { user_id: { claim: 'id' } } }, { id: 'ada' }],

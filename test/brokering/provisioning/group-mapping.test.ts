@@ -1,6 +1,6 @@
 // Which groups a provider gives and takes.
 import { describe, expect, it } from 'vitest'
-import { type GroupQuestion, planGroups } from '../../../src/brokering/provisioning/group-mapping.ts'
+import { type GroupMappingInput, planGroups } from '../../../src/brokering/provisioning/group-mapping.ts'
 
 const known = [
   { group_id: 'staff', name: 'Staff', tenant_id: null },
@@ -8,7 +8,7 @@ const known = [
 ]
 const held = (granted_by: string | null, group_id = 'staff') => ({ group_id, name: group_id, granted_by })
 
-const plan = (question: Partial<GroupQuestion>) =>
+const plan = (question: Partial<GroupMappingInput>) =>
   planGroups({
     provider_id: 'acme',
     group_mappings: [{ group_id: 'staff', when: { claim: 'groups', value: 'g-1' } }],
@@ -21,7 +21,7 @@ const plan = (question: Partial<GroupQuestion>) =>
 
 describe('a group is earned', () => {
   const when = { claim: 'groups', value: 'g-1' }
-  const cases: [string, GroupQuestion['group_mappings'], Record<string, unknown>, boolean, RegExp][] = [
+  const cases: [string, GroupMappingInput['group_mappings'], Record<string, unknown>, boolean, RegExp][] = [
     ['by everybody when there is no condition', [{ group_id: 'staff' }], {}, true, /Everybody/],
     ['by a claim that equals the value', [{ group_id: 'staff', when }], { groups: 'g-1' }, true, /groups says "g-1"/],
     ['by a list that contains it', [{ group_id: 'staff', when }], { groups: ['g-0', 'g-1'] }, true, /says "g-1"/],

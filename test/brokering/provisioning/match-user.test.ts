@@ -1,13 +1,13 @@
 // Who is taken for whom: by the account that is linked, at first by the identifying claim, never by anything else.
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { IdentityProvider } from '../../../src/model/external-provider.ts'
+import type { ExternalProvider } from '../../../src/model/external-provider.ts'
 import { aContext, noon } from '../../context.ts'
 import { aLogin, audit, emptyDirectory, links, refusalOf, signIn, storeUser, userIds, userOf } from '../directory.ts'
 import { aProvider, storeProvider } from '../provider-record.ts'
 
-const provider = (overrides: Partial<IdentityProvider> = {}) => storeProvider(aProvider(overrides))
-const byMail = (overrides: Partial<IdentityProvider> = {}) => provider({ identifying_claim: 'email', ...overrides })
+const provider = (overrides: Partial<ExternalProvider> = {}) => storeProvider(aProvider(overrides))
+const byMail = (overrides: Partial<ExternalProvider> = {}) => provider({ identifying_claim: 'email', ...overrides })
 const verified = (email: unknown) => ({ email, email_verified: true })
 const provisioning = { provisioning_enabled: true }
 
@@ -186,7 +186,7 @@ describe('I15 by e-mail address', () => {
     const second = await byMail({ provider_id: 'second' })
     await signIn(first, aLogin('a-1', verified('ada@idp.test')))
     const writer = aProvider({ ...first, user_template: { email: { claim: 'email' } } })
-    const context = aContext({ configuration: { identityProviders: [writer, second] } })
+    const context = aContext({ configuration: { externalProviders: [writer, second] } })
     const error = await refusalOf(signIn(second, aLogin('b-1', verified('ada@idp.test')), context))
     expect(error.message).toMatch(/the user ada has that address, but nobody verified it/)
     expect(error.fix).toMatch(/set email_verified of ada/)
@@ -339,7 +339,7 @@ describe('I08', () => {
 })
 
 describe('I16 an account is attached to an existing user by the identifying claim only', () => {
-  it.each<[string, Partial<IdentityProvider>, Record<string, unknown>, string]>([
+  it.each<[string, Partial<ExternalProvider>, Record<string, unknown>, string]>([
     ['user_id', { user_template: { user_id: { claim: 'c' } } }, { c: 'victim' }, 'user_id'],
     ['login_name', { user_template: { login_name: { claim: 'c' } } }, { c: 'Victim' }, 'login_name'],
     [

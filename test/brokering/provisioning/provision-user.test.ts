@@ -1,7 +1,7 @@
 // Who an external sign-in becomes: creation, update, groups, faults, races.
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { IdentityProvider } from '../../../src/model/external-provider.ts'
+import type { ExternalProvider } from '../../../src/model/external-provider.ts'
 import type { FieldChange } from '../../../src/model/login-attempt.ts'
 import { runBatch } from '../../../src/storage/database.ts'
 import { grantGroups, setGroupsOfUser, updateUser } from '../../../src/storage/users.ts'
@@ -22,7 +22,7 @@ import {
 } from '../directory.ts'
 import { aProvider, storeProvider } from '../provider-record.ts'
 
-const provisioning = (overrides: Partial<IdentityProvider> = {}): Promise<IdentityProvider> =>
+const provisioning = (overrides: Partial<ExternalProvider> = {}): Promise<ExternalProvider> =>
   storeProvider(
     aProvider({
       provisioning_enabled: true,

@@ -4,7 +4,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import { resealSecrets } from '../../../src/brokering/record/reseal-secrets.ts'
 import { createSealer } from '../../../src/crypto/seal.ts'
 import { openDatabase } from '../../../src/storage/database.ts'
-import { tidyUp } from '../../../src/worker/scheduled.ts'
+import { runMaintenance } from '../../../src/worker/scheduled.ts'
 import { rows } from '../../admin/context.ts'
 import { aDeployment } from '../../context.ts'
 import { aColdIsolate } from '../../counting.ts'
@@ -87,12 +87,12 @@ describe('the cron', () => {
   it('reads metadata again that is six hours old, and tells nobody when nothing is new', async () => {
     await reload()
     const [before, requests] = [await changes(), upstream.requests.metadata]
-    await tidyUp(env, Date.now() + 5 * hour)
+    await runMaintenance(env, Date.now() + 5 * hour)
     expect(upstream.requests.metadata).toBe(requests)
-    await tidyUp(env, Date.now() + 6.1 * hour)
+    await runMaintenance(env, Date.now() + 6.1 * hour)
     expect(upstream.requests.metadata).toBe(requests + 1)
     expect(await changes()).toBeLessThanOrEqual(before)
-    await tidyUp(env, Date.now() + 6.2 * hour)
+    await runMaintenance(env, Date.now() + 6.2 * hour)
     expect(upstream.requests.metadata).toBe(requests + 1)
   })
 
@@ -100,7 +100,7 @@ describe('the cron', () => {
     await reload()
     await upstream.rotateKey()
     const now = Date.now() + 7 * hour
-    await tidyUp(env, now)
+    await runMaintenance(env, now)
     const [row] = await rows<{ jwks: string }>("select jwks from identity_providers where provider_id = 'idp'")
     expect(JSON.parse(row?.jwks ?? '').keys[0].kid).toBe(upstream.keys[0]?.kid)
     const [change] = await rows(
@@ -117,19 +117,19 @@ describe('the cron', () => {
     const { metadata } = await provider()
     upstream.faults.jwks = () => Promise.reject(new TypeError(`no route ${upstream.requests.jwks}`))
     const start = Math.ceil(Date.now() / hour) * hour + 12 * hour
-    await tidyUp(env, start)
+    await runMaintenance(env, start)
     const faulty = await provider()
     expect(faulty.metadata_fault).toMatch(/no route/)
     expect([faulty.metadata, faulty.enabled]).toEqual([metadata, true])
     const asked = upstream.requests.jwks
-    for (let at = 5; at < 60; at += 5) await tidyUp(env, start + at * 60_000)
+    for (let at = 5; at < 60; at += 5) await runMaintenance(env, start + at * 60_000)
     expect(upstream.requests.jwks).toBe(asked + 1)
     expect((await provider()).metadata_fault).not.toBe(faulty.metadata_fault)
     const query = "select id from audit_events where actor = 'schedule' and target = 'idp' and at between ? and ?"
     const told = await rows(query, start, start + hour - 1)
     expect(told, 'that it is still down is no news').toHaveLength(1)
     upstream.faults = {}
-    await tidyUp(env, start + hour)
+    await runMaintenance(env, start + hour)
     expect((await provider()).metadata_fault).toBeNull()
   })
 
@@ -139,10 +139,10 @@ describe('the cron', () => {
     await operator('PUT', 'identity-providers/off', { enabled: false })
     const requests = upstream.requests.metadata
     const now = Date.now() + 30 * hour + 6 * 60_000
-    await tidyUp(env, now)
+    await runMaintenance(env, now)
     expect(upstream.requests.metadata).toBe(requests + 5)
-    await tidyUp(env, now)
-    await tidyUp(env, now)
+    await runMaintenance(env, now)
+    await runMaintenance(env, now)
     expect(upstream.requests.metadata).toBe(requests + 7)
     for (const id of ['a', 'b', 'c', 'd', 'e', 'f', 'off']) await operator('DELETE', `identity-providers/${id}`)
   })
@@ -154,7 +154,7 @@ describe('the cron', () => {
       await operator('PUT', 'identity-providers/idp', { metadata_endpoint: moved.metadata_endpoint })
       return Response.json({ keys: upstream.keys.map(({ jwk }) => jwk) })
     }
-    await tidyUp(env, Date.now() + 60 * hour)
+    await runMaintenance(env, Date.now() + 60 * hour)
     expect((await provider()).metadata).toMatchObject({ issuer: moved.issuer })
     await operator('PUT', 'identity-providers/idp', { metadata_endpoint: upstream.metadata_endpoint })
   })
@@ -166,9 +166,9 @@ describe('the cron', () => {
        select case when i <= 10050 then 1000 else 9e12 end, 'idp', 'refused', 'match', 'r', '[]' from n`,
     ).run()
     const count = async () => (await rows<{ n: number }>('select count(*) as n from login_attempts'))[0]?.n
-    await tidyUp(env, Date.now())
+    await runMaintenance(env, Date.now())
     expect(await count()).toBe(100)
-    await tidyUp(env, Date.now())
+    await runMaintenance(env, Date.now())
     expect(await count()).toBe(50)
   })
 })

@@ -15,7 +15,7 @@ import {
 } from '../../provider.ts'
 import { type Browser, claimsOf, type Page, redirectOf } from '../../user-agent.ts'
 import { browser, expectBack, expectCode, expectPage, isLogin, reach } from '../../watched.ts'
-import { attempts, goToProvider, saveProvider, signInAt } from './external.ts'
+import { attempts, redirectToProvider, saveProvider, signInAt } from './external.ts'
 
 let corp: FakeUpstream
 let partner: FakeUpstream
@@ -55,7 +55,7 @@ describe('signing in by an external provider', () => {
   })
 
   it('asks the provider as OpenID Connect and RFC 9700 want it', async () => {
-    const there = await goToProvider(browser(), 'corp', { login_hint: 'ada', max_age: '60', ui_locales: 'nl en' })
+    const there = await redirectToProvider(browser(), 'corp', { login_hint: 'ada', max_age: '60', ui_locales: 'nl en' })
     expect(there.origin).toBe(corp.issuer)
     const asked: Record<string, string> = {}
     there.searchParams.forEach((value, name) => {
@@ -101,7 +101,7 @@ describe('signing in by an external provider', () => {
   it('takes an answer by form_post, which carries no cookie', async () => {
     await saveProvider(corp, 'corp', { response_mode: 'form_post' })
     const user = browser()
-    const there = await goToProvider(user, 'corp')
+    const there = await redirectToProvider(user, 'corp')
     expect(there.searchParams.get('response_mode')).toBe('form_post')
     const back = corp.approve(there)
     const posted = await reach(callback, { method: 'POST', body: back.searchParams })
@@ -147,7 +147,7 @@ describe('signing in by an external provider', () => {
 describe('I05 a callback', () => {
   /** A finished trip to the provider, its answer not yet delivered. */
   async function anAnswer(user: Browser): Promise<URL> {
-    return corp.approve(await goToProvider(user, 'corp'))
+    return corp.approve(await redirectToProvider(user, 'corp'))
   }
   const changed = (url: URL, changes: Record<string, string | null>): URL => {
     const next = new URL(url)
@@ -171,7 +171,7 @@ describe('I05 a callback', () => {
       'in another browser, which is under way, too',
       async (answer) => {
         const other = browser()
-        await goToProvider(other, 'corp')
+        await redirectToProvider(other, 'corp')
         return [answer, other]
       },
     ],
@@ -271,7 +271,7 @@ describe('an answer that is no', () => {
     ['something_else', 400],
   ])('I14 %s is a page of ours with nothing of theirs on it, an attempt, and no session', async (error, status) => {
     const user = browser()
-    const there = await goToProvider(user, 'corp')
+    const there = await redirectToProvider(user, 'corp')
     const said = `<script>alert(1)</script>"'${'x'.repeat(3000)}`
     const page = await user.open(corp.deny(there, error, said))
     expect(page.status).toBe(status)
@@ -288,7 +288,7 @@ describe('an answer that is no', () => {
 
   it('leads back to every way to sign in, which then works', async () => {
     const user = browser()
-    const page = await user.open(corp.deny(await goToProvider(user, 'corp')))
+    const page = await user.open(corp.deny(await redirectToProvider(user, 'corp')))
     const href = /id="try-again" href="([^"]*)"/.exec(page.html)?.[1]?.replaceAll('&amp;', '&') ?? ''
     const ways = await user.open(new URL(href, issuer))
     expect(isLogin(ways)).toBe(true)
@@ -363,7 +363,7 @@ describe('a provider that does not do its work', () => {
 describe('a part of ours that does not answer', () => {
   it('is 503, an attempt that says so, and nothing is begun', async () => {
     const user = browser()
-    const answer = corp.approve(await goToProvider(user, 'corp'))
+    const answer = corp.approve(await redirectToProvider(user, 'corp'))
     const broken = new Proxy(env.SUBJECT, {
       get: (target, name) => {
         if (name === 'get') throw new Error('no object today')
@@ -385,7 +385,7 @@ describe('a part of ours that does not answer', () => {
 describe('I23 the same answer twenty times at once', () => {
   it('gives one session and one code', async () => {
     const user = browser()
-    const answer = corp.approve(await goToProvider(user, 'corp'))
+    const answer = corp.approve(await redirectToProvider(user, 'corp'))
     const cookies = [...user.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const responses = await Promise.all(
       Array.from({ length: 20 }, () =>
@@ -405,7 +405,7 @@ describe('I26 two hundred sign-ins begun in one browser', () => {
     const user = browser()
     const answers: URL[] = []
     for (let count = 0; count < 200; count += 1) {
-      const there = await goToProvider(user, 'corp')
+      const there = await redirectToProvider(user, 'corp')
       if (count === 0 || count === 199) answers.push(corp.approve(there))
     }
     const header = [...user.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
@@ -456,7 +456,7 @@ describe('I25 more than the provider gave', () => {
     corp.user = { sub: 'ada', auth_time: Math.floor(Date.now() / 1000), acr: 'urn:mfa' }
     const claims = JSON.stringify({ id_token: { acr: { essential: true, values: ['urn:mfa'] } } })
     const user = browser()
-    const there = await goToProvider(user, 'corp', { claims, prompt: 'login' })
+    const there = await redirectToProvider(user, 'corp', { claims, prompt: 'login' })
     expect(there.searchParams.get('acr_values')).toBe('urn:mfa')
     expect(there.searchParams.get('prompt')).toBe('login')
     expectCode(await user.open(corp.approve(there)))

@@ -10,7 +10,7 @@ export const saveProvider = (upstream: FakeUpstream, providerId: string, record:
   operator('PUT', `identity-providers/${providerId}`, upstream.record({ name: `The ${providerId} people`, ...record }))
 
 /** From an authorization request to the provider's own page, by its button where the login page comes. */
-export async function goToProvider(user: Browser, providerId: string, parameters: Parameters = {}): Promise<URL> {
+export async function redirectToProvider(user: Browser, providerId: string, parameters: Parameters = {}): Promise<URL> {
   const page = await user.open(authorizeUrl(parameters))
   return redirectOf(page.html.includes('<form') ? await user.submit(page, { provider: providerId }) : page)
 }
@@ -22,7 +22,7 @@ export async function signInAt(
   providerId: string,
   parameters: Parameters = {},
 ): Promise<Page> {
-  const there = await goToProvider(user, providerId, parameters)
+  const there = await redirectToProvider(user, providerId, parameters)
   return user.open(upstream.approve(there))
 }
 
