@@ -1,31 +1,58 @@
 /**
- * The operators' interface (DESIGN §8): guard, route, body, handler, in this order and for every route alike.
+ * The operators' interface (DESIGN §8): guard, then query, body and handler, in this order and for every route alike.
  * What there is to operate stands in table.ts, one file per resource.
  */
 
-import { OAuthError, Problem } from '../model/errors.ts'
+import { OAuthError } from '../model/errors.ts'
 import { problemOf } from '../model/problems.ts'
 import { refuseFaults } from '../model/refuse-faults.ts'
+import { paths } from '../request/addresses.ts'
 import type { RequestContext } from '../request/context.ts'
+import type { Incoming } from '../request/incoming.ts'
+import type { Handler, Route } from '../request/route.ts'
 import { readJson } from './body.ts'
 import { authenticateOperator } from './guard.ts'
 import type { AdminRoute, Outcome, Page } from './route.ts'
 import { parseValue } from './schema-faults.ts'
-import { adminRoutes } from './table.ts'
 
-/** `path` is what follows /admin/api, with its slash. Throws a Problem for whatever the operator is told, and no OAuthError. */
-export async function handleAdmin(context: RequestContext, request: Request, path: string): Promise<Response> {
+const mostBytes = 64 * 1024
+
+/** A row of table.ts as a row of the Worker's route table. Its handler throws a Problem for whatever the operator is told, and no OAuthError. */
+export function asRoute(route: AdminRoute): Route {
+  const path = `${paths.admin}/${route.path.replaceAll(/\{(\w+)\}/g, ':$1')}`
+  const handler: Handler<string> = (context, incoming) => inProblems(() => answer(context, incoming, route))
+  return {
+    path,
+    handlers: { [route.method]: handler },
+    errors: 'problem',
+    crossOrigin: 'none',
+    body: route.body ? { kind: 'json', mostBytes } : { kind: 'none' },
+    query: 'own',
+  }
+}
+
+async function answer(
+  context: RequestContext,
+  { request, params }: Incoming<string>,
+  route: AdminRoute,
+): Promise<Response> {
+  const { searchParams } = new URL(request.url)
+  const call = {
+    params,
+    query: route.query && parseValue(route.query, parametersOf(searchParams)),
+    body: route.body && parseValue(route.body, await readJson(request, mostBytes)),
+    page: parsePage(searchParams),
+  }
+  return respond(await route.handle(context, call))
+}
+
+/** Before any route is looked at (SECURITY-CASES D01, D04). Throws a Problem. */
+export const guard = (context: RequestContext, request: Request): Promise<string> =>
+  inProblems(() => authenticateOperator(context, request))
+
+async function inProblems<T>(work: () => Promise<T>): Promise<T> {
   try {
-    await authenticateOperator(context, request)
-    const { route, params } = findRoute(request.method, path)
-    const { searchParams } = new URL(request.url)
-    const call = {
-      params,
-      query: route.query && parseValue(route.query, parametersOf(searchParams)),
-      body: route.body && parseValue(route.body, await readJson(request)),
-      page: parsePage(searchParams),
-    }
-    return respond(await route.handle(context, call))
+    return await work()
   } catch (error) {
     throw error instanceof OAuthError ? problemOf(error) : error
   }
@@ -34,40 +61,6 @@ export async function handleAdmin(context: RequestContext, request: Request, pat
 function respond({ status, body }: Outcome<unknown>): Response {
   const headers = { 'cache-control': 'no-store' }
   return status === 204 ? new Response(null, { status, headers }) : Response.json(body, { status, headers })
-}
-
-function findRoute(method: string, path: string): { route: AdminRoute; params: Record<string, string> } {
-  const segments = path.replace(/^\//, '').split('/')
-  const candidates = adminRoutes.flatMap((route) => {
-    const params = matchPath(route.path, segments)
-    return params ? [{ route, params }] : []
-  })
-  const match = candidates.find(({ route }) => route.method === method)
-  if (match) return match
-  if (candidates.length === 0) throw new Problem(404, 'There is no such resource')
-  const allow = candidates.map(({ route }) => route.method).join(', ')
-  throw new Problem(405, `This resource takes ${allow}`, { headers: { allow } })
-}
-
-function matchPath(pattern: string, segments: string[]): Record<string, string> | undefined {
-  const expected = pattern.split('/')
-  if (expected.length !== segments.length) return undefined
-  const params: Record<string, string> = {}
-  for (const [index, part] of expected.entries()) {
-    const name = /^\{(\w+)\}$/.exec(part)?.[1]
-    const segment = segments[index] ?? ''
-    if (name) params[name] = decodeSegment(segment)
-    else if (part !== segment) return undefined
-  }
-  return Object.values(params).includes('') ? undefined : params
-}
-
-function decodeSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    throw new Problem(400, 'The path is not well encoded')
-  }
 }
 
 /** Besides those of a page. */

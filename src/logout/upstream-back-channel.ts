@@ -10,13 +10,14 @@ import type { Incoming } from '../request/incoming.ts'
 import { openDatabase } from '../storage/database.ts'
 import { findSubjectRefs } from '../storage/upstream-sessions.ts'
 
-export const backchannelLogoutPath = '/external/backchannel-logout/'
-
 /** Milliseconds after its `iat` that a token's `jti` is remembered: longer than one is accepted. */
 const rememberedFor = 3_600_000
 
-export async function backchannelLogout(context: RequestContext, { path, parameters }: Incoming): Promise<Response> {
-  const provider = findProvider(context, path.slice(backchannelLogoutPath.length))
+export async function backchannelLogout(
+  context: RequestContext,
+  { params, parameters }: Incoming<'provider_id'>,
+): Promise<Response> {
+  const provider = findProvider(context, params.provider_id)
   context.log({ idp: provider.provider_id })
   const token = parameters.get('logout_token')
   if (token === null) throw refused({ expected: 'a logout_token', received: 'none' })

@@ -1,8 +1,10 @@
 // An external provider that people sign in with: an OpenID Provider (OIDC Core, OIDC Discovery), or an OAuth 2.0 server that tells who
 // somebody is by an API of its own (`oauth2`: GitHub, Facebook). Countersign is its client.
 
-/** What stands in a URL, a cookie and a claim; `local` is how sessions by password are called. */
-export const isProviderId = (text: string): boolean => /^[a-z0-9][a-z0-9._-]{0,49}$/.test(text) && text !== 'local'
+/** The form of a provider's id, which stands in a URL, a cookie and a claim. `local` is how sessions by password are called. */
+export const providerIdPattern = '(?!local$)[a-z0-9][a-z0-9._-]{0,49}'
+const providerId = new RegExp(`^${providerIdPattern}$`)
+export const isProviderId = (text: string): boolean => providerId.test(text)
 
 export type ProviderKind = 'openid' | 'oauth2'
 

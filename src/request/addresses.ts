@@ -1,5 +1,5 @@
-// Every path that this provider serves, each written here and nowhere else. All of them are below the issuer. `:name` stands for one segment, as
-// in itty-router.
+// Every path that this provider serves, each written here and nowhere else. All of them are below the issuer. `:name` stands for one segment and
+// `*` for whatever follows, as in itty-router.
 import type { Issuer } from './issuer.ts'
 
 export const paths = {
@@ -30,6 +30,7 @@ export const paths = {
 
   playground: '/playground',
   playgroundIndex: '/playground/',
+  playgroundFiles: '/playground/*',
 
   /** The administration API is below it; its own rows say where (admin/table.ts). */
   admin: '/admin/api',
@@ -41,15 +42,13 @@ export const hrefOf = ({ basePath }: Pick<Issuer, 'basePath'>, path: string): st
 /** An address for others: in metadata, at external providers, in assertions. */
 export const addressOf = ({ url }: Pick<Issuer, 'url'>, path: string): string => url + path
 
-type ParameterName<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+/** `'provider_id'` of `/external/callback/:provider_id`. */
+export type ParameterName<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
   ? Name | ParameterName<`/${Rest}`>
   : Path extends `${string}:${infer Name}`
     ? Name
     : never
 
-/** `provider_id` of '/external/callback/:provider_id'. */
-export type Parameters<Path extends string> = Record<ParameterName<Path>, string>
-
 /** A path with a value for each of its parameters. */
-export const fillPath = <Path extends string>(path: Path, parameters: Parameters<Path>): string =>
+export const fillPath = <Path extends string>(path: Path, parameters: Record<ParameterName<Path>, string>): string =>
   path.replaceAll(/:(\w+)/g, (_, name: ParameterName<Path>) => encodeURIComponent(parameters[name]))

@@ -6,27 +6,31 @@ import { invalidRequest } from '../model/oauth-errors.ts'
 import { printable } from '../model/untrusted-text.ts'
 import { parseParameters } from '../protocol/parameters.ts'
 
-export interface Incoming {
+/** `Name`: the parameters of the route's path. */
+export interface Incoming<Name extends string = never> {
   request: Request
-  url: URL
   /** Below the issuer's path. */
   path: string
   /** Of a GET: the query. Of a POST: the form, never the query. */
   parameters: URLSearchParams
+  /** What stands for the parameters of the route's path, decoded once and never empty. */
+  params: Readonly<Record<Name, string>>
 }
 
-export const mostBodyBytes = 64 * 1024
+/** `form` and `json` name the media type that is taken; of a body of `none` nothing is read. */
+export type BodyRule = { kind: 'none' } | { kind: 'form' | 'json'; mostBytes: number }
+
 export const mostUrlBytes = 16 * 1024
 
 const formType = 'application/x-www-form-urlencoded'
 
-/** Throws invalid_request for malformed parameters, and with status 413 for a body above 64 KB, before anything is parsed. */
-export async function readParameters(request: Request, url: URL): Promise<URLSearchParams> {
-  if (request.method !== 'POST') return parseParameters(url.search.slice(1))
-  const body = await readBody(request)
-  if (body === '') return new URLSearchParams()
+/** Throws invalid_request for malformed parameters, and with status 413 for a body above the limit, before anything is parsed. */
+export async function readParameters(request: Request, url: URL, body: BodyRule): Promise<URLSearchParams> {
+  if (request.method !== 'POST' || body.kind !== 'form') return parseParameters(url.search.slice(1))
+  const form = await readBody(request, body.mostBytes)
+  if (form === '') return new URLSearchParams()
   const type = request.headers.get('content-type') ?? ''
-  if (type.split(';', 1)[0]?.trim().toLowerCase() === formType) return parseParameters(body)
+  if (type.split(';', 1)[0]?.trim().toLowerCase() === formType) return parseParameters(form)
   throw invalidRequest({
     description: `the body must be ${formType}`,
     check: 'content_type',
@@ -37,11 +41,13 @@ export async function readParameters(request: Request, url: URL): Promise<URLSea
 }
 
 /** Stops reading at the limit, whatever Content-Length says. */
-export async function readBody(request: Request): Promise<string> {
-  if (Number(request.headers.get('content-length') ?? 0) > mostBodyBytes) throw tooLarge()
+export async function readBody(request: Request, mostBytes: number): Promise<string> {
+  if (Number(request.headers.get('content-length') ?? 0) > mostBytes) throw tooLarge(mostBytes)
   if (!request.body) return ''
   // The platform never hands out more than Content-Length says.
-  const bytes = request.headers.has('content-length') ? await request.arrayBuffer() : await readChunks(request.body)
+  const bytes = request.headers.has('content-length')
+    ? await request.arrayBuffer()
+    : await readChunks(request.body, mostBytes)
   try {
     return fromUtf8(bytes)
   } catch {
@@ -55,7 +61,7 @@ export async function readBody(request: Request): Promise<string> {
   }
 }
 
-async function readChunks(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+async function readChunks(body: ReadableStream<Uint8Array>, mostBytes: number): Promise<Uint8Array> {
   const reader = body.getReader()
   const chunks: Uint8Array[] = []
   let length = 0
@@ -63,20 +69,20 @@ async function readChunks(body: ReadableStream<Uint8Array>): Promise<Uint8Array>
     const { done, value } = await reader.read()
     if (done) return concatBytes(...chunks)
     length += value.byteLength
-    if (length > mostBodyBytes) {
+    if (length > mostBytes) {
       await reader.cancel()
-      throw tooLarge()
+      throw tooLarge(mostBytes)
     }
     chunks.push(value)
   }
 }
 
-function tooLarge(): OAuthError {
+function tooLarge(mostBytes: number): OAuthError {
   return invalidRequest({
     description: 'the request body is too large',
     status: 413,
     check: 'body',
-    expected: `at most ${mostBodyBytes} bytes`,
+    expected: `at most ${mostBytes} bytes`,
     received: 'more',
     fix: 'send a smaller body',
   })

@@ -2,7 +2,7 @@
 
 import type { Client } from '../model/client.ts'
 import type { RequestContext } from '../request/context.ts'
-import type { Route } from './routes.ts'
+import type { Route } from '../request/route.ts'
 
 /** Passes for any origin but `null`, without credentials: whether the answer may be read is decided with the answer. */
 export function preflight(request: Request, route: Route): Response {

@@ -1,27 +1,22 @@
-// One request from door to log line: address, limits, route, context, handler, error, headers. Nothing here knows a protocol.
-
-import { handleAdmin } from '../admin/admin.ts'
+// One request from door to log line: door, context, route, handler, error, headers. Nothing here knows a protocol.
 import { noteRefusal } from '../grants/refusal-rings.ts'
 import { OAuthError, Problem } from '../model/errors.ts'
-import { defaultSettings } from '../model/settings.ts'
 import { printable } from '../model/untrusted-text.ts'
-import { networkOf, parseAddress } from '../outbound/internet-address.ts'
-import { isLoopbackHost } from '../protocol/authorization-request/redirect-uri.ts'
-import { paths } from '../request/addresses.ts'
-import { openConfiguration } from '../request/configuration.ts'
-import { hop, type Log, type RequestContext } from '../request/context.ts'
-import { type Deployment, DeploymentError, deploymentOf } from '../request/deployment.ts'
-import { type Incoming, mostUrlBytes, readParameters } from '../request/incoming.ts'
-import { type Issuer, issuerAt } from '../request/issuer.ts'
-import { clientHint } from './client-hint.ts'
-import { crossOriginHeaders, preflight } from './cross-origin.ts'
-import { servePlayground } from './playground.ts'
+import type { RequestContext } from '../request/context.ts'
+import { type Deployment, deploymentOf } from '../request/deployment.ts'
+import { mostUrlBytes } from '../request/incoming.ts'
+import { issuerAt } from '../request/issuer.ts'
+import type { ErrorForm } from '../request/route.ts'
+import { crossOriginHeaders } from './cross-origin.ts'
+import { misconfigured, pathBelowIssuer, redirectToIssuer } from './door.ts'
+import { newContext, openContext } from './new-context.ts'
+import { publicRefusals, refusedAddress } from './refused-address.ts'
 import { openRequestLog } from './request-log.ts'
 import { asOAuthError, errorResponse } from './responses.ts'
-import { findRoute, type Handler, type Method, type Route } from './routes.ts'
+import { dispatch, findRoute, isGuarded, type Visit, visitOf } from './router.ts'
 
 export async function handle(request: Request, env: Env, execution: ExecutionContext): Promise<Response> {
-  const startedAt = Date.now()
+  const now = Date.now()
   const requestId = crypto.randomUUID()
   let deployment: Deployment
   try {
@@ -29,72 +24,45 @@ export async function handle(request: Request, env: Env, execution: ExecutionCon
   } catch (error) {
     return misconfigured(error, requestId)
   }
-  const url = new URL(request.url)
+  const address = new URL(request.url)
   const issuer = issuerAt(deployment.issuers, request.url)
-  const elsewhere = canonicalAddress(url, issuer)
-  if (elsewhere)
-    return new Response(null, { status: 307, headers: { location: elsewhere, 'cache-control': 'no-store' } })
+  const elsewhere = redirectToIssuer(address, issuer)
+  if (elsewhere) return elsewhere
 
   const requestLog = openRequestLog()
-  const context = newContext(request, env, execution, deployment, issuer, requestId, startedAt, requestLog.add)
-  const path = pathBelowIssuer(url.pathname, issuer)
-  const response = await answer(context, request, url, path)
-  await finish(context, response, request, path)
-  if (deployment.requestLog) requestLog.print(context, request.method, loggedPath(path), response.status)
+  const context = newContext(request, execution, { env, deployment, issuer, now, requestId, log: requestLog.add })
+  const path = pathBelowIssuer(address.pathname, issuer)
+  const visit = path === undefined ? undefined : visitOf(request, address, path)
+  const response = await answer(context, request, visit)
+  await addHeaders(context, response, request, visit)
+  if (deployment.requestLog) requestLog.print(context, request.method, loggedPath(visit), response.status)
   return response
 }
 
-async function answer(
-  context: RequestContext,
-  request: Request,
-  url: URL,
-  path: string | undefined,
-): Promise<Response> {
-  const isAdmin = path?.startsWith('/admin/api/') === true
-  const route = path === undefined ? undefined : findRoute(path)
+/** `visit` is undefined outside the issuer. */
+async function answer(context: RequestContext, request: Request, visit: Visit | undefined): Promise<Response> {
   try {
     if (request.url.length > mostUrlBytes)
       throw refusedAddress('the address is too long', 414, `at most ${mostUrlBytes} characters`)
-    if (path !== undefined && isAdmin) {
-      await openContext(context)
-      return await handleAdmin(context, request, path.slice('/admin/api'.length))
-    }
-    if (path !== undefined && (path === '/playground' || path.startsWith('/playground/')))
-      return await servePlayground(context, request, path)
-    if (!route) throw refusedAddress('there is nothing at this address', 404, 'a path that discovery names')
-    if (request.method === 'OPTIONS' && route.crossOrigin !== 'none') return preflight(request, route)
-    return await serve(context, request, url, path ?? '', route)
+    if (!visit) throw publicRefusals.nothingThere()
+    return await dispatch(context, visit)
   } catch (error) {
     // An error before the configuration was needed is shown with it; one that came of opening it is not tried again.
     if (asOAuthError(error).status < 500) await openContext(context).catch(() => undefined)
-    return refuse(
-      context,
-      error,
-      isAdmin ? 'problem' : (route?.errors ?? formFor(request)),
-      request,
-      path ?? url.pathname,
-    )
+    if (visit) visit.row ??= findRoute(context, visit.path)
+    return refuse(context, error, formOf(request, visit), request, visit?.path ?? new URL(request.url).pathname)
   }
 }
 
-async function serve(
-  context: RequestContext,
-  request: Request,
-  url: URL,
-  path: string,
-  route: Route,
-): Promise<Response> {
-  const handler = handlerOf(route, request)
-  const parameters = await readParameters(request, url)
-  await openContext(context, () => clientHint(request, parameters, context.issuer))
-  const incoming: Incoming = { request, url, path, parameters }
-  return handler(context, incoming)
+function formOf(request: Request, visit: Visit | undefined): ErrorForm {
+  if (visit && isGuarded(visit.path)) return 'problem'
+  return visit?.row?.errors ?? (request.headers.get('accept')?.includes('text/html') ? 'page' : 'json')
 }
 
 async function refuse(
   context: RequestContext,
   error: unknown,
-  form: Route['errors'],
+  form: ErrorForm,
   request: Request,
   path: string,
 ): Promise<Response> {
@@ -114,132 +82,22 @@ async function refuse(
 const faultOf = ({ detail: { check, received, fix } }: OAuthError): string =>
   `${check}: ${[received, fix].filter((part) => part !== undefined).join('; ')}`
 
-/** A known path with another method (RFC 9110 §15.5.6). */
-function handlerOf(route: Route, request: Request): Handler {
-  const handler = route.handlers[request.method as Method]
-  if (handler) return handler
-  const allow = Object.keys(route.handlers).join(', ')
-  const detail = {
-    check: 'method',
-    expected: allow,
-    received: request.method,
-    fix: 'use the method of the specification',
-  }
-  throw new OAuthError('invalid_request', 'the method is not allowed here', detail, { status: 405, headers: { allow } })
-}
-
-function refusedAddress(description: string, status: number, expected: string): OAuthError {
-  return new OAuthError(
-    'invalid_request',
-    description,
-    { check: 'address', expected, received: 'another address' },
-    { status },
-  )
-}
-
-const formFor = (request: Request): 'page' | 'json' =>
-  request.headers.get('accept')?.includes('text/html') ? 'page' : 'json'
-
-function newContext(
-  request: Request,
-  env: Env,
-  execution: ExecutionContext,
-  deployment: Deployment,
-  issuer: Issuer,
-  requestId: string,
-  now: number,
-  log: Log,
-): RequestContext {
-  return {
-    env,
-    deployment,
-    issuer,
-    configuration: unopened,
-    now,
-    requestId,
-    address: callerOf(request),
-    hops: 0,
-    client: undefined,
-    fault: undefined,
-    log,
-    waitUntil: (promise) => execution.waitUntil(promise),
-  }
-}
-
-/** Those who state no address, or one that cannot be read, share one allowance (SECURITY-CASES P06). */
-function callerOf(request: Request): string {
-  const address = request.headers.get('cf-connecting-ip') ?? ''
-  return parseAddress(address) ? networkOf(address) : 'unknown'
-}
-
-/** Enough to show an error with. */
-const unopened: RequestContext['configuration'] = {
-  epoch: 0,
-  settings: defaultSettings,
-  scopes: new Map(),
-  resources: [],
-  keys: [],
-  externalProviders: [],
-  confirmedAt: 0,
-  findClient: async () => undefined,
-  refresh: async () => undefined,
-}
-const isConfigured = (context: RequestContext): boolean => context.configuration !== unopened
-
-const noHint = async (): Promise<undefined> => undefined
-
-async function openContext(context: RequestContext, hint: () => Promise<string | undefined> = noHint): Promise<void> {
-  if (isConfigured(context)) return
-  context.configuration = await openConfiguration(
-    context.env.DB,
-    hint,
-    context.now,
-    (read) => hop(context, 'D1', read),
-    context.waitUntil,
-  )
-}
-
-/** `npm start` writes one issuer; the other loopback names lead to it. Elsewhere the request's host changes nothing. */
-function canonicalAddress(url: URL, issuer: Issuer): string | undefined {
-  if (!issuer.isLoopback || url.origin === issuer.origin || !isLoopbackHost(url.hostname)) return undefined
-  return `${issuer.origin}${url.pathname}${url.search}`
-}
-
-/** Undefined: outside the issuer. RFC 8414 §3.1 puts the well-known part before the issuer's path. */
-function pathBelowIssuer(pathname: string, { basePath }: Issuer): string | undefined {
-  if (basePath === '') return pathname
-  if (pathname === paths.authorizationServerMetadata + basePath) return paths.authorizationServerMetadata
-  if (pathname === basePath) return '/'
-  return pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length) : undefined
-}
-
-async function finish(
+async function addHeaders(
   context: RequestContext,
-  response: Response,
+  { headers }: Response,
   request: Request,
-  path: string | undefined,
+  visit: Visit | undefined,
 ): Promise<void> {
-  const { headers } = response
   headers.set('x-request-id', context.requestId)
   headers.set('x-content-type-options', 'nosniff')
   if (!context.issuer.isLoopback) headers.set('strict-transport-security', 'max-age=63072000; includeSubDomains')
   const origin = request.headers.get('origin')
-  const route = path === undefined ? undefined : findRoute(path)
+  const route = visit?.row
   if (route && route.crossOrigin !== 'none' && (origin !== null || route.crossOrigin === 'public')) {
     await crossOriginHeaders(context, headers, route, origin)
   }
 }
 
 /** An address that does not exist may hold anything, a secret too. */
-const loggedPath = (path: string | undefined): string =>
-  path !== undefined && (findRoute(path) || path.startsWith('/admin/api/')) ? path : '(other)'
-
-/** Nothing is served with half a configuration; the fix is named to whoever looks, the values are not. */
-function misconfigured(error: unknown, requestId: string): Response {
-  if (!(error instanceof DeploymentError)) throw error
-  console.error(
-    JSON.stringify({ level: 'error', request_id: requestId, message: 'misconfigured', faults: error.faults }),
-  )
-  const body = { error: 'server_error', error_description: 'this provider is not configured', faults: error.faults }
-  return Response.json(body, { status: 503, headers: { 'cache-control': 'no-store', 'x-request-id': requestId } })
-}
+const loggedPath = (visit: Visit | undefined): string =>
+  visit && (visit.row || isGuarded(visit.path)) ? visit.path : '(other)'

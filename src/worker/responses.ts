@@ -9,9 +9,7 @@ import { problemOf } from '../model/problems.ts'
 import { renderError } from '../pages/error.tsx'
 import { withoutAbsent } from '../protocol/authorization-response/authorization-response.ts'
 import type { RequestContext } from '../request/context.ts'
-
-/** `json`: RFC 6749 §5.2. `page`: for a person. `problem`: RFC 9457. */
-export type ErrorForm = 'json' | 'page' | 'problem'
+import type { ErrorForm } from '../request/route.ts'
 
 export async function errorResponse(
   context: RequestContext,

@@ -1,10 +1,10 @@
 // Calls the operators' interface as the Worker does, with a context of its own and, where a test wants one, a Subject that can fail.
 import { env } from 'cloudflare:workers'
-import { handleAdmin } from '../../src/admin/admin.ts'
 import { Problem } from '../../src/model/errors.ts'
 import type { Person } from '../../src/model/person.ts'
 import { openConfiguration } from '../../src/request/configuration.ts'
 import type { RequestContext } from '../../src/request/context.ts'
+import { dispatch, visitOf } from '../../src/worker/router.ts'
 import { aDeployment, noon } from '../context.ts'
 
 export const start = noon
@@ -71,8 +71,9 @@ export async function send(line: string, init: Init, overrides: Overrides = {}):
     ...(hasBody ? { body: typeof init.body === 'string' ? init.body : JSON.stringify(init.body) } : {}),
   })
   const context = await anAdminContext(overrides)
+  const url = new URL(request.url)
   try {
-    const response = await handleAdmin(context, request, new URL(request.url).pathname.slice('/admin/api'.length))
+    const response = await dispatch(context, visitOf(request, url, url.pathname))
     const text = await response.text()
     return { status: response.status, body: text ? JSON.parse(text) : undefined, headers: response.headers }
   } catch (error) {

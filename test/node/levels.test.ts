@@ -33,6 +33,7 @@ const innerFloors: Record<string, string[]> = {
   pages: ['texts', ''],
   protocol: ['authorization-response', 'authorization-request', 'id-token', 'token-request', ''],
   'signing-keys': ['vaults', 'key-ring', ''],
+  worker: ['routes', ''],
 }
 
 /** Folders whose subfolders may import each other in any order: a parser and its parts, a table and its rows. */

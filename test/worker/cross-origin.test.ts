@@ -8,7 +8,7 @@ import { issuer, secret, setUp } from '../provider.ts'
 import { reach } from '../watched.ts'
 
 const origin = 'https://rp.test'
-const token = routes.get('/connect/token')
+const token = routes.find(({ path }) => path === '/connect/token')
 if (!token) throw new Error('there is no token endpoint')
 
 const allowed = async (context: ReturnType<typeof aContext>): Promise<string | null> => {

@@ -2,7 +2,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { handle } from '../../src/worker/handle.ts'
-import { routes } from '../../src/worker/routes.ts'
+import { publicRoutes } from '../../src/worker/routes.ts'
 import { authorizeUrl, codeFor, issuer, operator, setUp } from '../provider.ts'
 import { fillForm, type Page } from '../user-agent.ts'
 import { browser, isLogin, loggingEnv, reach } from '../watched.ts'
@@ -19,19 +19,25 @@ beforeAll(async () => {
 const directives = (page: Page | Response): string[] => page.headers.get('content-security-policy')?.split('; ') ?? []
 
 describe('H01 S07 every page', () => {
-  it.each([...routes.keys(), '/nope', '/account/nope', '/connect/nope', '/admin', '/admin/', '/playground', '/%00'])(
-    '%s, by every method, as a person and as a stranger',
-    async (path) => {
-      for (const visitor of [browser(), user]) {
-        for (const method of ['GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']) {
-          const response = await visitor.fetch(issuer + path, { method, headers: html })
-          const isCacheable = !response.headers.get('cache-control')?.includes('no-store')
-          if (isCacheable) expect(response.headers.has('set-cookie')).toBe(false)
-          if (isCacheable) expect([200, 204]).toContain(response.status)
-        }
+  it.each([
+    ...publicRoutes.map(({ path }) => path.replace(':provider_id', 'corp')),
+    '/nope',
+    '/account/nope',
+    '/connect/nope',
+    '/admin',
+    '/admin/',
+    '/playground',
+    '/%00',
+  ])('%s, by every method, as a person and as a stranger', async (path) => {
+    for (const visitor of [browser(), user]) {
+      for (const method of ['GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']) {
+        const response = await visitor.fetch(issuer + path, { method, headers: html })
+        const isCacheable = !response.headers.get('cache-control')?.includes('no-store')
+        if (isCacheable) expect(response.headers.has('set-cookie')).toBe(false)
+        if (isCacheable) expect([200, 204]).toContain(response.status)
       }
-    },
-  )
+    }
+  })
 
   it('404, 405, 414 and 403 are pages for people, and JSON for programs', async () => {
     for (const [path, init, status] of [

@@ -1,8 +1,14 @@
 // Paths are exact: whatever looks like one is another (SECURITY-CASES A32, A29).
 import { beforeAll, describe, expect, it } from 'vitest'
-import { routes } from '../../src/worker/routes.ts'
+import type { Route } from '../../src/request/route.ts'
+import { publicRoutes } from '../../src/worker/routes.ts'
 import { issuer, operatorToken, setUp } from '../provider.ts'
 import { lines, loggingEnv, reach, watched } from '../watched.ts'
+
+/** By path: the rows without a parameter that are served with and without PLAYGROUND. */
+const routes = new Map<string, Route>(
+  publicRoutes.flatMap((row) => (/[:*]/.test(row.path) || row.isServed ? [] : [[row.path, row] as const])),
+)
 
 beforeAll(setUp)
 
@@ -121,5 +127,72 @@ describe('A29 methods', () => {
     else expect(response.status).toBe(204)
     const opaque = await reach(issuer + path, { method: 'OPTIONS', headers: { ...headers, origin: 'null' } })
     expect(opaque.headers.get('access-control-allow-origin')).toBe(route.crossOrigin === 'public' ? '*' : null)
+  })
+})
+
+describe('parameters of a path', () => {
+  it.each(['', 'Corp', 'co%72p', 'corp%2f', 'corp/', 'corp/x', '/corp', 'local', '-corp', 'corp;x', 'corp%00'])(
+    'the id of a provider has one spelling: %j is another address',
+    async (id) => {
+      for (const [method, path] of [
+        ['GET', '/external/callback/'],
+        ['POST', '/external/backchannel-logout/'],
+      ] as const) {
+        expect((await reach(issuer + path + id, { method })).status).toBe(404)
+      }
+    },
+  )
+
+  it('of a provider: takes its own methods and no other', async () => {
+    const callback = await reach(`${issuer}/external/callback/corp`, { method: 'PUT' })
+    expect([callback.status, callback.headers.get('allow')]).toEqual([405, 'GET, POST'])
+    const logout = await reach(`${issuer}/external/backchannel-logout/corp`)
+    expect([logout.status, logout.headers.get('allow')]).toEqual([405, 'POST'])
+  })
+
+  const ask = (path: string, method = 'GET') => reach(`${issuer}/admin/api/${path}`, { ...asOperator, method })
+  const titleOf = async (response: Response) => ((await response.json()) as { title: string }).title
+
+  it('of the operators’ interface: is decoded once', async () => {
+    const user_id = async (path: string) => ((await (await ask(path)).json()) as { user_id?: string }).user_id
+    expect(await user_id('users/ada')).toBe('ada')
+    expect(await user_id('users/%61da')).toBe('ada')
+    expect((await ask('users/%2561da')).status).toBe(404)
+    expect(await titleOf(await ask('users/ada%2fpassword'))).toBe('There is no such record')
+  })
+
+  it('of the operators’ interface: is refused when its encoding is broken', async () => {
+    for (const segment of ['%', '%zz', '%ff', 'ada%e0%a4']) {
+      const response = await ask(`users/${segment}`)
+      expect([segment, response.status, await titleOf(response)]).toEqual([
+        segment,
+        400,
+        'The path is not well encoded',
+      ])
+    }
+  })
+
+  it('of the operators’ interface: is never empty, and other methods are told which there are', async () => {
+    expect(await titleOf(await ask('users//password'))).toBe('There is no such resource')
+    const response = await ask('users/ada', 'POST')
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, PUT, DELETE'])
+  })
+})
+
+describe('development', () => {
+  const methods = ['GET', 'HEAD', 'POST', 'PUT']
+
+  it('there is nothing at the playground’s addresses unless it is switched on', async () => {
+    for (const path of ['/playground', '/playground/', '/playground/playground.js']) {
+      for (const method of methods) expect((await reach(issuer + path, { method })).status).toBe(404)
+    }
+  })
+
+  it('switched on, it is read and nothing else', async () => {
+    const inDevelopment = watched({ ...loggingEnv, PLAYGROUND: 'on' })
+    for (const method of methods.slice(1)) {
+      const response = await inDevelopment(`${issuer}/playground/`, { method })
+      expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET'])
+    }
   })
 })

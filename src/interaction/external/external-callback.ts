@@ -20,17 +20,15 @@ import { assertionSigner, callbackAddress } from './external-login.ts'
 import { showExternalProblem } from './external-problem.ts'
 import { type OpenedState, openExternalState, providerOf } from './external-state.ts'
 
-export const callbackPath = '/external/callback/'
-
 /** Not a registered parameter: a POSTed answer that came back to us by GET. */
 const resumedResponse = 'sealed_response'
 const resumeWithin = 600_000
 
-export async function externalCallback(context: RequestContext, incoming: Incoming): Promise<Response> {
+export async function externalCallback(context: RequestContext, incoming: Incoming<'provider_id'>): Promise<Response> {
   // response_mode=form_post is a POST from another site, which carries no Lax cookie; as a GET to ourselves it does (DESIGN §7).
   if (incoming.request.method === 'POST') return resumeByGet(context, incoming)
   const answer = { ...incoming, parameters: await answerParameters(context, incoming) }
-  const state = await openExternalState(context, answer, incoming.path.slice(callbackPath.length))
+  const state = await openExternalState(context, answer, incoming.params.provider_id)
   const provider = providerOf(context, state)
   if (!provider) throw providerGone(state.provider_id)
   const { provider_id } = provider

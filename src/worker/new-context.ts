@@ -1,0 +1,58 @@
+// The context of a request, first without a configuration: what errors at the door need.
+import { defaultSettings } from '../model/settings.ts'
+import { networkOf, parseAddress } from '../outbound/internet-address.ts'
+import { openConfiguration } from '../request/configuration.ts'
+import { hop, type RequestContext } from '../request/context.ts'
+
+export function newContext(
+  request: Request,
+  execution: ExecutionContext,
+  known: Pick<RequestContext, 'env' | 'deployment' | 'issuer' | 'now' | 'requestId' | 'log'>,
+): RequestContext {
+  return {
+    ...known,
+    configuration: unopened,
+    address: callerOf(request),
+    hops: 0,
+    client: undefined,
+    fault: undefined,
+    waitUntil: (promise) => execution.waitUntil(promise),
+  }
+}
+
+/** Those who state no address, or one that cannot be read, share one allowance (SECURITY-CASES P06). */
+function callerOf(request: Request): string {
+  const address = request.headers.get('cf-connecting-ip') ?? ''
+  return parseAddress(address) ? networkOf(address) : 'unknown'
+}
+
+/** Enough to show an error with. */
+const unopened: RequestContext['configuration'] = {
+  epoch: 0,
+  settings: defaultSettings,
+  scopes: new Map(),
+  resources: [],
+  keys: [],
+  externalProviders: [],
+  confirmedAt: 0,
+  findClient: async () => undefined,
+  refresh: async () => undefined,
+}
+const isConfigured = (context: RequestContext): boolean => context.configuration !== unopened
+
+const noHint = async (): Promise<undefined> => undefined
+
+/** Reads the configuration, once; with the client of `hint` where the isolate is cold. */
+export async function openContext(
+  context: RequestContext,
+  hint: () => Promise<string | undefined> = noHint,
+): Promise<void> {
+  if (isConfigured(context)) return
+  context.configuration = await openConfiguration(
+    context.env.DB,
+    hint,
+    context.now,
+    (read) => hop(context, 'D1', read),
+    context.waitUntil,
+  )
+}
