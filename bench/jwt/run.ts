@@ -1,4 +1,5 @@
-// What one token of our own costs by our own lines and by jose, in workerd: `npm run bench:jwt`. It takes a minute and needs Linux (/proc).
+// `npm run bench:jwt`: measures the CPU time in workerd of signing and verifying one of our tokens, with our own code and with jose. Takes a
+// minute and needs Linux (/proc).
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -7,7 +8,7 @@ import { build } from 'vite'
 import { cpuTime, workerdOf } from '../../scripts/workerd-process.ts'
 
 const rounds = 12
-/** Operations in one turn: enough for some 300 ms, since the kernel counts CPU time in steps of 10. */
+/** Operations per turn, enough for about 300 ms, because the kernel counts CPU time in steps of 10 ms. */
 const counts: Record<string, number> = {
   'RS256 sign': 500,
   'RS256 verify': 12_000,
@@ -37,15 +38,15 @@ const server = new Miniflare(
 )
 await server.ready
 const pid = workerdOf(process.pid)
-if (!pid) throw new Error('workerd is not among our children: the measurement needs /proc')
+if (!pid) throw new Error('no workerd among the child processes: the benchmark needs /proc')
 
-/** Microseconds of CPU for one operation. */
+/** Microseconds of CPU per operation. */
 async function measure(alg: string, operation: string, count: number): Promise<number> {
   const before = cpuTime(pid ?? 0)
-  const answer = await server.dispatchFetch(
+  const response = await server.dispatchFetch(
     `http://bench.test/?${new URLSearchParams({ alg, operation, count: String(count) })}`,
   )
-  if (!answer.ok) throw new Error(await answer.text())
+  if (!response.ok) throw new Error(await response.text())
   return ((cpuTime(pid ?? 0) - before) * 1000) / count
 }
 
@@ -55,7 +56,7 @@ const turns = Object.entries(counts).flatMap(([name, count]) => {
 })
 for (const { alg, verb, maker, count } of turns) await measure(alg, `${verb} ${maker}`, count)
 for (let round = 0; round < rounds; round += 1) {
-  // Forwards and backwards in turn, so that what else the machine does falls on all alike.
+  // Alternately forwards and backwards, so that other load on the machine affects all alike.
   for (const turn of round % 2 ? turns.toReversed() : turns) {
     turn.samples.push(await measure(turn.alg, `${turn.verb} ${turn.maker}`, turn.count))
   }
@@ -63,11 +64,11 @@ for (let round = 0; round < rounds; round += 1) {
 await server.dispose()
 rmSync(folder, { recursive: true })
 
-/** What runs beside a measurement only adds to it: the lower quartile. */
+/** The lower quartile, because other load on the machine can only add. */
 const quartile = (samples: number[]): number =>
   samples.sort((a, b) => a - b)[Math.floor(samples.length / 4)] ?? Number.NaN
 
-console.log(`CPU of workerd for one operation (lower quartile of ${rounds} rounds); foreign: our parser, then jose`)
+console.log(`CPU of workerd per operation (lower quartile of ${rounds} rounds); foreign: our parser, then jose`)
 for (const { alg, verb, maker, samples } of turns) {
   const own = turns.find((turn) => turn.alg === alg && turn.verb === verb)
   const ratio = quartile(samples) / quartile(own?.samples ?? [])

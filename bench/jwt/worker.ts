@@ -1,4 +1,4 @@
-// Signs and verifies tokens of the usual size in one isolate, with our own lines and with jose; run.ts measures it from outside.
+// Signs and verifies tokens of the usual size in one isolate, with our own code and with jose. run.ts measures it from outside.
 import { compactVerify, SignJWT } from 'jose'
 import { importForeignKey, parseForeignJwt, verifyForeignJwt } from '../../src/crypto/foreign-jwt.ts'
 import { encodeHeader, parseJws, signJws, verifyJws } from '../../src/crypto/jws.ts'
@@ -17,7 +17,7 @@ const claims = {
 
 type Operation = () => Promise<unknown>
 
-/** Keys are imported before; each operation is what one token costs. */
+/** Each operation signs or verifies one token; the keys are imported before. */
 async function operationsOf(alg: SigningAlgorithm): Promise<Record<string, Operation>> {
   const { key, family } = signingParameters[alg]
   const rsa = { modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1) }
@@ -36,7 +36,7 @@ async function operationsOf(alg: SigningAlgorithm): Promise<Record<string, Opera
     'sign jose': () => new SignJWT(claims).setProtectedHeader(protectedHeader).sign(privateKey),
     'verify ours': async () => {
       const jws = parseJws(token)
-      if (!jws || !(await verifyJws(jws, publicKey, alg))) throw new Error('a good token was refused')
+      if (!jws || !(await verifyJws(jws, publicKey, alg))) throw new Error('a valid token was refused')
     },
     'verify jose': async () => {
       const { payload } = await compactVerify(token, publicKey, { algorithms: [alg] })
@@ -44,7 +44,7 @@ async function operationsOf(alg: SigningAlgorithm): Promise<Record<string, Opera
     },
     'verify foreign': async () => {
       const jwt = parseForeignJwt(token)
-      if (!jwt || !(await verifyForeignJwt(jwt, foreignKey, alg))) throw new Error('a good token was refused')
+      if (!jwt || !(await verifyForeignJwt(jwt, foreignKey, alg))) throw new Error('a valid token was refused')
     },
   }
 }
