@@ -143,3 +143,10 @@ it('a fault names the line of an import from a higher folder, a neighbour or the
   )
   expect(fault('tokens/id-token.ts', 'somewhere/else.ts')).toMatch(/is on no floor/)
 })
+
+it('has its floors in docs/architecture.md', () => {
+  const page = readFileSync(path.join(root, '../docs/architecture.md'), 'utf8')
+  const rows = [...page.matchAll(/^\| (\d+) \| `([\w-]+)\/` \|/gm)].map(([, floor, folder]) => [folder, Number(floor)])
+  const folders = floors.flatMap((floor, index) => floor.map((folder) => [folder, index + 1]))
+  expect(rows.sort()).toEqual(folders.filter(([folder]) => folder !== 'index.ts').sort())
+})
