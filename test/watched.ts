@@ -126,7 +126,7 @@ export function expectCode(page: Page): string {
 }
 
 /** Sends an authorization request without cookies. */
-export const authorizeAsStranger = (parameters: Parameters): Promise<Response> =>
+export const authorizeWithoutSession = (parameters: Parameters): Promise<Response> =>
   browser().fetch(authorizeUrl(parameters))
 
 export const isLogin = (page: Page): boolean => page.status === 200 && page.html.includes('name="password"')

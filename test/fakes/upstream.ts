@@ -1,4 +1,4 @@
-// Fakes an external provider inside the tests' isolate: a spy on fetch answers for its host, and every other host is unreachable.
+// Fakes an external provider inside the tests' isolate: a spy on fetch responds for its host, and every other host is unreachable.
 // It is strict about client authentication, PKCE, redirect_uri and single use of codes. jose signs and verifies for it.
 import { exports } from 'cloudflare:workers'
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK, jwtVerify, SignJWT, UnsecuredJWT } from 'jose'
@@ -9,7 +9,7 @@ import type { UpstreamAuthMethod } from '../../src/model/external-provider.ts'
 
 export type UpstreamEndpoint = 'metadata' | 'jwks' | 'par' | 'token' | 'userinfo'
 type Claims = Record<string, unknown>
-type Answer = (request: Request) => Response | Promise<Response>
+type Handler = (request: Request) => Response | Promise<Response>
 interface UpstreamKey {
   alg: string
   kid: string
@@ -54,7 +54,7 @@ export interface FakeUpstream {
     jwt?: (jwt: string) => string
   }
   /** Responses in place of an endpoint's own. */
-  faults: Partial<Record<UpstreamEndpoint, Answer>>
+  faults: Partial<Record<UpstreamEndpoint, Handler>>
   requests: Record<UpstreamEndpoint, number>
   /** Parameters of all authorization requests, the oldest first. */
   authorizations: URLSearchParams[]
@@ -114,7 +114,7 @@ export async function anUpstream(options: UpstreamOptions = {}): Promise<FakeUps
     }),
     approve: (url) => approve(fake, state, new URL(url)),
     deny: (url, error = 'access_denied', error_description = '') =>
-      answerTo(fake, requestOf(fake, state, new URL(url)), { error, error_description }),
+      responseTo(fake, requestOf(fake, state, new URL(url)), { error, error_description }),
     async rotateKey(keepOld = false) {
       const key = await aSigningKey(alg)
       fake.keys = keepOld ? [key, ...fake.keys] : [key]
@@ -141,7 +141,7 @@ export function answerForUpstreams(): void {
     // Some providers have endpoints on hosts of their own.
     const upstream = upstreams.get(host) ?? [...upstreams.values()].find(({ fake }) => endpointOf(fake, request.url))
     if (!upstream) throw new TypeError(`no host ${host} in the tests`)
-    return answer(upstream.fake, upstream.state, request)
+    return respond(upstream.fake, upstream.state, request)
   })
 }
 
@@ -192,7 +192,7 @@ async function aSigningKey(alg: string): Promise<UpstreamKey> {
   return { alg, kid, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } }
 }
 
-async function answer(fake: FakeUpstream, state: State, request: Request): Promise<Response> {
+async function respond(fake: FakeUpstream, state: State, request: Request): Promise<Response> {
   const endpoint = endpointOf(fake, request.url)
   if (!endpoint) return new Response('not found', { status: 404 })
   fake.requests[endpoint] += 1
@@ -241,10 +241,11 @@ function approve(fake: FakeUpstream, state: State, url: URL): URL {
   const request = requestOf(fake, state, url)
   const code = random()
   state.codes.set(code, request)
-  return answerTo(fake, request, { code })
+  return responseTo(fake, request, { code })
 }
 
-function answerTo(fake: FakeUpstream, request: URLSearchParams, members: Record<string, string>): URL {
+/** The authorization response as a redirect. Empty members are omitted. */
+function responseTo(fake: FakeUpstream, request: URLSearchParams, members: Record<string, string>): URL {
   const target = new URL(request.get('redirect_uri') ?? '')
   for (const [name, value] of Object.entries(members)) if (value !== '') target.searchParams.set(name, value)
   target.searchParams.set('state', request.get('state') ?? '')
@@ -270,14 +271,16 @@ async function token(fake: FakeUpstream, state: State, request: Request): Promis
   fake.tokenRequests.push({ headers: request.headers, form })
   if (!(await isAuthenticated(fake, state, request, form))) return refusal('invalid_client', 'wrong credentials', 401)
   const code = form.get('code') ?? ''
-  const asked = state.codes.get(code)
+  const authorization = state.codes.get(code)
   state.codes.delete(code)
-  if (form.get('grant_type') !== 'authorization_code' || !asked) return refusal('invalid_grant', 'no such code')
-  if (form.get('redirect_uri') !== asked.get('redirect_uri')) return refusal('invalid_grant', 'another redirect_uri')
-  if ((await challengeOf(form)) !== asked.get('code_challenge')) return refusal('invalid_grant', 'wrong code_verifier')
+  if (form.get('grant_type') !== 'authorization_code' || !authorization) return refusal('invalid_grant', 'no such code')
+  if (form.get('redirect_uri') !== authorization.get('redirect_uri'))
+    return refusal('invalid_grant', 'another redirect_uri')
+  if ((await challengeOf(form)) !== authorization.get('code_challenge'))
+    return refusal('invalid_grant', 'wrong code_verifier')
   const access_token = random()
   state.accessTokens.add(access_token)
-  const id_token = await idToken(fake, state, asked, access_token)
+  const id_token = await idToken(fake, state, authorization, access_token)
   return Response.json({ access_token, token_type: 'Bearer', expires_in: 300, ...(id_token ? { id_token } : {}) })
 }
 
@@ -299,12 +302,12 @@ async function isAuthenticated(
   request: Request,
   form: URLSearchParams,
 ): Promise<boolean> {
-  const given = [
+  const methods = [
     request.headers.has('authorization') && 'client_secret_basic',
     form.has('client_secret') && 'client_secret_post',
     form.has('client_assertion') && 'private_key_jwt',
   ].filter((method) => method !== false)
-  if ((given.join() || 'none') !== state.method) return false
+  if ((methods.join() || 'none') !== state.method) return false
   if (state.method === 'private_key_jwt') return isOurAssertion(fake, state, form)
   if (state.method === 'client_secret_basic') return isOurHeader(fake, request.headers.get('authorization') ?? '')
   if (form.get('client_id') !== fake.client_id) return false
@@ -331,11 +334,11 @@ async function isOurAssertion(fake: FakeUpstream, state: State, form: URLSearchP
   )
 }
 
-async function idToken(fake: FakeUpstream, state: State, asked: URLSearchParams, accessToken: string) {
+async function idToken(fake: FakeUpstream, state: State, authorization: URLSearchParams, accessToken: string) {
   // Without the scope `openid` the response has no ID token.
-  if (!asked.get('scope')?.split(' ').includes('openid')) return undefined
+  if (!authorization.get('scope')?.split(' ').includes('openid')) return undefined
   const now = seconds(state)
-  const nonce = asked.get('nonce')
+  const nonce = authorization.get('nonce')
   const claims: Claims = {
     iss: fake.issuer,
     aud: fake.client_id,
@@ -356,11 +359,11 @@ async function halfHash(alg: string, text: string): Promise<string> {
   return base64url((await digest(`SHA-${bits}`, text)).subarray(0, bits / 16))
 }
 
-async function sign(fake: FakeUpstream, given: Claims, typ: string): Promise<string> {
+async function sign(fake: FakeUpstream, original: Claims, typ: string): Promise<string> {
   const [key] = fake.keys
   if (!key) throw new Error('no key')
   const header: Claims & { alg: string } = { alg: fake.tamper.alg ?? key.alg, kid: key.kid, typ }
-  const claims = fake.tamper.idToken?.(given, header) ?? given
+  const claims = fake.tamper.idToken?.(original, header) ?? original
   if (header.alg === 'none') return new UnsecuredJWT(claims).encode()
   const secret = header.alg.startsWith('HS') ? utf8(fake.client_secret) : undefined
   return new SignJWT(claims).setProtectedHeader(header).sign(fake.tamper.key ?? secret ?? key.privateKey)

@@ -15,7 +15,7 @@ import {
   setUp,
 } from '../provider.ts'
 import { claimsOf, fillForm, pkce } from '../user-agent.ts'
-import { authorizeAsStranger, browser, expectBack, expectCode, expectPage, isLogin, reach } from '../watched.ts'
+import { authorizeWithoutSession, browser, expectBack, expectCode, expectPage, isLogin, reach } from '../watched.ts'
 
 /** Signed in, at `clock`: an hour ago, so that no test of time leaves a sign-in of the future behind. */
 const user = browser()
@@ -52,7 +52,7 @@ describe('A01 an unknown client is shown an error and redirected nowhere', () =>
     ['SQL', { client_id: "web' OR '1'='1" }],
     ['one that may not sign people in', { client_id: 'm2m' }],
   ])('%s', async (_, parameters) => {
-    const html = await expectPage(await authorizeAsStranger(parameters))
+    const html = await expectPage(await authorizeWithoutSession(parameters))
     expect(html).not.toContain('evil.test')
     expect(html).not.toContain('<script')
   })
@@ -72,7 +72,10 @@ describe('A12 response_type', () => {
     ['code token', 'unsupported_response_type'],
     ['code id_token token', 'unsupported_response_type'],
   ])('%s: %s, signed in or not, and no token in a URL', async (response_type, error) => {
-    const answers = [await authorizeAsStranger({ response_type }), await user.fetch(authorizeUrl({ response_type }))]
+    const answers = [
+      await authorizeWithoutSession({ response_type }),
+      await user.fetch(authorizeUrl({ response_type })),
+    ]
     for (const answer of answers) expect(expectBack(answer, error).href).not.toMatch(/access_token|id_token=|#/)
   })
 
@@ -149,7 +152,7 @@ describe('A15 state', () => {
 
   it('too large a request for a page goes back to the client, or is refused as a POST', async () => {
     const state = 'x'.repeat(9000)
-    expectBack(await authorizeAsStranger({ state }), 'invalid_request', state)
+    expectBack(await authorizeWithoutSession({ state }), 'invalid_request', state)
     const body = new URL(authorizeUrl({ state })).searchParams
     await expectPage(await browser().fetch(`${issuer}/connect/authorize`, { method: 'POST', body }))
   })
@@ -177,7 +180,7 @@ describe('A17 prompt', () => {
     ['none beside another', 'invalid_request', { prompt: 'none login' }],
     ['an unknown one', 'invalid_request', { prompt: 'create' }],
   ])('%s: %s', async (_, error, parameters) => {
-    expectBack(await authorizeAsStranger(parameters), error)
+    expectBack(await authorizeWithoutSession(parameters), error)
   })
 
   it('none answers silently when nothing is missing, and consent_required when consent is', async () => {
@@ -199,7 +202,7 @@ describe('id_token_hint', () => {
   it('of this person is answered; of a stranger, of another client or forged, never with a code', async () => {
     const { id_token } = await redeem(await codeFor(user))
     expectCode(await user.open(authorizeUrl({ id_token_hint: id_token, prompt: 'none' })))
-    expectBack(await authorizeAsStranger({ id_token_hint: id_token, prompt: 'none' }), 'login_required')
+    expectBack(await authorizeWithoutSession({ id_token_hint: id_token, prompt: 'none' }), 'login_required')
     expectBack(await user.fetch(authorizeUrl({ id_token_hint: id_token, client_id: 'web2' })), 'invalid_request')
     const [header, , signature] = id_token.split('.')
     const forged = `${header}.${btoa(JSON.stringify({ ...claimsOf(id_token), sub: 'bob' })).replaceAll('=', '')}.${signature}`
@@ -260,7 +263,7 @@ describe('A22 A23 request objects', () => {
     const fetched = vi.spyOn(globalThis, 'fetch')
     for (const request_uri of ['http://127.0.0.1:9/', 'http://169.254.169.254/', 'https://listener.test/r', 'urn:x']) {
       expectBack(await user.fetch(authorizeUrl({ request_uri })), 'request_uri_not_supported')
-      await expectPage(await authorizeAsStranger({ request_uri, redirect_uri: undefined }))
+      await expectPage(await authorizeWithoutSession({ request_uri, redirect_uri: undefined }))
     }
     expect(fetched).not.toHaveBeenCalled()
     fetched.mockRestore()

@@ -1,7 +1,7 @@
 // The order of the checks of an authorization request: of two faults at once, the earlier check answers. Clients and their developers rely on it.
 import { beforeAll, describe, expect, it } from 'vitest'
 import { issuer, type Parameters, redirectUri, setUp } from '../provider.ts'
-import { authorizeAsStranger, expectPage } from '../watched.ts'
+import { authorizeWithoutSession, expectPage } from '../watched.ts'
 
 interface Fault {
   name: string
@@ -92,7 +92,7 @@ const areApart = (one: Fault, other: Fault): boolean =>
   Object.keys(one.parameters).every((name) => !Object.hasOwn(other.parameters, name))
 
 async function toldOf(parameters: Parameters, isShown: boolean): Promise<string> {
-  const response = await authorizeAsStranger(parameters)
+  const response = await authorizeWithoutSession(parameters)
   if (isShown) return expectPage(response)
   expect(response.status).toBe(303)
   const target = new URL(response.headers.get('location') ?? '', issuer)

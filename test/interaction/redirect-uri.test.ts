@@ -12,7 +12,7 @@ import {
   setUp,
 } from '../provider.ts'
 import { pkce } from '../user-agent.ts'
-import { authorizeAsStranger, browser, expectPage, reach } from '../watched.ts'
+import { authorizeWithoutSession, browser, expectPage, reach } from '../watched.ts'
 
 const loopback = 'http://127.0.0.1/cb'
 /** With a session: the code would be ready. */
@@ -39,7 +39,7 @@ describe('A02', () => {
   ])('a redirect_uri that is %s is shown as an error', async (_, redirect_uri) => {
     for (const answer of [
       await user.fetch(authorizeUrl({ redirect_uri })),
-      await authorizeAsStranger({ redirect_uri }),
+      await authorizeWithoutSession({ redirect_uri }),
     ]) {
       expect(await expectPage(answer)).not.toContain('evil.test')
     }
