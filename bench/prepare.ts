@@ -19,7 +19,7 @@ import type { Credentials, Visitor } from './load.ts'
 export type Algorithm = 'ES256' | 'RS256'
 
 /** Sessions, tokens and clients that the load uses. */
-export interface Hot {
+export interface Fixtures {
   visitors: Visitor[]
   chains: { token: string; client: Credentials }[]
   accessTokens: { token: string; client: Credentials }[]
@@ -29,7 +29,7 @@ export interface Hot {
 export interface Prepared {
   issuer: string
   states: Record<Algorithm, string>
-  hot: Record<Algorithm, Hot>
+  fixtures: Record<Algorithm, Fixtures>
   users: User[]
   remove(): void
 }
@@ -59,7 +59,7 @@ export async function prepareStates(people: number): Promise<Prepared> {
     const visited = await seedClient(provider, `${number}-visited`, pair.user)
     signedIn.push({ ...pair, visited, browser: provider.browser() })
   }
-  const rs256 = await hotOf(issuer, signedIn)
+  const rs256 = await fixturesOf(issuer, signedIn)
   await provider.stop()
   cpSync(state, states.RS256, { recursive: true })
 
@@ -69,32 +69,37 @@ export async function prepareStates(people: number): Promise<Prepared> {
     access_token_signing_alg: 'ES256',
     id_token_signing_alg: 'ES256',
   })
-  const es256 = await hotOf(issuer, signedIn)
+  const es256 = await fixturesOf(issuer, signedIn)
   await provider.stop()
   cpSync(state, states.ES256, { recursive: true })
 
   return {
     issuer,
     states,
-    hot: { RS256: rs256, ES256: es256 },
+    fixtures: { RS256: rs256, ES256: es256 },
     users: signedIn.map((person) => person.user),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
 
-async function hotOf(issuer: string, people: Person[]): Promise<Hot> {
-  const hot: Hot = { visitors: [], chains: [], accessTokens: [], clients: people.map((person) => person.client) }
+async function fixturesOf(issuer: string, people: Person[]): Promise<Fixtures> {
+  const fixtures: Fixtures = {
+    visitors: [],
+    chains: [],
+    accessTokens: [],
+    clients: people.map((person) => person.client),
+  }
   for (const { user, client, visited, browser } of people) {
     const code = await newCode(browser, issuer, client.clientId, user)
     const { status, body } = await askForTokens(`${issuer}/connect/token`, client, codeFields(code))
     if (status !== 200 || !body.refresh_token) throw new Error(`no tokens: ${status} ${JSON.stringify(body)}`)
     const credentials = credentialsOf(client)
     const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    hot.visitors.push({ cookie, client: credentialsOf(visited) })
-    hot.chains.push({ token: body.refresh_token, client: credentials })
-    hot.accessTokens.push({ token: body.access_token, client: credentials })
+    fixtures.visitors.push({ cookie, client: credentialsOf(visited) })
+    fixtures.chains.push({ token: body.refresh_token, client: credentials })
+    fixtures.accessTokens.push({ token: body.access_token, client: credentials })
   }
-  return hot
+  return fixtures
 }
 
 const credentialsOf = ({ clientId, secret }: ConfidentialClient): Credentials => ({
@@ -110,7 +115,7 @@ export interface Instance extends Server {
 export function copyOfState(prepared: Prepared, alg: Algorithm, others: number): { folder: string; remove(): void } {
   const folder = mkdtempSync(path.join(tmpdir(), 'bench-state-'))
   cpSync(prepared.states[alg], folder, { recursive: true })
-  fillDirectory(folder, prepared.hot[alg].clients[0]?.clientId ?? '', others)
+  fillDirectory(folder, prepared.fixtures[alg].clients[0]?.clientId ?? '', others)
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 

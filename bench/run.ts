@@ -30,7 +30,7 @@ function say(text: string): void {
 
 say(`signing in ${size.people} users, each at a client of its own`)
 const prepared = await prepareStates(size.people)
-const { hot } = prepared
+const { fixtures } = prepared
 
 say(`starting servers with ${size.few} and ${size.many} other records in D1, floors, oidc-provider`)
 const instances = {
@@ -54,8 +54,8 @@ const floors = await startFloors({
   'verify+read, posted RS256': { module: 'read.js', bindings: { ALG: 'RS256' } },
 })
 const peers = {
-  ES256: await startPeer({ alg: 'ES256', redirectUri, clients: hot.ES256.clients }),
-  RS256: await startPeer({ alg: 'RS256', redirectUri, clients: hot.RS256.clients }),
+  ES256: await startPeer({ alg: 'ES256', redirectUri, clients: fixtures.ES256.clients }),
+  RS256: await startPeer({ alg: 'RS256', redirectUri, clients: fixtures.RS256.clients }),
 }
 const generator = startGenerator()
 const wanted = new RegExp(only)
@@ -77,12 +77,12 @@ process.exit(isPassed ? 0 : 1)
 /** All subjects, ordered so that those compared with each other are neighbours. */
 async function subjectsSideBySide(): Promise<Subject[]> {
   const floor = (name: keyof typeof floors.ports) => floorSubject(floors.pid, floors.ports[name], name)
-  const crowded = oursAt('crowded', instances.crowded, 'ES256', hot.ES256)
-  const logged = oursAt('logged', instances.logged, 'ES256', hot.ES256)
+  const crowded = oursAt('crowded', instances.crowded, 'ES256', fixtures.ES256)
+  const logged = oursAt('logged', instances.logged, 'ES256', fixtures.ES256)
   const subjects: Subject[] = [floor('constant'), floor('read')]
   for (const alg of algorithms) {
-    const ours = oursAt('ours', instances[alg], alg, hot[alg])
-    const peer = await peerAt(peers[alg], alg, hot[alg].clients)
+    const ours = oursAt('ours', instances[alg], alg, fixtures[alg])
+    const peer = await peerAt(peers[alg], alg, fixtures[alg].clients)
     const beside = (name: keyof typeof ours) => (alg === 'ES256' ? [crowded[name]] : [])
     if (alg === 'ES256') subjects.push(floor('discovery'), ours.discovery, floor('jwks'), ours.jwks)
     subjects.push(floor(`sign ${alg}`), ours.clientCredentials, ...beside('clientCredentials'))
@@ -117,7 +117,11 @@ async function sameAnswer({ port, host }: Instance, address: string): Promise<Fl
 async function costsBeside(others: number): Promise<StatementCost[]> {
   const state = copyOfState(prepared, 'ES256', others)
   try {
-    return await statementCosts(state.folder, hot.ES256.clients[0]?.clientId ?? '', prepared.users[0]?.username ?? '')
+    return await statementCosts(
+      state.folder,
+      fixtures.ES256.clients[0]?.clientId ?? '',
+      prepared.users[0]?.username ?? '',
+    )
   } finally {
     state.remove()
   }

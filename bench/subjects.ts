@@ -4,7 +4,7 @@ import { askForTokens, authorizationQuery, type ConfidentialClient, codeFields, 
 import { requestText } from './http.ts'
 import type { Credentials, Target, Visitor } from './load.ts'
 import type { Subject } from './measure.ts'
-import type { Algorithm, Hot, Instance } from './prepare.ts'
+import type { Algorithm, Fixtures, Instance } from './prepare.ts'
 import type { Process } from './processes.ts'
 
 export const documents = {
@@ -35,7 +35,7 @@ export function floorSubject(pid: number, port: number, name: string): Subject {
 }
 
 /** The subjects of one Countersign instance; `who` is `ours`, `crowded` or `logged`. */
-export function oursAt(who: string, instance: Instance, alg: Algorithm, hot: Hot) {
+export function oursAt(who: string, instance: Instance, alg: Algorithm, fixtures: Fixtures) {
   const { pid, port, host } = instance
   if (!pid) throw new Error('CPU time is read from /proc: run this on Linux')
   const target = { port, host }
@@ -48,18 +48,23 @@ export function oursAt(who: string, instance: Instance, alg: Algorithm, hot: Hot
   return {
     discovery: phase('discovery', [requestText(host, documents.discovery)]),
     jwks: phase('jwks', [requestText(host, documents.jwks)]),
-    clientCredentials: phase('client_credentials', clientRequests(host, paths.token, hot.clients, 'full_api_access')),
+    clientCredentials: phase(
+      'client_credentials',
+      clientRequests(host, paths.token, fixtures.clients, 'full_api_access'),
+    ),
     introspection: phase(
       'introspection',
-      hot.accessTokens.map(({ token, client }) =>
+      fixtures.accessTokens.map(({ token, client }) =>
         requestText(host, '/connect/introspect', { authorization: client.authorization }, { token }),
       ),
     ),
     userinfo: phase(
       'userinfo',
-      hot.accessTokens.map(({ token }) => requestText(host, '/connect/userinfo', { authorization: `Bearer ${token}` })),
+      fixtures.accessTokens.map(({ token }) =>
+        requestText(host, '/connect/userinfo', { authorization: `Bearer ${token}` }),
+      ),
     ),
-    ...codeAndRefresh({ who, alg, pid, target, paths, visitors: hot.visitors, chains: hot.chains }),
+    ...codeAndRefresh({ who, alg, pid, target, paths, visitors: fixtures.visitors, chains: fixtures.chains }),
   }
 }
 
