@@ -1,5 +1,5 @@
-// Which client a request is probably about, before anything is verified: a cold isolate reads it together with everything else, so that the
-// first request costs one round trip, not two. A wrong guess costs nothing but that read.
+// Guesses which client a request concerns, before anything is verified. A cold isolate reads that client together with the rest of the configuration,
+// so that the first request costs one round trip instead of two. A wrong guess costs one superfluous read.
 import { fromUtf8, parseBase64url } from '../crypto/encoding.ts'
 import { clientIdOf, type SealedRequest } from '../interaction/sealed-request.ts'
 import type { Issuer } from '../request/issuer.ts'
@@ -33,7 +33,7 @@ async function ofInteraction(sealed: string, sealer: Issuer['sealer']): Promise<
   return opened && clientIdOf(JSON.parse(fromUtf8(opened)) as SealedRequest)
 }
 
-/** Back from an external provider. */
+/** The client of a response from an external provider. */
 async function ofExternalState(sealed: string, sealer: Issuer['sealer']): Promise<string | undefined> {
   const opened = await sealer.open('external-state', sealed)
   return opened && clientIdOf((JSON.parse(fromUtf8(opened)) as { interaction: SealedRequest }).interaction)

@@ -1,10 +1,11 @@
-// Cross-origin resource sharing (DESIGN §7): documents for all, answers to a client for that client's origins, pages for nobody.
+// Cross-origin resource sharing (DESIGN §7): any origin may read documents, a client's own origins may read responses to that client, no origin may read
+// pages.
 
 import type { Client } from '../model/client.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Route } from '../request/route.ts'
 
-/** Passes for any origin but `null`, without credentials: whether the answer may be read is decided with the answer. */
+/** Allows every origin except `null`, without credentials. Whether an origin may read the response is decided with the response. */
 export function preflight(request: Request, route: Route): Response {
   const origin = request.headers.get('origin')
   if (origin === null || origin === 'null') return new Response(null, { status: 204 })
@@ -33,7 +34,7 @@ export async function crossOriginHeaders(
   headers.append('vary', 'origin')
   const clientId = context.client?.client_id
   if (origin === null || origin === 'null' || clientId === undefined) return
-  // The answer stands already: when the directory fails now, it goes out unreadable for the other origin.
+  // The response is complete. If D1 fails now, the response is sent without a CORS header, so the other origin cannot read it.
   const client = await context.configuration.findClient(clientId).catch(() => undefined)
   if (!client || !originsOf(client).has(origin)) return
   headers.set('access-control-allow-origin', origin)

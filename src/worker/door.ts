@@ -1,17 +1,17 @@
-// Before a request has a context: whether this Worker may serve at all, and which path below the issuer is asked for.
+// The checks before a request has a context: whether the deployment is valid, and which path below the issuer was requested.
 import { isLoopbackHost } from '../protocol/authorization-request/redirect-uri.ts'
 import { paths } from '../request/addresses.ts'
 import { DeploymentError } from '../request/deployment.ts'
 import type { Issuer } from '../request/issuer.ts'
 
-/** `npm start` writes one issuer; the other loopback names lead to it. Elsewhere the request's host changes nothing. */
+/** For an issuer on loopback, the address of the same path at the issuer's own name; other issuers ignore the Host header. Returns undefined if no redirect is needed. */
 export function redirectToIssuer(url: URL, issuer: Issuer): Response | undefined {
   if (!issuer.isLoopback || url.origin === issuer.origin || !isLoopbackHost(url.hostname)) return undefined
   const location = `${issuer.origin}${url.pathname}${url.search}`
   return new Response(null, { status: 307, headers: { location, 'cache-control': 'no-store' } })
 }
 
-/** Undefined: outside the issuer. RFC 8414 §3.1 puts the well-known part before the issuer's path. */
+/** Returns undefined outside the issuer. RFC 8414 §3.1 puts the well-known part before the issuer's path. */
 export function pathBelowIssuer(pathname: string, { basePath }: Issuer): string | undefined {
   if (basePath === '') return pathname
   if (pathname === paths.authorizationServerMetadata + basePath) return paths.authorizationServerMetadata
@@ -19,7 +19,7 @@ export function pathBelowIssuer(pathname: string, { basePath }: Issuer): string 
   return pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length) : undefined
 }
 
-/** Nothing is served with half a configuration; the fix is named to whoever looks, the values are not. */
+/** An invalid deployment serves nothing. The response names each fault and its fix, but no value. */
 export function misconfigured(error: unknown, requestId: string): Response {
   if (!(error instanceof DeploymentError)) throw error
   console.error(

@@ -1,4 +1,4 @@
-// One request from door to log line: door, context, route, handler, error, headers. Nothing here knows a protocol.
+// One request from arrival to log line: deployment, context, route, handler, error, headers. Nothing here depends on a protocol.
 import { noteRefusal } from '../grants/refusal-rings.ts'
 import { OAuthError, Problem } from '../model/errors.ts'
 import { printable } from '../model/untrusted-text.ts'
@@ -47,7 +47,7 @@ async function answer(context: RequestContext, request: Request, visit: Visit | 
     if (!visit) throw publicRefusals.nothingThere()
     return await dispatch(context, visit)
   } catch (error) {
-    // An error before the configuration was needed is shown with it; one that came of opening it is not tried again.
+    // An error page needs the configuration (name, locale). If reading it was the error, it is not read again.
     if (asOAuthError(error).status < 500) await openContext(context).catch(() => undefined)
     if (visit) visit.row ??= findRoute(context, visit.path)
     return refuse(context, error, formOf(request, visit), request, visit?.path ?? new URL(request.url).pathname)
@@ -71,7 +71,7 @@ async function refuse(
     if (!(error instanceof OAuthError))
       context.fault = error instanceof Error ? (error.stack ?? error.message) : String(error)
     if (refusal.client_id) context.client ??= { client_id: printable(refusal.client_id, 200), knownBy: 'claim' }
-    // What nobody can look up is not kept: addresses that do not exist, and our own outages, whose line in the log has to say it all.
+    // Unknown addresses and our own outages are not recorded as refusals: the log line of an outage says everything.
     if (refusal.status < 500 && refusal.status !== 404) noteRefusal(context, path, refusal)
     if (refusal.status >= 500) context.fault ??= faultOf(refusal)
   }
@@ -98,6 +98,6 @@ async function addHeaders(
   }
 }
 
-/** An address that does not exist may hold anything, a secret too. */
+/** The path of an unknown address is not logged, since it may contain a secret. */
 const loggedPath = (visit: Visit | undefined): string =>
   visit && (visit.row || isGuarded(visit.path)) ? visit.path : '(other)'

@@ -1,4 +1,4 @@
-// The context of a request, first without a configuration: what errors at the door need.
+// Makes the context of a request, at first without a configuration: enough to report an error.
 import { defaultSettings } from '../model/settings.ts'
 import { networkOf, parseAddress } from '../outbound/internet-address.ts'
 import { openConfiguration } from '../request/configuration.ts'
@@ -20,13 +20,13 @@ export function newContext(
   }
 }
 
-/** Those who state no address, or one that cannot be read, share one allowance (SECURITY-CASES P06). */
+/** Callers without a readable address share one rate-limit allowance (SECURITY-CASES P06). */
 function callerOf(request: Request): string {
   const address = request.headers.get('cf-connecting-ip') ?? ''
   return parseAddress(address) ? networkOf(address) : 'unknown'
 }
 
-/** Enough to show an error with. */
+/** A configuration of defaults, to render an error with. */
 const unopened: RequestContext['configuration'] = {
   epoch: 0,
   settings: defaultSettings,
@@ -42,7 +42,7 @@ const isConfigured = (context: RequestContext): boolean => context.configuration
 
 const noHint = async (): Promise<undefined> => undefined
 
-/** Reads the configuration, once; with the client of `hint` where the isolate is cold. */
+/** Reads the configuration once. In a cold isolate the client that `hint` names is read with it. */
 export async function openContext(
   context: RequestContext,
   hint: () => Promise<string | undefined> = noHint,

@@ -1,4 +1,4 @@
-// What is said where no row of the route table fits, in the form of each section.
+// The errors for a path or a method that no row of the route table has, in the error form of each section.
 import { OAuthError, Problem } from '../model/errors.ts'
 import { badRequest, notFound } from '../model/problems.ts'
 

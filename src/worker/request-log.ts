@@ -1,9 +1,9 @@
-// The one line that a request leaves in the log: never a query, a body or a header. Everything else adds fields to it and reads none back.
+// Writes the one log line of a request. It never contains a query, a body or a header. Other code adds fields and cannot read them back.
 import type { Log, LogFields, RequestContext } from '../request/context.ts'
 
 export interface RequestLog {
   add: Log
-  /** `path` is of a known address, or a placeholder. */
+  /** `path` is the path of a known address, or a placeholder. */
   print(context: RequestContext, method: string, path: string, status: number): void
 }
 

@@ -1,5 +1,5 @@
-// The only place an error becomes a Response: JSON for machines, a page for people, a redirect once the client is trusted, problem+json for
-// operators. The caller learns the registered code, a safe description and the request id; the operator finds the rest under that id.
+// The only place where an error becomes a Response: JSON for machines, a page for people, a redirect once the redirect_uri is trusted, problem+json for
+// operators. The caller gets the registered code, a safe description and the request id; the operator finds the detail under that id.
 
 import { authorizationResponse } from '../interaction/authorization-response.ts'
 import { frameOf, htmlPage } from '../interaction/page.ts'
@@ -23,7 +23,7 @@ export async function errorResponse(
   return form === 'page' ? errorPage(context, refusal, request) : errorJson(refusal, context.requestId)
 }
 
-/** An outage is ours to report, not a reason to send the browser away with nothing. */
+/** An outage is shown as a page of ours: a redirect would leave the user with an error that the application cannot explain. */
 const isForClient = (error: OAuthError): boolean => error.status < 500
 
 function errorJson(error: OAuthError, requestId: string): Response {
@@ -63,7 +63,7 @@ function redirectError(
 
 const described = (error: OAuthError, requestId: string): string => `${error.description} (request ${requestId})`
 
-/** Anything unforeseen is server_error: its cause is in the log under the request id, not in the answer. */
+/** An unexpected error becomes server_error. Its cause is logged under the request id and not sent. */
 export function asOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error
   const detail = {

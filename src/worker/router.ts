@@ -1,5 +1,5 @@
-// itty-router walks the rows of one section. Matching is exact: the library's own patterns take a trailing slash as well, so each row brings its
-// regular expression (SECURITY-CASES A32).
+// Dispatches the rows of one section with itty-router. Matching is exact (SECURITY-CASES A32): the library's own patterns also accept a trailing slash, so
+// each row brings its own regular expression.
 import { type RouteEntry, Router } from 'itty-router'
 import { guard } from '../admin/admin.ts'
 import { paths } from '../request/addresses.ts'
@@ -12,18 +12,18 @@ import { openContext } from './new-context.ts'
 import { guardedRefusals, publicRefusals, type Refusals } from './refused-address.ts'
 import { guardedRoutes, publicRoutes } from './routes.ts'
 
-/** A request on its way through the router, which reads `method` and `url` and sets `params`. */
+/** What the router is given: it reads `method` and `url`, and sets `params`. */
 export interface Visit {
   request: Request
-  /** The address that was asked for. */
+  /** The requested address. */
   address: URL
-  /** Below the issuer. */
+  /** The path below the issuer. */
   path: string
   method: string
-  /** Of the path alone: the library takes apart the query of what it is given. */
+  /** The path without its query, because the library parses the query of the URL it is given. */
   url: string
   params?: Record<string, string>
-  /** The row that matched. The library keeps its own `route`, a text. */
+  /** The row that matched. (The library sets a `route` of its own, a string.) */
   row?: Route
 }
 
@@ -37,10 +37,10 @@ export const visitOf = (request: Request, address: URL, path: string): Visit => 
 
 type Step = (visit: Visit, context: RequestContext) => Promise<Response> | undefined
 
-/** The rows behind one door. */
+/** A section of the route table: rows that share a guard and an error form. */
 interface Section {
   rows: { route: Route; pattern: RegExp }[]
-  /** Undefined: no row has this method and path. */
+  /** Returns undefined if no row has this method and path. */
   fetch(visit: Visit, context: RequestContext): Promise<Response | undefined>
   refusals: Refusals
 }
@@ -51,12 +51,12 @@ const guarded = sectionOf(guardedRoutes, guardedRefusals, async (visit, context)
   await guard(context, visit.request)
 })
 
-/** Whether the path belongs to the administration API, where nothing is said before the guard let the caller in. */
+/** Whether the path belongs to the administration API, whose guard runs before its rows are matched. */
 export const isGuarded = (path: string): boolean => path.startsWith(`${paths.admin}/`)
 
 const sectionAt = (path: string): Section => (isGuarded(path) ? guarded : open)
 
-/** Throws what the handler throws; 404 and 405 with Allow (RFC 9110 §15.5.6) in the words of the section. */
+/** Throws what the handler throws, and the section's 404, or 405 with Allow (RFC 9110 §15.5.6). */
 export async function dispatch(context: RequestContext, visit: Visit): Promise<Response> {
   const section = sectionAt(visit.path)
   const response = await section.fetch(visit, context)
@@ -68,7 +68,7 @@ export async function dispatch(context: RequestContext, visit: Visit): Promise<R
   throw section.refusals.otherMethod(allow, visit.method)
 }
 
-/** The first row of an address, whatever the method: for the form of an error that came before the router was asked. */
+/** The first row of a path, whatever its method. It states the form of an error that occurs before dispatch. */
 export const findRoute = (context: RequestContext, path: string): Route | undefined =>
   routesAt(context, sectionAt(path), path)[0]
 
@@ -126,7 +126,7 @@ async function serve(
   return handler(context, { request, path, parameters, params })
 }
 
-/** Each parameter once. */
+/** Decodes each parameter once. */
 function decode(encoded: Record<string, string>, refusals: Refusals): Record<string, string> {
   const decoded: Record<string, string> = {}
   try {
@@ -137,7 +137,7 @@ function decode(encoded: Record<string, string>, refusals: Refusals): Record<str
   return decoded
 }
 
-/** Case, slashes and encoded characters all count; a parameter is one segment. */
+/** Letter case, slashes and percent-encoding are significant; a parameter is one segment. */
 function exactly({ path, where = {} }: Route): RegExp {
   const source = path.replaceAll(/:(\w+)|\*|[.\\+?^$()[\]{}|]/g, (part, name: string | undefined) => {
     if (name) return `(?<${name}>${where[name] ?? '[^/]+'})`

@@ -1,4 +1,4 @@
-// Every URL below the issuer, one row each. Within a section the router tries the rows in their order, so the busiest stand first.
+// Every URL below the issuer has one row. The router tries the rows of a section in order, so the busiest come first.
 
 import { asRoute } from '../admin/admin.ts'
 import { adminRoutes } from '../admin/table.ts'
@@ -15,7 +15,7 @@ export const publicRoutes: readonly Route[] = [
   ...developmentRoutes,
 ]
 
-/** The administration API, behind its guard. */
+/** The administration API; its guard runs before its rows are matched. */
 export const guardedRoutes: readonly Route[] = adminRoutes.map(asRoute)
 
 export const routes: readonly Route[] = [...publicRoutes, ...guardedRoutes]

@@ -1,5 +1,5 @@
-// What the cron of wrangler.toml does: catches up where an alarm was lost, keeps logs short, and keeps what is known of
-// external providers fresh.
+// The cron of wrangler.toml: advances the key ring if an alarm was lost, purges old log rows, reloads the metadata of external providers, and reseals
+// their client secrets after a rotation of WRAP_KEY.
 import { reloadDueProviders } from '../brokering/record/reload-providers.ts'
 import { resealSecrets } from '../brokering/record/reseal-secrets.ts'
 import { defaultSettings } from '../model/settings.ts'
@@ -25,7 +25,7 @@ export async function runMaintenance(env: Env, now: number): Promise<void> {
   ])
 }
 
-/** Rows for each statement, and statements for each run: what is left is the next one's. */
+/** Rows per statement and statements per run. The next run deletes what is left. */
 const [batch, mostBatches] = [1000, 10]
 
 async function dropOldAttempts(db: Database, now: number): Promise<void> {

@@ -1,4 +1,4 @@
-// The pages that people see: the start page, their account, and the steps of a sign-in.
+// Rows of the pages: start page, account, and the steps of a sign-in.
 import { account, home, signOut } from '../../interaction/account/account.ts'
 import { consent, showConsent } from '../../interaction/steps/consent.ts'
 import { login, showLogin } from '../../interaction/steps/login.ts'

@@ -1,4 +1,4 @@
-// What is served with PLAYGROUND=on, which is for development.
+// Rows that are served only with PLAYGROUND=on, for development.
 import { paths } from '../../request/addresses.ts'
 import { type Handler, type Route, route } from '../../request/route.ts'
 import { playgroundFile, redirectToPlayground } from './playground.ts'

@@ -1,4 +1,4 @@
-// The way to external providers and back, and what they themselves call.
+// Rows of sign-in by external providers: the way there and back, and what the providers call.
 import { externalSignedOut } from '../../interaction/account/account.ts'
 import { externalCallback } from '../../interaction/external/external-callback.ts'
 import { externalLogin } from '../../interaction/external/external-login.ts'

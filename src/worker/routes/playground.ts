@@ -1,4 +1,4 @@
-// The playground: static files of an ordinary client, served in development only.
+// Serves the playground, the static files of an ordinary public client, in development only.
 
 import { addressOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'

@@ -1,4 +1,4 @@
-// What applications and their servers call: metadata, OAuth and OpenID Connect endpoints. Only /connect/authorize answers with pages.
+// Rows of the OAuth and OpenID Connect endpoints and of metadata. Only /connect/authorize answers with pages.
 import { discovery, jwks } from '../../endpoints/discovery.ts'
 import { health } from '../../endpoints/health.ts'
 import { introspection } from '../../endpoints/introspection.ts'
@@ -36,7 +36,7 @@ export const protocolRoutes: readonly Route[] = [
     body: form,
     query: 'strict',
   }),
-  // Resource servers introspect, browsers never do.
+  // Introspection is for resource servers, so no browser origin may read the response.
   { ...machine(paths.introspection, introspection), crossOrigin: 'none' },
   machine(paths.revocation, revocation),
   document(paths.authorizationServerMetadata, discovery),
