@@ -28,7 +28,7 @@ describe('the client of a request', () => {
     },
   )
 
-  it('opens nothing when only the log names it', async () => {
+  it('is not read from the log: a logged client id allows no origin', async () => {
     const context = aContext({ clients: [aClient()] })
     context.log({ client: 'web' })
     expect(await allowed(context)).toBeNull()
@@ -52,7 +52,7 @@ describe('the token endpoint', () => {
     expect([other.status, other.headers.get('access-control-allow-origin')]).toEqual([status, null])
   })
 
-  it('shows an unknown client nothing', async () => {
+  it('allows no origin to read the response to an unknown client', async () => {
     const response = await ask({ client_id: 'nobody', client_secret: secret })
     expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([401, null])
   })

@@ -64,7 +64,7 @@ async function expectUnavailable(response: Response): Promise<void> {
 }
 
 describe('F01 D1', () => {
-  it('down on a cold isolate is 503 with Retry-After, everywhere, and nothing is issued', async () => {
+  it('being down gives 503 with Retry-After on a cold isolate, and nothing is issued', async () => {
     const cold = aColdIsolate({ DB: failingDatabase(down) })
     for (const path of ['/.well-known/openid-configuration', '/.well-known/openid-configuration/jwks', '/health']) {
       await expectUnavailable(await cold.fetch(issuer + path))
@@ -74,7 +74,7 @@ describe('F01 D1', () => {
     )
   })
 
-  it('down on a warm isolate leaves codes, refreshes and client_credentials working for five minutes, and /health says so', async () => {
+  it('being down on a warm isolate leaves codes, refreshes and client_credentials working for five minutes, and /health says so', async () => {
     const state = { isDown: false }
     const database = flaky(env.DB, () => state.isDown)
     const isolate = aColdIsolate({ DB: database })
@@ -95,7 +95,7 @@ describe('F01 D1', () => {
     await tokensOf(await token({ grant_type: 'refresh_token', refresh_token: second.refresh_token }))
   })
 
-  it('hanging is 503 within five seconds', { timeout: 10_000 }, async () => {
+  it('hanging gives 503 within five seconds', { timeout: 10_000 }, async () => {
     const cold = aColdIsolate({ DB: failingDatabase(() => new Promise(() => undefined)) })
     const start = Date.now()
     await expectUnavailable(await cold.fetch(`${issuer}/connect/token`, asWeb({ grant_type: 'client_credentials' })))
@@ -128,7 +128,7 @@ function flaky(db: D1Database, isDown: () => boolean): D1Database {
 }
 
 describe('F03 an object', () => {
-  it('that is overloaded or broken is 503, and is asked once', async () => {
+  it('that is overloaded or broken gives 503 and is called once', async () => {
     let calls = 0
     const overloaded = async (): Promise<never> => {
       calls += 1
@@ -173,7 +173,7 @@ describe('F02 eviction', () => {
 })
 
 describe('F04 clocks', () => {
-  it('that step backwards accept nothing early and keep codes single', async () => {
+  it('that step backwards accept nothing early and let no code be used twice', async () => {
     const code = await codeFor(user)
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 300_000 })
     expect((await tokenRequest({ grant_type: 'authorization_code', code, redirect_uri: redirectUri })).status).toBe(200)
@@ -220,7 +220,7 @@ it('F06 loses no security state when every waitUntil task is dropped', async () 
 })
 
 describe('X03 a restore of D1', () => {
-  it('revives no spent code and no rotated token: what is once lives in the object', async () => {
+  it('revives no spent code and no rotated token: single use is decided in the object', async () => {
     const code = await codeFor(user, { scope: 'openid offline_access' })
     const before = await env.DB.prepare('SELECT version, not_before FROM users').all()
     const tokens = await redeem(code)
@@ -234,7 +234,7 @@ describe('X03 a restore of D1', () => {
 })
 
 describe('X04 growth', () => {
-  it('an alarm removes what has expired, within a day, and leaves what lives', async () => {
+  it('an alarm removes what has expired, within a day, and keeps the rest', async () => {
     const stub = await subject()
     for (let count = 0; count < 5; count += 1) await codeFor(user)
     const counted = () =>
@@ -254,7 +254,7 @@ describe('X04 growth', () => {
     expect(sessions).toBe(0)
   })
 
-  it('a person has a hundred sessions at most, the least used gives way', async () => {
+  it('a person has a hundred sessions at most, the least recently used is dropped', async () => {
     const stub = await subject()
     await runInDurableObject(stub, (instance, state) => {
       const person = JSON.parse(state.storage.sql.exec<{ record: string }>('SELECT record FROM person').one().record)
@@ -282,7 +282,7 @@ describe('X04 growth', () => {
     })
   })
 
-  it('a person keeps 2,000 grants without a refresh family at most: older ones give way, families do not', async () => {
+  it('a person keeps 2,000 grants without a refresh family at most: the oldest are dropped, families are kept', async () => {
     const family = await redeem(await codeFor(user, { scope: 'openid offline_access' }))
     const rows = await runInDurableObject(await subject(), (_, state) => {
       for (let count = 0; count < 2300; count += 1) {
@@ -302,7 +302,7 @@ describe('X04 growth', () => {
     await tokensOf(await refresh(family.refresh_token))
   })
 
-  it('strangers leave nothing behind: a hundred abandoned flows write no row and make no object', async () => {
+  it('anonymous callers leave nothing behind: a hundred abandoned flows write no row and create no object', async () => {
     const { listDurableObjectIds } = await import('cloudflare:test')
     const before = (await listDurableObjectIds(env.SUBJECT)).length
     const rows = () =>

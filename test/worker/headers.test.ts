@@ -55,7 +55,7 @@ describe('H01 S07 every page', () => {
     expect([json.status, json.headers.get('content-type')]).toEqual([404, 'application/json'])
   })
 
-  it('names a nonce of its own, and styles nothing but by it', async () => {
+  it('has a nonce of its own, and its styles carry it', async () => {
     const nonces = new Set<string>()
     for (const url of [issuer, `${issuer}/account`, authorizeUrl({ prompt: 'login' }), `${issuer}/nope`]) {
       const page = await user.open(url, { headers: html })
@@ -86,7 +86,7 @@ describe('H01 S07 every page', () => {
     }
   })
 
-  it('an outage is a page too, with all of it', async () => {
+  it('an outage is shown as a page with the same headers', async () => {
     const down = async (): Promise<never> => {
       throw new Error('D1_ERROR: Network connection lost')
     }
@@ -128,7 +128,7 @@ describe('on a loopback issuer', () => {
     return response
   }
 
-  it('promises no HTTPS, and other loopback names lead to it', async () => {
+  it('sends no HSTS and redirects other loopback names to the issuer’s', async () => {
     const response = await call('http://localhost:8787/nope')
     expect(response.headers.has('strict-transport-security')).toBe(false)
     const elsewhere = await call('http://127.0.0.1:8787/connect/authorize?client_id=web')
@@ -137,7 +137,7 @@ describe('on a loopback issuer', () => {
     expect(elsewhere.headers.get('location')).toBe('http://localhost:8787/connect/authorize?client_id=web')
   })
 
-  it('stores no answer of the playground, its redirect included', async () => {
+  it('no cache may store an answer of the playground, its redirect included', async () => {
     const answers = [
       ['/playground?error=x', 302],
       ['/playground/', 200],
@@ -157,7 +157,7 @@ describe('on a loopback issuer', () => {
   })
 })
 
-it('The Host header and its relatives change nothing: neither issuer, nor links, nor what the form guard compares with', async () => {
+it('Host and forwarding headers change neither the issuer, nor links, nor what the form guard compares', async () => {
   const spoofed = {
     host: 'evil.test',
     'x-forwarded-host': 'evil.test',

@@ -125,7 +125,7 @@ describe('an external provider', () => {
     return fetch(upstream.approve(there.headers.get('location') ?? '').href)
   }
 
-  it('costs nothing on the way there; back, a token call, the directory and the Subject, twice the directory when it writes', async () => {
+  it('costs no hop on the way there, and on the way back a token call, one D1 (two when it writes) and one Subject', async () => {
     const first = await callback(user, to)
     expect(first.headers.get('location')).toContain('code=')
     // The first sign-in of this person links the account.

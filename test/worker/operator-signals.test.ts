@@ -9,7 +9,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-it('is 503 for the caller, and the line in the log names the key and what to change', async () => {
+it('gives 503, and the log line names the key and what to change', async () => {
   const lines: string[] = []
   vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line))
   const isolate = aColdIsolate({ WRAP_KEY: env.SEAL_KEY, REQUEST_LOG: 'on' })
@@ -34,7 +34,7 @@ it('degrades /health, which names no key’s secret and signs once for each stat
   expect(well).toMatchObject({ status: 'ok', signing: 'ok' })
 })
 
-it('a scope that is left out of an authorization request stands in its log line', async () => {
+it('a scope that is left out of an authorization request is named in the log line', async () => {
   const lines: string[] = []
   vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line))
   const isolate = aColdIsolate({ REQUEST_LOG: 'on' })

@@ -14,7 +14,7 @@ beforeAll(setUp)
 
 const asOperator = { headers: { authorization: `Bearer ${operatorToken}` } }
 
-describe('A32 the operators’ interface', () => {
+describe('A32 the administration API', () => {
   it.each([
     '/admin/api/users',
     '/connect/%2e%2e/admin/api/users',
@@ -94,13 +94,13 @@ describe('A32 every other route', () => {
     }
   })
 
-  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('/%s is nothing', async (name) => {
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('/%s is not found', async (name) => {
     for (const path of [`/${name}`, `/connect/${name}`, name === '__proto__' ? '/__proto__/get' : `/${name}/${name}`]) {
       expect((await reach(issuer + path)).status).toBe(404)
     }
   })
 
-  it('what is not there is logged without its path, which may hold anything', async () => {
+  it('an unknown address is logged without its path, which may contain a secret', async () => {
     const before = lines.length
     await reach(`${issuer}/secret-in-a-path?token=secret-in-a-query`)
     expect(lines.slice(before).join()).not.toMatch(/secret-in/)
@@ -109,7 +109,7 @@ describe('A32 every other route', () => {
 })
 
 describe('A29 methods', () => {
-  it.each([...routes])('%s takes its own and no other, and says which', async (path, route) => {
+  it.each([...routes])('%s accepts its own methods and refuses others with Allow', async (path, route) => {
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE']) {
       if (method in route.handlers) continue
       const response = await reach(issuer + path, { method })
@@ -118,7 +118,7 @@ describe('A29 methods', () => {
     }
   })
 
-  it.each([...routes])('%s answers a preflight only where other origins have business', async (path, route) => {
+  it.each([...routes])('%s answers a preflight only if its row allows other origins', async (path, route) => {
     const headers = { origin: 'https://evil.test', 'access-control-request-method': 'POST' }
     const response = await reach(issuer + path, { method: 'OPTIONS', headers })
     const allowed = response.headers.get('access-control-allow-origin')
@@ -153,7 +153,7 @@ describe('parameters of a path', () => {
   const ask = (path: string, method = 'GET') => reach(`${issuer}/admin/api/${path}`, { ...asOperator, method })
   const titleOf = async (response: Response) => ((await response.json()) as { title: string }).title
 
-  it('of the operators’ interface: is decoded once', async () => {
+  it('of the administration API: is decoded once', async () => {
     const user_id = async (path: string) => ((await (await ask(path)).json()) as { user_id?: string }).user_id
     expect(await user_id('users/ada')).toBe('ada')
     expect(await user_id('users/%61da')).toBe('ada')
@@ -161,7 +161,7 @@ describe('parameters of a path', () => {
     expect(await titleOf(await ask('users/ada%2fpassword'))).toBe('There is no such record')
   })
 
-  it('of the operators’ interface: is refused when its encoding is broken', async () => {
+  it('of the administration API: is refused when its encoding is broken', async () => {
     for (const segment of ['%', '%zz', '%ff', 'ada%e0%a4']) {
       const response = await ask(`users/${segment}`)
       expect([segment, response.status, await titleOf(response)]).toEqual([
@@ -172,7 +172,7 @@ describe('parameters of a path', () => {
     }
   })
 
-  it('of the operators’ interface: is never empty, and other methods are told which there are', async () => {
+  it('of the administration API: is never empty, and 405 lists the methods', async () => {
     expect(await titleOf(await ask('users//password'))).toBe('There is no such resource')
     const response = await ask('users/ada', 'POST')
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, PUT, DELETE'])
@@ -182,13 +182,13 @@ describe('parameters of a path', () => {
 describe('development', () => {
   const methods = ['GET', 'HEAD', 'POST', 'PUT']
 
-  it('there is nothing at the playground’s addresses unless it is switched on', async () => {
+  it('the playground answers 404 unless it is switched on', async () => {
     for (const path of ['/playground', '/playground/', '/playground/playground.js']) {
       for (const method of methods) expect((await reach(issuer + path, { method })).status).toBe(404)
     }
   })
 
-  it('switched on, it is read and nothing else', async () => {
+  it('switched on, the playground accepts GET only', async () => {
     const inDevelopment = watched({ ...loggingEnv, PLAYGROUND: 'on' })
     for (const method of methods.slice(1)) {
       const response = await inDevelopment(`${issuer}/playground/`, { method })
