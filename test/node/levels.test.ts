@@ -51,7 +51,7 @@ const entrances: Record<string, string[]> = {
   'grants/subject': ['subject.ts', 'ask-subject.ts', 'calls.ts', 'grants.ts', 'sessions.ts'],
   'interaction/account': ['account.ts'],
   'interaction/external': ['external-callback.ts', 'external-login.ts', 'icon.ts'],
-  'signing-keys/key-ring': ['key-ring.ts', 'ask-key-ring.ts', 'export-key.ts'],
+  'signing-keys/key-ring': ['key-ring.ts', 'ask-key-ring.ts'],
   'signing-keys/vaults': [],
 }
 

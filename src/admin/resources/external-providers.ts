@@ -1,11 +1,14 @@
 // External providers that people sign in with: written, read, deleted, read again, tried out. Live at once here, within ten seconds everywhere.
 import * as z from 'zod/mini'
-import { planProvider, removeProvider, saveProvider } from '../../brokering/record/external-provider-changes.ts'
+import {
+  planProvider,
+  reloadProvider,
+  removeProvider,
+  saveProvider,
+} from '../../brokering/record/external-provider-changes.ts'
 import { presetNames, presets } from '../../brokering/record/presets.ts'
-import { readProvider } from '../../brokering/record/reload-providers.ts'
-import { conflict } from '../../model/problems.ts'
-import { commit, read } from '../../request/commit.ts'
-import { findExternalProvider, listExternalProviders, saveReading } from '../../storage/external-providers.ts'
+import { read } from '../../request/commit.ts'
+import { findExternalProvider, listExternalProviders } from '../../storage/external-providers.ts'
 import { found, parseKey } from '../record.ts'
 import { type AdminRoute, done, ok, page, pageOf, route, saved } from '../route.ts'
 import {
@@ -82,16 +85,7 @@ export const externalProviderRoutes: AdminRoute[] = [
     answer: externalProviderAnswer,
     async handle(context, call) {
       const stored = found(await read(context, (db) => findExternalProvider(db, call.params.provider_id)))
-      if (stored.kind === 'oauth2')
-        throw conflict('A provider of kind oauth2 publishes no metadata: state its endpoints')
-      const reading = await readProvider(context, stored)
-      await commit(context, {
-        action: 'identity-provider.reload',
-        target: stored.provider_id,
-        detail: { fault: reading.metadata_fault },
-        concerns: [{ kind: 'identity-provider' }],
-        statements: (db) => [saveReading(db, stored, reading)],
-      })
+      await reloadProvider(context, stored)
       return ok(serialiseProvider(found(await read(context, (db) => findExternalProvider(db, stored.provider_id)))))
     },
   }),

@@ -1,16 +1,10 @@
-// The signing keys, as far as an operator touches them: seen, rotated, taken out of use in an emergency, and carried from server to server as
-// files. The KeyRing does the work.
+// The signing keys as administrators see and change them: listed, rotated, retired in an emergency, and moved between servers as files.
 import * as z from 'zod/mini'
 import { base64 } from '../../crypto/encoding.ts'
 import { encodePem } from '../../crypto/pem.ts'
 import { defaultCommonName, parseCertificate, thumbprints } from '../../crypto/x509.ts'
-import { badRequest, conflict, notFound, unavailable } from '../../model/problems.ts'
-import { refuseFaults } from '../../model/refuse-faults.ts'
 import { read } from '../../request/commit.ts'
-import type { RequestContext } from '../../request/context.ts'
-import { askKeyRing } from '../../signing-keys/key-ring/ask-key-ring.ts'
-import type { KeyFileRequest } from '../../signing-keys/key-ring/export-key.ts'
-import type { ChangeOrigin } from '../../signing-keys/key-ring/key-ring.ts'
+import { exportKeyFile, importKeyFile, retireKey, rotateKeys, unknownKey } from '../../signing-keys/change-keys.ts'
 import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
 import { readRing } from '../../storage/signing-keys.ts'
 import { line, toInstant } from '../fields.ts'
@@ -95,7 +89,7 @@ export const keyRoutes: AdminRoute[] = [
     answer: z.object({ items: z.array(key) }),
     async handle(context) {
       const { keys } = await read(context, readRing)
-      return ok({ items: keys.map(shown) })
+      return ok({ items: keys.map(serialiseKey) })
     },
   }),
   route({
@@ -105,13 +99,8 @@ export const keyRoutes: AdminRoute[] = [
     description: 'It is published at once and signs when the announce period is over (setting `key_announce_period`).',
     answer: rotation,
     async handle(context) {
-      const answer = await askKeyRing(context, (ring) => ring.rotate(context.now, originOf(context)))
-      if (answer.outcome === 'unavailable') throw ringUnavailable(answer.reason)
-      if (answer.outcome === 'no_enabled_client') {
-        throw conflict('There is no key to rotate: the first one is made when a client is enabled')
-      }
-      await follow(context, 'key.rotate')
-      return ok({ outcome: answer.outcome, activates_at: toInstant(answer.activates_at) })
+      const { outcome, activates_at } = await rotateKeys(context)
+      return ok({ outcome, activates_at: toInstant(activates_at) })
     },
   }),
   route({
@@ -124,15 +113,8 @@ export const keyRoutes: AdminRoute[] = [
     body: importBody,
     answer: imported,
     async handle(context, { body }) {
-      const file = { bytes: parseFile(body.file), password: body.password }
-      const answer = await askKeyRing(context, (ring) =>
-        ring.importKey(file, body.activate, context.now, originOf(context)),
-      )
-      if (answer.outcome === 'unavailable') throw ringUnavailable(answer.reason)
-      if (answer.outcome === 'refused') throw refusedFile(`${answer.fault}: ${answer.message}`)
-      await follow(context, 'key.import')
-      const keys = answer.entries.map((entry) => ({ ...entry, activates_at: toInstant(entry.activates_at) }))
-      return ok({ outcome: answer.outcome, keys })
+      const { outcome, entries } = await importKeyFile(context, body.file, body.password, body.activate)
+      return ok({ outcome, keys: entries.map((entry) => ({ ...entry, activates_at: toInstant(entry.activates_at) })) })
     },
   }),
   route({
@@ -143,15 +125,9 @@ export const keyRoutes: AdminRoute[] = [
     body: exportBody,
     answer: keyFile,
     async handle(context, { params, body }) {
-      const request = fileRequest(body)
-      const answer = await askKeyRing(context, (ring) =>
-        ring.exportKey(params.name, request, context.now, originOf(context)),
-      )
-      if (answer.outcome === 'unavailable') throw ringUnavailable(answer.reason)
-      if (answer.outcome === 'unknown') throw unknownKey()
-      if (answer.outcome === 'no_private_key') throw conflict('The private key is destroyed or cannot be opened')
-      context.log({ action: 'key.export', target: answer.kid })
-      return ok({ kid: answer.kid, format: body.format, file: base64(answer.file) })
+      const { friendly_name: friendlyName, ...wanted } = body
+      const { kid, file } = await exportKeyFile(context, params.name, { ...wanted, friendlyName })
+      return ok({ kid, format: body.format, file: base64(file) })
     },
   }),
   route({
@@ -164,7 +140,7 @@ export const keyRoutes: AdminRoute[] = [
       const { keys } = await read(context, readRing)
       const key = keys.find(({ kid }) => kid === params.kid)
       if (!key) throw unknownKey()
-      return ok(await shownCertificate(key))
+      return ok(await serialiseCertificate(key))
     },
   }),
   route({
@@ -174,43 +150,13 @@ export const keyRoutes: AdminRoute[] = [
     description: 'For a key that others may know: it leaves the JWKS, and nothing it signed is believed again.',
     answer: z.object({ replaced_by: z.array(z.string()) }),
     async handle(context, call) {
-      const { kid } = call.params
-      const answer = await askKeyRing(context, (ring) => ring.retire(kid, context.now, originOf(context)))
-      if (answer.outcome === 'unavailable') throw ringUnavailable(answer.reason)
-      if (answer.outcome === 'unknown') throw unknownKey()
-      await follow(context, 'key.retire')
-      return ok({ replaced_by: answer.replaced_by })
+      const { replaced_by } = await retireKey(context, call.params.kid)
+      return ok({ replaced_by })
     },
   }),
 ]
 
-const originOf = (context: RequestContext): ChangeOrigin => ({ actor: 'operator', requestId: context.requestId })
-
-const ringUnavailable = (reason: string) => unavailable(`The key ring: ${reason}`)
-
-const unknownKey = () => notFound('There is no key with this kid')
-
-const refusedFile = (fault: string) => badRequest('The file was not taken, nothing was changed', { file: fault })
-
-function parseFile(text: string): Uint8Array<ArrayBuffer> {
-  try {
-    return Uint8Array.fromBase64(text)
-  } catch {
-    throw refusedFile('is not base64')
-  }
-}
-
-function fileRequest({ format, ...body }: z.output<typeof exportBody>): KeyFileRequest {
-  if (format !== 'pfx') {
-    if (body.password) refuseFaults({ password: `a ${format} is in the clear: only a pfx has a password` })
-    return { format }
-  }
-  const { password = '', encryption, friendly_name: friendlyName } = body
-  if (password === '') refuseFaults({ password: 'is missing: a private key does not leave without one' })
-  return { format, password, encryption, friendlyName }
-}
-
-async function shownCertificate({ kid, certificate }: SigningKeyRecord) {
+async function serialiseCertificate({ kid, certificate }: SigningKeyRecord) {
   const der = Uint8Array.fromBase64(certificate)
   const fields = parseCertificate(der)
   if (!fields) throw new Error(`the certificate of ${kid} is not X.509`)
@@ -225,12 +171,7 @@ async function shownCertificate({ kid, certificate }: SigningKeyRecord) {
   }
 }
 
-async function follow(context: RequestContext, action: string): Promise<void> {
-  context.log({ action })
-  await context.configuration.refresh().catch(() => undefined)
-}
-
-function shown({ public_jwk, wrapped_private_key, ...record }: SigningKeyRecord) {
+function serialiseKey({ public_jwk, wrapped_private_key, ...record }: SigningKeyRecord) {
   const { created_at, activates_at, retired_at, gone_at } = record
   return {
     ...record,

@@ -7,7 +7,7 @@ import { changedFields } from '../../model/record.ts'
 import { refuseFaults } from '../../model/refuse-faults.ts'
 import { commit, read } from '../../request/commit.ts'
 import type { RequestContext } from '../../request/context.ts'
-import { deleteExternalProvider, saveExternalProvider } from '../../storage/external-providers.ts'
+import { deleteExternalProvider, saveExternalProvider, saveReading } from '../../storage/external-providers.ts'
 import { findGroups } from '../../storage/groups.ts'
 import { findTenants } from '../../storage/tenants.ts'
 import type { ExternalProviderInput } from './external-provider-input.ts'
@@ -125,6 +125,19 @@ export async function saveProvider(
     detail: { fields },
     concerns: [{ kind: 'identity-provider' }],
     statements: (db) => [saveExternalProvider(db, next)],
+  })
+}
+
+/** Reads the provider's documents again and keeps what was read. Throws a Problem for kind oauth2, which publishes none. */
+export async function reloadProvider(context: RequestContext, stored: ExternalProvider): Promise<void> {
+  if (stored.kind === 'oauth2') throw conflict('A provider of kind oauth2 publishes no metadata: state its endpoints')
+  const reading = await readProvider(context, stored)
+  await commit(context, {
+    action: 'identity-provider.reload',
+    target: stored.provider_id,
+    detail: { fault: reading.metadata_fault },
+    concerns: [{ kind: 'identity-provider' }],
+    statements: (db) => [saveReading(db, stored, reading)],
   })
 }
 
