@@ -61,6 +61,7 @@ export function aContext({ clients = [], provider, configuration, ...rest }: Tes
     address: `198.51.${100 + (addresses >> 8)}.${addresses & 255}`,
     hops: 0,
     client: undefined,
+    actor: undefined,
     fault: undefined,
     log: (fields) => void Object.assign(logged, fields),
     logged,

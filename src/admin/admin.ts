@@ -47,7 +47,7 @@ async function answer(
 }
 
 /** Before any route is looked at (SECURITY-CASES D01, D04). Throws a Problem. */
-export const guard = (context: RequestContext, request: Request): Promise<string> =>
+export const guard = (context: RequestContext, request: Request): Promise<void> =>
   inProblems(() => authenticateOperator(context, request))
 
 async function inProblems<T>(work: () => Promise<T>): Promise<T> {

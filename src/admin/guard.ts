@@ -5,8 +5,8 @@ import { Problem } from '../model/errors.ts'
 import { notFound } from '../model/problems.ts'
 import type { RequestContext } from '../request/context.ts'
 
-/** Returns the name that audit events carry. Throws a Problem. */
-export async function authenticateOperator(context: RequestContext, request: Request): Promise<string> {
+/** Sets the actor of the request, whom audit events name. Throws a Problem. */
+export async function authenticateOperator(context: RequestContext, request: Request): Promise<void> {
   const { operatorToken } = context.deployment
   if (!operatorToken) throw notFound('The operator interface is switched off')
   const site = request.headers.get('sec-fetch-site')
@@ -15,7 +15,10 @@ export async function authenticateOperator(context: RequestContext, request: Req
   const [scheme, token, ...rest] = (request.headers.get('authorization') ?? '').split(' ')
   const isBearer = scheme?.toLowerCase() === 'bearer' && token !== undefined && rest.length === 0
   // Hashes, so that the comparison takes as long for every length.
-  if (isBearer && sameText(await sha256(token), await sha256(operatorToken))) return 'operator'
+  if (isBearer && sameText(await sha256(token), await sha256(operatorToken))) {
+    context.actor = 'operator'
+    return
+  }
 
   await limitGuesses(context)
   const challenge = { 'www-authenticate': isBearer ? 'Bearer error="invalid_token"' : 'Bearer' }

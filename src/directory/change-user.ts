@@ -3,7 +3,7 @@
 import { hashPassword } from '../crypto/password-hash.ts'
 import { changedFields } from '../model/record.ts'
 import { problemOf, read } from '../request/commit.ts'
-import type { RequestContext } from '../request/context.ts'
+import { actorOf, type RequestContext } from '../request/context.ts'
 import { findUser, nextVersion, type UserRecord } from '../storage/users.ts'
 import { planUser } from './plan-user.ts'
 import type { UserInput } from './user-input.ts'
@@ -38,7 +38,7 @@ export const setPassword = (context: RequestContext, userId: string, password: s
 export async function removeUser(context: RequestContext, userId: string): Promise<'done' | 'unknown'> {
   const { stored } = await write(context, userId, async (before) => ({
     next: undefined,
-    event: before && operatorEvent('user.delete'),
+    event: before && eventOf(context, 'user.delete'),
   }))
   return stored ? 'done' : 'unknown'
 }
@@ -75,8 +75,8 @@ async function write<Next extends UserRecord | undefined>(
   return { ...written.change, isPushed: written.isPushed }
 }
 
-const operatorEvent = (action: string, detail?: Record<string, unknown>): UserChange['event'] => ({
-  actor: 'operator',
+const eventOf = (context: RequestContext, action: string, detail?: Record<string, unknown>): UserChange['event'] => ({
+  actor: actorOf(context),
   action,
   ...(detail && { detail }),
 })
@@ -92,7 +92,7 @@ function changeTo(
   if (stored && fields.length === 0) return { next: stored, event: undefined }
   return {
     next: renewed(stored, planned, context.now),
-    event: operatorEvent(stored ? action : 'user.create', { fields }),
+    event: eventOf(context, stored ? action : 'user.create', { fields }),
   }
 }
 

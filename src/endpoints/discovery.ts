@@ -44,7 +44,7 @@ async function entityTag(body: string): Promise<string> {
   return `"${base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(body))).subarray(0, 16))}"`
 }
 
-/** Everything here is true, and nothing that is true of a standard member is left out. */
+/** States only what is true. Members that a client does not need to find its way, such as prompt_values_supported, are left out. */
 function metadata(context: RequestContext): Record<string, unknown> {
   const { issuer } = context
   const { settings, scopes } = context.configuration

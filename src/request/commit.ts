@@ -4,7 +4,7 @@ import { conflict } from '../model/problems.ts'
 import { recordAuditEvent } from '../storage/audit-events.ts'
 import { type Concern, recordChange } from '../storage/changes.ts'
 import { type Database, openDatabase, runBatch, type Statement } from '../storage/database.ts'
-import { hop, innermost, type RequestContext, unanswered } from './context.ts'
+import { actorOf, hop, innermost, type RequestContext, unanswered } from './context.ts'
 
 export interface Change {
   /** Who changes it, as the audit event names it; an operator unless stated. */
@@ -72,7 +72,7 @@ export function problemOf(context: RequestContext, { constraint, fault }: Confli
 
 async function write(context: RequestContext, change: Change): Promise<Conflict | undefined> {
   const db = openDatabase(context.env.DB.withSession('first-primary'))
-  const { actor = 'operator', action, target, detail = {}, concerns = [] } = change
+  const { actor = actorOf(context), action, target, detail = {}, concerns = [] } = change
   const event = { at: context.now, actor, action, target, request_id: context.requestId, detail }
   try {
     await runBatch(db, [

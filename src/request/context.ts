@@ -37,6 +37,8 @@ export interface RequestContext {
   hops: number
   /** Who asks, as far as it is known. CORS and the rings of refusals go by it. */
   client: RequestClient | undefined
+  /** Who changes records, for audit events: set by the guard of the administration API, otherwise undefined. */
+  actor: string | undefined
   /** What went wrong on our side or on the way out of the isolate, for the operator alone. */
   fault: string | undefined
   /** Adds to the request's one log line, which nothing reads back; never a secret. */
@@ -46,9 +48,15 @@ export interface RequestContext {
 
 const patienceMilliseconds = 4000
 
+/** Who makes a change, for its audit event. Throws if no guard has named anyone: a change without an actor is a bug. */
+export function actorOf({ actor }: Pick<RequestContext, 'actor'>): string {
+  if (actor === undefined) throw new Error('a change without an actor')
+  return actor
+}
+
 /**
  * One round trip. Whatever goes wrong on the way is 503 `temporarily_unavailable` with Retry-After: nothing was issued that we know of, and
- * every operation behind a hop may be sent again by the client.
+ * the client may try again. A refresh is repeatable; a code whose redemption was committed but not answered is then refused as used.
  */
 export async function hop<T>(
   context: Pick<RequestContext, 'hops' | 'fault'>,

@@ -3,7 +3,7 @@
 import { badRequest, conflict, notFound, unavailable } from '../model/problems.ts'
 import { refuseFaults } from '../model/refuse-faults.ts'
 import { refresh } from '../request/commit.ts'
-import type { RequestContext } from '../request/context.ts'
+import { actorOf, type RequestContext } from '../request/context.ts'
 import { askKeyRing } from './key-ring/ask-key-ring.ts'
 import type { KeyFileRequest } from './key-ring/export-key.ts'
 import type { Activation } from './key-ring/import-key.ts'
@@ -78,7 +78,7 @@ export async function retireKey(
 
 export const unknownKey = () => notFound('There is no key with this kid')
 
-const originOf = (context: RequestContext): ChangeOrigin => ({ actor: 'operator', requestId: context.requestId })
+const originOf = (context: RequestContext): ChangeOrigin => ({ actor: actorOf(context), requestId: context.requestId })
 
 /** Logs the change. This isolate follows it at once, the others when they read the configuration again. */
 async function follow(context: RequestContext, action: string): Promise<void> {

@@ -15,6 +15,7 @@ export function newContext(
     address: callerOf(request),
     hops: 0,
     client: undefined,
+    actor: undefined,
     fault: undefined,
     waitUntil: (promise) => execution.waitUntil(promise),
   }

@@ -42,6 +42,7 @@ export async function anAdminContext(overrides: Overrides = {}): Promise<Request
     address: overrides.address ?? '192.0.2.1',
     hops: 0,
     client: undefined,
+    actor: undefined,
     fault: undefined,
     log: () => undefined,
     waitUntil: () => undefined,
