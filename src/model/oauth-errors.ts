@@ -20,6 +20,11 @@ export const invalidClient = refusalWith('invalid_client')
 export const invalidGrant = refusalWith('invalid_grant')
 export const invalidScope = refusalWith('invalid_scope')
 export const unauthorizedClient = refusalWith('unauthorized_client')
+export const unsupportedResponseType = refusalWith('unsupported_response_type')
+
+/** OIDC Core §3.1.2.6: a parameter that this provider does not support. */
+export const unsupportedParameter = (name: 'request' | 'request_uri' | 'registration', refused: Refused): OAuthError =>
+  refusalWith(`${name}_not_supported`)(refused)
 
 /** For a person at a page of ours, so with status 403 instead of 400. */
 export const accessDenied = (refused: Omit<Refused, 'status'>): OAuthError =>

@@ -1,6 +1,7 @@
 // Query strings and form bodies → parameters (RFC 6749 §3.1, §3.2, appendix B).
 
-import { OAuthError } from '../model/errors.ts'
+import type { OAuthError } from '../model/errors.ts'
+import { invalidRequest } from '../model/oauth-errors.ts'
 import { printable } from '../model/untrusted-text.ts'
 
 const mostParameters = 100
@@ -13,32 +14,33 @@ const repeatable = new Set(['resource', 'audience'])
  */
 export function parseParameters(text: string): URLSearchParams {
   if (text === '') return new URLSearchParams()
-  if (/%(?![\da-f]{2})/i.test(text)) throw malformed('percent-encoding that is complete', 'a stray %')
+  if (/%(?![\da-f]{2})/i.test(text)) throw malformed({ expected: 'complete percent-encoding', received: 'a stray %' })
   let count = 1
   for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) count += 1
-  if (count > mostParameters) throw malformed(`at most ${mostParameters} parameters`, `${count}`)
+  if (count > mostParameters)
+    throw malformed({ expected: `at most ${mostParameters} parameters`, received: `${count}` })
 
   const parameters = new URLSearchParams(text)
   const seen = new Set<string>()
   const empty: string[] = []
   parameters.forEach((value, name) => {
     if (value.includes('\u0000') || value.includes('\ufffd') || name.includes('\ufffd')) {
-      throw malformed('text in UTF-8 without NUL', `something else in ${printable(name, 40)}`)
+      throw malformed({ expected: 'UTF-8 text without NUL', received: `something else in ${printable(name, 40)}` })
     }
     if (value === '') empty.push(name)
     else if (seen.has(name) && !repeatable.has(name))
-      throw malformed('each parameter once', `${printable(name, 40)} again`)
+      throw malformed({ expected: 'each parameter once', received: `${printable(name, 40)} again` })
     else seen.add(name)
   })
   for (const name of empty) parameters.delete(name, '')
   return parameters
 }
 
-function malformed(expected: string, received: string): OAuthError {
-  return new OAuthError('invalid_request', `the parameters are malformed: expected ${expected}`, {
+const malformed = ({ expected, received }: { expected: string; received: string }): OAuthError =>
+  invalidRequest({
+    description: `the parameters are malformed: expected ${expected}`,
     check: 'parameters',
     expected,
     received,
     fix: 'encode the parameters as application/x-www-form-urlencoded, each once',
   })
-}

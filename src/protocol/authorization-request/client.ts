@@ -1,24 +1,29 @@
 // The client of an authorization request. Its errors are shown, never redirected: nothing vouches for the redirect_uri yet (RFC 6749 §4.1.2.1).
-import { OAuthError } from '../../model/errors.ts'
+import type { OAuthError } from '../../model/errors.ts'
 import { mayUseGrantType } from '../../model/grant-type.ts'
+import { invalidRequest, unauthorizedClient } from '../../model/oauth-errors.ts'
 import type { Received, WithClient, WithProvider } from './known.ts'
 
 export function parseClientId({ parameters }: Received): { client_id: string } {
   const client_id = parameters.get('client_id')
-  if (client_id === null) throw unusableClient('client_id is missing', '(none)')
+  if (client_id === null) throw unusableClient({ description: 'client_id is missing', received: '(none)' })
   return { client_id }
 }
 
 export async function checkClient({ client_id, provider }: { client_id: string } & WithProvider): Promise<WithClient> {
   const client = await provider.findClient(client_id)
   if (client?.enabled) return { client }
-  throw unusableClient('client_id is not known here', client ? `${client_id}, which is disabled` : client_id)
+  throw unusableClient({
+    description: 'client_id is not known here',
+    received: client ? `${client_id}, which is disabled` : client_id,
+  })
 }
 
 /** Unlike RFC 6749 §4.1.2.1, which sends unauthorized_client by redirect: a client without the grant type has no redirect_uri to trust. */
 export function checkGrantType({ client }: WithClient): void {
   if (mayUseGrantType(client, 'authorization_code')) return
-  throw new OAuthError('unauthorized_client', 'this client may not sign people in', {
+  throw unauthorizedClient({
+    description: 'this client may not sign people in',
     check: 'grant_types',
     expected: 'authorization_code among the grant types of the client',
     received: client.grant_types.join(' '),
@@ -26,11 +31,10 @@ export function checkGrantType({ client }: WithClient): void {
   })
 }
 
-function unusableClient(description: string, received: string): OAuthError {
-  return new OAuthError('invalid_request', description, {
+const unusableClient = (refused: { description: string; received: string }): OAuthError =>
+  invalidRequest({
+    ...refused,
     check: 'client_id',
     expected: 'an enabled client',
-    received,
     fix: 'register and enable the client, or correct the client_id that the application sends',
   })
-}

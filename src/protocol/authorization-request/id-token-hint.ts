@@ -1,5 +1,5 @@
 // `id_token_hint` (OIDC Core §3.1.2.1): the subject of that ID token must be the one signed in. An expired token still names its subject.
-import { OAuthError } from '../../model/errors.ts'
+import { invalidRequest } from '../../model/oauth-errors.ts'
 import type { ReceivedFromClient, WithClient, WithProvider } from './known.ts'
 
 /** The token is verified once; only its subject travels on. */
@@ -12,7 +12,8 @@ export async function checkIdTokenHint({
   if (hint === null) return { expected_sub: undefined }
   const claims = await provider.verifyIdToken(hint)
   if (typeof claims?.sub === 'string' && claims.aud === client.client_id) return { expected_sub: claims.sub }
-  throw new OAuthError('invalid_request', 'id_token_hint is not an ID token of this client', {
+  throw invalidRequest({
+    description: 'id_token_hint is not an ID token of this client',
     check: 'id_token_hint',
     expected: `an ID token issued here to ${client.client_id}`,
     received: claims ? 'one for another client' : 'something that this provider did not sign',

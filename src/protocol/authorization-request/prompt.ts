@@ -1,5 +1,5 @@
 // `prompt` (OIDC Core §3.1.2.1).
-import { OAuthError } from '../../model/errors.ts'
+import { invalidRequest } from '../../model/oauth-errors.ts'
 import type { ReceivedFromClient } from './known.ts'
 import { spaceSeparated } from './space-separated.ts'
 
@@ -10,7 +10,8 @@ export function parsePrompt({ parameters }: ReceivedFromClient): { prompt: Promp
   const values = spaceSeparated(parameters.get('prompt')) ?? []
   const isKnown = (value: string): value is Prompt => prompts.some((known) => known === value)
   if (values.every(isKnown) && !(values.includes('none') && values.length > 1)) return { prompt: values }
-  throw new OAuthError('invalid_request', 'prompt has a value that is unknown or excludes the others', {
+  throw invalidRequest({
+    description: 'prompt has a value that is unknown or excludes the others',
     check: 'prompt',
     expected: 'none alone, or some of login, consent, select_account',
     received: values.join(' '),

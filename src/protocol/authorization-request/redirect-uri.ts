@@ -1,7 +1,8 @@
 // `redirect_uri` (RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §2.1): which URIs may be registered for a client, an allow-list of schemes after
 // parsing; and which registered URI a request may name.
 import type { Client } from '../../model/client.ts'
-import { OAuthError } from '../../model/errors.ts'
+import type { OAuthError } from '../../model/errors.ts'
+import { invalidRequest } from '../../model/oauth-errors.ts'
 import type { Received, Redirectable, WithClient } from './known.ts'
 
 const longest = 2000
@@ -81,7 +82,8 @@ export function matchesRedirectUri(registered: string, requested: string): boole
 /** Required even of a client that registered only one (RFC 9700 §2.1). */
 export function parseRedirectUri({ parameters, client }: Received & WithClient): { redirect_uri: string } {
   const redirect_uri = parameters.get('redirect_uri')
-  if (redirect_uri === null) throw untrusted('redirect_uri is missing', client, '(none)')
+  if (redirect_uri === null)
+    throw untrustedRedirectUri({ description: 'redirect_uri is missing', client, received: '(none)' })
   return { redirect_uri }
 }
 
@@ -99,17 +101,28 @@ export function checkRedirectUri({
   state,
 }: ResponseTarget & WithClient): Redirectable {
   if (!client.redirect_uris.some((registered) => matchesRedirectUri(registered, redirect_uri))) {
-    throw untrusted('redirect_uri is not registered for this client', client, redirect_uri)
+    throw untrustedRedirectUri({
+      description: 'redirect_uri is not registered for this client',
+      client,
+      received: redirect_uri,
+    })
   }
   return { redirect: { redirect_uri, response_mode, state } }
 }
 
 /** Shown, never redirected (RFC 6749 §4.1.2.1). */
-function untrusted(description: string, client: Client, received: string): OAuthError {
-  return new OAuthError('invalid_request', description, {
+function untrustedRedirectUri({
+  client,
+  ...refused
+}: {
+  description: string
+  client: Client
+  received: string
+}): OAuthError {
+  return invalidRequest({
+    ...refused,
     check: 'redirect_uri',
     expected: client.redirect_uris.join(' | ') || '(none registered)',
-    received,
     fix: 'register exactly the redirect_uri that the application sends, or correct it there: every character counts',
   })
 }

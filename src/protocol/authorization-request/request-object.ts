@@ -1,5 +1,5 @@
 // Parameters that would carry a request of their own, or a registration: each has a registered error (OIDC Core §6, §7.2.1).
-import { OAuthError } from '../../model/errors.ts'
+import { unsupportedParameter } from '../../model/oauth-errors.ts'
 import type { ReceivedFromClient } from './known.ts'
 
 /** OIDC Core §6.1. */
@@ -13,7 +13,8 @@ export const refuseRegistration = (known: ReceivedFromClient): void => refuse(kn
 
 function refuse({ parameters }: ReceivedFromClient, name: 'request' | 'request_uri' | 'registration'): void {
   if (!parameters.has(name)) return
-  throw new OAuthError(`${name}_not_supported`, `the ${name} parameter is not supported`, {
+  throw unsupportedParameter(name, {
+    description: `the ${name} parameter is not supported`,
     check: name,
     expected: 'an authorization request in plain parameters',
     received: `a ${name} parameter`,

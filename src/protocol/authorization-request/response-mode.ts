@@ -1,5 +1,5 @@
 // `response_mode` (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
-import { OAuthError } from '../../model/errors.ts'
+import { invalidRequest } from '../../model/oauth-errors.ts'
 import { defaultResponseMode, responseModes } from '../authorization-response/response-modes.ts'
 import type { Received, ReceivedFromClient } from './known.ts'
 
@@ -13,7 +13,8 @@ export function checkResponseMode({ parameters }: ReceivedFromClient): void {
   const asked = parameters.get('response_mode')
   if (asked === null || responseModes.has(asked)) return
   const modes = [...responseModes.keys()].join(' or ')
-  throw new OAuthError('invalid_request', `response_mode must be ${modes}`, {
+  throw invalidRequest({
+    description: `response_mode must be ${modes}`,
     check: 'response_mode',
     expected: modes,
     received: asked,

@@ -1,7 +1,7 @@
 // Which scopes a client gets of those it asks for (RFC 6749 §3.3).
 import type { Client } from '../../model/client.ts'
-import { OAuthError } from '../../model/errors.ts'
 import { signsInUsers } from '../../model/grant-type.ts'
+import { invalidScope } from '../../model/oauth-errors.ts'
 import type { ReceivedFromClient, Redirectable, WithClient, WithProvider } from './known.ts'
 
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
@@ -10,7 +10,8 @@ const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 export function parseScope(text: string | null): string[] {
   const names = (text ?? '').split(' ').filter((name) => name !== '')
   if (names.some((name) => !scopeToken.test(name))) {
-    throw new OAuthError('invalid_scope', 'scope has a character that is not allowed', {
+    throw invalidScope({
+      description: 'scope has a character that is not allowed',
       check: 'scope',
       expected: 'names of printable ASCII without quotation mark and backslash, separated by single spaces',
       received: 'another character',
@@ -32,7 +33,8 @@ export function mayRequestScope(client: Client, scope: string): boolean {
 export function grantableScopes(requested: string[], client: Client, isEnabled: (scope: string) => boolean): string[] {
   const granted = requested.filter((scope) => isEnabled(scope) && mayRequestScope(client, scope))
   if (granted.length > 0) return granted
-  throw new OAuthError('invalid_scope', 'none of the requested scopes is available to this client', {
+  throw invalidScope({
+    description: 'none of the requested scopes is available to this client',
     check: 'scope',
     expected: `one of: ${[...client.scopes, ...(client.api_access ? ['full_api_access'] : [])].join(' ') || '(none)'}`,
     received: requested.slice(0, 50).join(' ') || '(no scope)',

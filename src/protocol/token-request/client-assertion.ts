@@ -1,11 +1,11 @@
-// What a client must say in the JWT it authenticates with (RFC 7523 §3, OIDC Core §9).
+// The claims of a client assertion, the JWT that a client authenticates with (RFC 7523 §3, OIDC Core §9).
 
 import type { RefusalDetail } from '../../model/errors.ts'
-import { printable } from '../../model/untrusted-text.ts'
+import { shown } from '../../model/untrusted-text.ts'
 
 export interface AssertionExpectation {
   client_id: string
-  /** The names this server goes by: issuer first. */
+  /** The audiences that name this server, the issuer first. */
   audiences: string[]
   /** Milliseconds. */
   now: number
@@ -13,72 +13,75 @@ export interface AssertionExpectation {
   clock_skew: number
 }
 
-/** Seconds: an assertion that is good for longer has to be remembered for longer, and is worth more to a thief. */
+/** Seconds. A longer-lived assertion would have to be remembered for longer, and would be worth more to a thief. */
 export const longestAssertion = 600
 const longestJti = 256
 
-export type AssertionVerdict =
-  /** `expires_at` in milliseconds: nobody accepts the assertion after it. */
-  { jti: string; expires_at: number } | { fault: RefusalDetail }
+/** `expires_at` in milliseconds: the assertion is refused afterwards, so its `jti` need not be remembered any longer. */
+export type AssertionVerdict = { jti: string; expires_at: number } | { fault: RefusalDetail }
 
-export function checkAssertionClaims(
-  claims: Record<string, unknown>,
-  { client_id, audiences, now, clock_skew }: AssertionExpectation,
-): AssertionVerdict {
-  const { iss, sub, aud, jti } = claims
-  if (iss !== client_id || sub !== client_id) {
-    return fault(
-      'client_assertion',
-      `iss and sub ${client_id}`,
-      `iss ${text(iss)}, sub ${text(sub)}`,
-      'put the client_id in both',
-    )
+type Claims = Record<string, unknown>
+
+/** Validates the claims once the signature is verified. The caller checks that the `jti` is new. */
+export function checkAssertionClaims(claims: Claims, expected: AssertionExpectation): AssertionVerdict {
+  const fault = partiesFault(claims, expected) ?? clockFault(claims, expected)
+  if (fault) return { fault }
+  const { jti } = claims
+  if (typeof jti === 'string' && jti !== '' && jti.length <= longestJti) {
+    return { jti, expires_at: Math.ceil((Number(claims.exp) + expected.clock_skew) * 1000) }
   }
-  // One string: in an array another server may stand beside us, to whom the same assertion would be good (CVE-2025-27370).
-  if (typeof aud !== 'string' || !audiences.includes(aud)) {
-    return fault(
-      'client_assertion',
-      `aud ${audiences[0]}, as a single string`,
-      `aud ${text(aud)}`,
-      'send the issuer as aud',
-    )
+  return {
+    fault: {
+      check: 'client_assertion',
+      expected: `jti, a string of 1 to ${longestJti} characters`,
+      received: `jti ${shown(jti)}`,
+      fix: 'give each assertion a new random jti',
+    },
   }
-  const clock = clockFault(claims, now / 1000, clock_skew)
-  if (clock) return clock
-  if (typeof jti !== 'string' || jti === '' || jti.length > longestJti) {
-    const expected = `jti, a string of 1 to ${longestJti} characters`
-    return fault('client_assertion', expected, `jti ${text(jti)}`, 'give each assertion a new random jti')
-  }
-  return { jti, expires_at: Math.ceil((Number(claims.exp) + clock_skew) * 1000) }
 }
 
-function clockFault(
-  { exp, nbf, iat }: Record<string, unknown>,
-  now: number,
-  skew: number,
-): { fault: RefusalDetail } | undefined {
-  const fix = `set the client's clock; assertions may be good for ${longestAssertion} seconds at most`
-  const at = new Date(now * 1000).toISOString()
-  const received = `exp ${moment(exp)}, nbf ${moment(nbf)}, iat ${moment(iat)}; here it is ${at}`
-  if (!isSeconds(exp)) return fault('clock', 'exp, in seconds since 1970', received, fix)
-  if (exp <= now - skew) return fault('clock', 'an exp that has not passed', received, fix)
-  if (exp > now + longestAssertion + skew)
-    return fault('clock', `an exp at most ${longestAssertion} s away`, received, fix)
-  if (nbf !== undefined && !(isSeconds(nbf) && nbf <= now + skew))
-    return fault('clock', 'an nbf that has passed', received, fix)
-  if (iat !== undefined && !(isSeconds(iat) && iat <= now + skew))
-    return fault('clock', 'an iat that has passed', received, fix)
+function partiesFault(
+  { iss, sub, aud }: Claims,
+  { client_id, audiences }: AssertionExpectation,
+): RefusalDetail | undefined {
+  if (iss !== client_id || sub !== client_id) {
+    return {
+      check: 'client_assertion',
+      expected: `iss and sub ${client_id}`,
+      received: `iss ${shown(iss)}, sub ${shown(sub)}`,
+      fix: 'put the client_id in both',
+    }
+  }
+  // A single string: an array could name another server too, where the same assertion would then be valid (CVE-2025-27370).
+  if (typeof aud === 'string' && audiences.includes(aud)) return undefined
+  return {
+    check: 'client_assertion',
+    expected: `aud ${audiences[0]}, as a single string`,
+    received: `aud ${shown(aud)}`,
+    fix: 'send the issuer as aud',
+  }
+}
+
+function clockFault({ exp, nbf, iat }: Claims, { now, clock_skew }: AssertionExpectation): RefusalDetail | undefined {
+  const seconds = now / 1000
+  const hasPassed = (time: unknown): boolean => isSeconds(time) && time <= seconds + clock_skew
+  const faultOf = (expected: string): RefusalDetail => ({
+    check: 'clock',
+    expected,
+    received: `exp ${moment(exp)}, nbf ${moment(nbf)}, iat ${moment(iat)}; here it is ${moment(seconds)}`,
+    fix: `set the client's clock; an assertion may be valid for at most ${longestAssertion} seconds`,
+  })
+  if (!isSeconds(exp)) return faultOf('exp, in seconds since 1970')
+  if (exp <= seconds - clock_skew) return faultOf('an exp that has not passed')
+  if (exp > seconds + longestAssertion + clock_skew) return faultOf(`an exp at most ${longestAssertion} s away`)
+  if (nbf !== undefined && !hasPassed(nbf)) return faultOf('an nbf that has passed')
+  if (iat !== undefined && !hasPassed(iat)) return faultOf('an iat that has passed')
   return undefined
 }
 
 const isSeconds = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 
+/** Seconds that a Date can hold. */
 const latestMoment = 8.64e12
 const moment = (value: unknown): string =>
-  isSeconds(value) && Math.abs(value) < latestMoment ? new Date(value * 1000).toISOString() : text(value)
-
-const text = (value: unknown): string => (value === undefined ? '(none)' : printable(JSON.stringify(value) ?? '', 200))
-
-const fault = (check: string, expected: string, received: string, fix: string): { fault: RefusalDetail } => ({
-  fault: { check, expected, received, fix },
-})
+  isSeconds(value) && Math.abs(value) < latestMoment ? new Date(value * 1000).toISOString() : shown(value)
