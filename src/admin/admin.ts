@@ -10,9 +10,9 @@ import { paths } from '../request/addresses.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import type { Handler, Route } from '../request/route.ts'
+import type { AdminRoute, Outcome, Page } from './admin-route.ts'
 import { readJson } from './body.ts'
 import { authenticateOperator } from './guard.ts'
-import type { AdminRoute, Outcome, Page } from './route.ts'
 import { parseValue } from './schema-faults.ts'
 
 const mostBytes = 64 * 1024

@@ -2,11 +2,11 @@
 
 import * as z from 'zod/mini'
 import { addressOf, paths } from '../request/addresses.ts'
+import type { AdminRoute } from './admin-route.ts'
 import { clientAnswer, clientBody } from './resources/client-fields.ts'
 import { externalProviderAnswer, externalProviderBody } from './resources/external-provider-fields.ts'
 import { settingValues } from './resources/settings.ts'
 import { userAnswer, userBody } from './resources/user-fields.ts'
-import type { AdminRoute } from './route.ts'
 import { adminRoutes } from './table.ts'
 
 type Json = Record<string, unknown>

@@ -1,4 +1,6 @@
 // Everything an operator can do: one file per resource, one line here. The OpenAPI document is built from this table too.
+
+import type { AdminRoute } from './admin-route.ts'
 import { administratorRoutes } from './resources/administrators.ts'
 import { auditEventRoutes } from './resources/audit-events.ts'
 import { clientRoutes } from './resources/clients.ts'
@@ -14,7 +16,6 @@ import { scopeRoutes } from './resources/scopes.ts'
 import { settingRoutes } from './resources/settings.ts'
 import { tenantRoutes } from './resources/tenants.ts'
 import { userRoutes } from './resources/users.ts'
-import type { AdminRoute } from './route.ts'
 
 export const adminRoutes: readonly AdminRoute[] = [
   ...tenantRoutes,

@@ -8,8 +8,8 @@ import { withoutAbsent } from '../protocol/authorization-response/authorization-
 import { hrefOf, paths } from '../request/addresses.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
-import { authorizationResponse } from './authorization-response.ts'
 import { seeOther } from './page.ts'
+import { authorizationResponse } from './send-authorization-response.ts'
 
 export type Delivery =
   /** The Subject has issued the code. */

@@ -1,8 +1,8 @@
 // The only place where an error becomes a Response: JSON for machines, a page for people, a redirect once the redirect_uri is trusted, problem+json for
 // operators. The caller gets the registered code, a safe description and the request id; the operator finds the detail under that id.
 
-import { authorizationResponse } from '../interaction/authorization-response.ts'
 import { frameOf, htmlPage } from '../interaction/page.ts'
+import { authorizationResponse } from '../interaction/send-authorization-response.ts'
 import { type ErrorRedirect, OAuthError, Problem } from '../model/errors.ts'
 import { problemResponse } from '../model/problem.ts'
 import { problemOf } from '../model/problems.ts'

@@ -50,7 +50,7 @@ const entrances: Record<string, string[]> = {
   'grants/one-time': ['one-time.ts', 'ask-one-time.ts'],
   'grants/subject': ['subject.ts', 'ask-subject.ts', 'calls.ts', 'grants.ts', 'sessions.ts'],
   'interaction/account': ['account.ts'],
-  'interaction/external': ['external-callback.ts', 'external-login.ts', 'icon.ts'],
+  'interaction/external': ['external-callback.ts', 'external-login.ts', 'provider-icon.ts'],
   'signing-keys/key-ring': ['key-ring.ts', 'ask-key-ring.ts'],
   'signing-keys/vaults': [],
 }

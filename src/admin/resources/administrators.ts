@@ -3,8 +3,8 @@ import * as z from 'zod/mini'
 import { changeAdministrator, removeAdministrator } from '../../directory/change-administrator.ts'
 import { read } from '../../request/commit.ts'
 import { findAdministrator, listAdministrators } from '../../storage/administrators.ts'
-import { doneIfFound, found } from '../record.ts'
-import { type AdminRoute, ok, page, pageOf, route, saved } from '../route.ts'
+import { type AdminRoute, ok, page, pageOf, route, saved } from '../admin-route.ts'
+import { doneIfFound, found } from '../record-key.ts'
 
 const role = z.enum(['main_administrator', 'administrator', 'auditor'])
 export const administratorBody = z.strictObject({ role })

@@ -3,8 +3,8 @@ import * as z from 'zod/mini'
 import { refuseFaults } from '../../model/refuse-faults.ts'
 import { read } from '../../request/commit.ts'
 import { listAuditEvents } from '../../storage/audit-events.ts'
+import { type AdminRoute, page, pageOf, route } from '../admin-route.ts'
 import { toInstant } from '../fields.ts'
-import { type AdminRoute, page, pageOf, route } from '../route.ts'
 
 const event = z.object({
   id: z.int(),

@@ -3,8 +3,8 @@ import * as z from 'zod/mini'
 import { addGeneratedSecret, changeClient, removeClient, removeSecret } from '../../clients/change-client.ts'
 import { read } from '../../request/commit.ts'
 import { type ClientSecretRow, findClientRecord, listClientRecords } from '../../storage/clients.ts'
-import { doneIfFound, found, parseKey } from '../record.ts'
-import { type AdminRoute, ok, page, pageOf, route, saved } from '../route.ts'
+import { type AdminRoute, ok, page, pageOf, route, saved } from '../admin-route.ts'
+import { doneIfFound, found, parseKey } from '../record-key.ts'
 import {
   clientAnswer,
   clientBody,

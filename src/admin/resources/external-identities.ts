@@ -8,9 +8,9 @@ import {
   listIdentitiesOfUser,
 } from '../../storage/external-identities.ts'
 import { findUser } from '../../storage/users.ts'
+import { type AdminRoute, ok, page, pageOf, route, saved } from '../admin-route.ts'
 import { line, toInstant } from '../fields.ts'
-import { doneIfFound, found } from '../record.ts'
-import { type AdminRoute, ok, page, pageOf, route, saved } from '../route.ts'
+import { doneIfFound, found } from '../record-key.ts'
 
 const identity = z.object({
   user_id: z.string(),

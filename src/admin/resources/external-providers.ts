@@ -9,8 +9,8 @@ import {
 import { presetNames, presets } from '../../brokering/record/presets.ts'
 import { read } from '../../request/commit.ts'
 import { findExternalProvider, listExternalProviders } from '../../storage/external-providers.ts'
-import { found, parseKey } from '../record.ts'
-import { type AdminRoute, done, ok, page, pageOf, route, saved } from '../route.ts'
+import { type AdminRoute, done, ok, page, pageOf, route, saved } from '../admin-route.ts'
+import { found, parseKey } from '../record-key.ts'
 import {
   externalProviderAnswer,
   externalProviderBody,

@@ -3,9 +3,9 @@ import * as z from 'zod/mini'
 import { changeGroup, mostMembers, removeGroup } from '../../directory/change-group.ts'
 import { read } from '../../request/commit.ts'
 import { findGroup, listGroups } from '../../storage/groups.ts'
+import { type AdminRoute, ok, page, pageOf, route, saved } from '../admin-route.ts'
 import { identifier, line } from '../fields.ts'
-import { found, parseKey } from '../record.ts'
-import { type AdminRoute, ok, page, pageOf, route, saved } from '../route.ts'
+import { found, parseKey } from '../record-key.ts'
 
 export const groupKey = identifier(100)
 const tenantId = z.nullable(z.string())

@@ -7,8 +7,8 @@ import { read } from '../../request/commit.ts'
 import { exportKeyFile, importKeyFile, retireKey, rotateKeys, unknownKey } from '../../signing-keys/change-keys.ts'
 import type { SigningKeyRecord } from '../../storage/configuration-reads.ts'
 import { readRing } from '../../storage/signing-keys.ts'
+import { type AdminRoute, ok, route } from '../admin-route.ts'
 import { line, toInstant } from '../fields.ts'
-import { type AdminRoute, ok, route } from '../route.ts'
 
 const key = z.object({
   kid: z.string(),

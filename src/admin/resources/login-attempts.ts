@@ -4,9 +4,9 @@ import { attemptSteps } from '../../model/login-attempt.ts'
 import { refuseFaults } from '../../model/refuse-faults.ts'
 import { read } from '../../request/commit.ts'
 import { findLoginAttempt, type ListedAttempt, listLoginAttempts } from '../../storage/login-attempts.ts'
+import { type AdminRoute, ok, page, pageOf, route } from '../admin-route.ts'
 import { instant, toInstant } from '../fields.ts'
-import { found } from '../record.ts'
-import { type AdminRoute, ok, page, pageOf, route } from '../route.ts'
+import { found } from '../record-key.ts'
 
 export const fieldChange = z.object({
   field: z.string(),

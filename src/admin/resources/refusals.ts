@@ -2,8 +2,8 @@
 import * as z from 'zod/mini'
 import { findRefusal } from '../../grants/refusal-rings.ts'
 import { notFound } from '../../model/problems.ts'
+import { type AdminRoute, ok, route } from '../admin-route.ts'
 import { toInstant } from '../fields.ts'
-import { type AdminRoute, ok, route } from '../route.ts'
 
 const refusal = z.object({
   request_id: z.string(),

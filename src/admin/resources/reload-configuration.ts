@@ -1,6 +1,6 @@
 // Every isolate reads the whole configuration again: after D1 was changed by other means, a restore for example.
 import { commit } from '../../request/commit.ts'
-import { type AdminRoute, done, route } from '../route.ts'
+import { type AdminRoute, done, route } from '../admin-route.ts'
 
 export const reloadRoutes: AdminRoute[] = [
   route({

@@ -3,9 +3,9 @@ import * as z from 'zod/mini'
 import { changeResource, removeResource } from '../../clients/change-resource.ts'
 import { read } from '../../request/commit.ts'
 import { findResource, listResources } from '../../storage/resources.ts'
+import { type AdminRoute, ok, page, pageOf, route, saved } from '../admin-route.ts'
 import { identifier, line, set } from '../fields.ts'
-import { doneIfFound, found, parseKey } from '../record.ts'
-import { type AdminRoute, ok, page, pageOf, route, saved } from '../route.ts'
+import { doneIfFound, found, parseKey } from '../record-key.ts'
 import { scopeName } from './scopes.ts'
 
 export const resourceKey = identifier(255)

@@ -4,9 +4,9 @@ import { changeScope, removeScope, withSortedClaims } from '../../clients/change
 import { claimNameFault } from '../../model/directory-claims.ts'
 import { read } from '../../request/commit.ts'
 import { findScope, listScopes } from '../../storage/scopes.ts'
+import { type AdminRoute, ok, page, pageOf, route, saved } from '../admin-route.ts'
 import { localised, validatedBy } from '../fields.ts'
-import { doneIfFound, found, parseKey } from '../record.ts'
-import { type AdminRoute, ok, page, pageOf, route, saved } from '../route.ts'
+import { doneIfFound, found, parseKey } from '../record-key.ts'
 
 /** RFC 6749 §3.3 */
 export const scopeName = z

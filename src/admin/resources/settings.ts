@@ -5,9 +5,9 @@ import { defaultSettings, type ProviderSettings } from '../../model/settings.ts'
 import type { SettingValues } from '../../model/settings-rules.ts'
 import { read } from '../../request/commit.ts'
 import { findSettings } from '../../storage/settings.ts'
+import { type AdminRoute, ok, route } from '../admin-route.ts'
 import { changeSettings } from '../change-settings.ts'
 import { identifier, line, seconds, set } from '../fields.ts'
-import { type AdminRoute, ok, route } from '../route.ts'
 
 const minute = 60
 const hour = 60 * minute

@@ -3,9 +3,9 @@ import * as z from 'zod/mini'
 import { changeTenant, removeTenant } from '../../directory/change-tenant.ts'
 import { read } from '../../request/commit.ts'
 import { findTenant, listTenants } from '../../storage/tenants.ts'
+import { type AdminRoute, ok, page, pageOf, route, saved } from '../admin-route.ts'
 import { identifier, line } from '../fields.ts'
-import { doneIfFound, found, parseKey } from '../record.ts'
-import { type AdminRoute, ok, page, pageOf, route, saved } from '../route.ts'
+import { doneIfFound, found, parseKey } from '../record-key.ts'
 
 export const tenantKey = identifier(100)
 export const tenantBody = z.strictObject({ name: z.optional(line(200)) })

@@ -3,8 +3,8 @@ import * as z from 'zod/mini'
 import { changeUser, removeUser, setPassword, signUserOut } from '../../directory/change-user.ts'
 import { read } from '../../request/commit.ts'
 import { findUser, listUsers } from '../../storage/users.ts'
-import { doneIfFound, found, parseKey } from '../record.ts'
-import { type AdminRoute, ok, page, pageOf, route, saved } from '../route.ts'
+import { type AdminRoute, ok, page, pageOf, route, saved } from '../admin-route.ts'
+import { doneIfFound, found, parseKey } from '../record-key.ts'
 import { password, serialiseUser, userAnswer, userBody, userId } from './user-fields.ts'
 
 const pushed = z.boolean()

@@ -3,16 +3,16 @@
 import type { ExternalProvider, ProviderMetadata, UpstreamLogin } from '../../model/external-provider.ts'
 import { type AttemptStep, BrokeringError } from '../../model/login-attempt.ts'
 import type { RequestContext } from '../../request/context.ts'
-import { authorizationUrl, nonceOf, type UpstreamRequest } from './authorization-request.ts'
-import { parseCallback } from './authorization-response.ts'
-import type { SignAssertion } from './client-authentication.ts'
 import { oauth2Login } from './oauth2-client.ts'
 import { openidLogin } from './openid-client.ts'
 import { startBudget } from './provider-fetch.ts'
 import { redeemCode } from './token-request.ts'
+import type { SignAssertion } from './upstream-client-authentication.ts'
+import { authorizationUrl, nonceOf, type UpstreamRequest } from './upstream-request.ts'
+import { parseCallback } from './upstream-response.ts'
 
-export type { UpstreamRequest } from './authorization-request.ts'
-export type { SignAssertion } from './client-authentication.ts'
+export type { SignAssertion } from './upstream-client-authentication.ts'
+export type { UpstreamRequest } from './upstream-request.ts'
 
 /** `parameters`: as the browser brought them, with a `state` that was found to be ours. */
 export interface UpstreamAnswer {

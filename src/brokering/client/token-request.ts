@@ -4,10 +4,10 @@ import type { ExternalProvider, ProviderMetadata } from '../../model/external-pr
 import { BrokeringError } from '../../model/login-attempt.ts'
 import { shown } from '../../model/untrusted-text.ts'
 import type { RequestContext } from '../../request/context.ts'
-import { codeVerifierOf, usesPkce } from './authorization-request.ts'
-import { said } from './authorization-response.ts'
-import { clientCredentials, type SignAssertion } from './client-authentication.ts'
 import { type Budget, fetchJson } from './provider-fetch.ts'
+import { clientCredentials, type SignAssertion } from './upstream-client-authentication.ts'
+import { codeVerifierOf, usesPkce } from './upstream-request.ts'
+import { said } from './upstream-response.ts'
 
 export interface UpstreamTokens {
   access_token: string | undefined

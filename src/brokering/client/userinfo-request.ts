@@ -4,9 +4,9 @@ import type { ExternalProvider, ProviderMetadata } from '../../model/external-pr
 import { BrokeringError } from '../../model/login-attempt.ts'
 import { shown } from '../../model/untrusted-text.ts'
 import type { RequestContext } from '../../request/context.ts'
-import { said } from './authorization-response.ts'
 import { type Budget, fetchJson } from './provider-fetch.ts'
 import type { UpstreamTokens } from './token-request.ts'
+import { said } from './upstream-response.ts'
 
 /** One hop. Throws BrokeringError: a claim that could not be asked for must not count as withdrawn. */
 export async function fetchUserinfo(

@@ -2,7 +2,7 @@
 import { externalSignedOut } from '../../interaction/account/account.ts'
 import { externalCallback } from '../../interaction/external/external-callback.ts'
 import { externalLogin } from '../../interaction/external/external-login.ts'
-import { providerIcon } from '../../interaction/external/icon.ts'
+import { providerIcon } from '../../interaction/external/provider-icon.ts'
 import { backchannelLogout } from '../../logout/upstream-back-channel.ts'
 import { providerIdPattern } from '../../model/external-provider.ts'
 import { paths } from '../../request/addresses.ts'

@@ -1,11 +1,11 @@
 // The record of a provider as D1 would have it, for tests of one function; and a whole sign-in at the fake provider without our own pages.
 
-import type { SignAssertion } from '../../../src/brokering/client/client-authentication.ts'
 import {
   completeUpstreamLogin,
   startUpstreamLogin,
   type UpstreamRequest,
 } from '../../../src/brokering/client/sign-in.ts'
+import type { SignAssertion } from '../../../src/brokering/client/upstream-client-authentication.ts'
 import { utf8 } from '../../../src/crypto/encoding.ts'
 import type { ExternalProvider, ProviderMetadata, UpstreamLogin } from '../../../src/model/external-provider.ts'
 import { BrokeringError } from '../../../src/model/login-attempt.ts'

@@ -2,7 +2,7 @@
 import type * as z from 'zod/mini'
 import { notFound } from '../model/problems.ts'
 import { refuseFaults } from '../model/refuse-faults.ts'
-import { done, type Outcome } from './route.ts'
+import { done, type Outcome } from './admin-route.ts'
 import { faultsOf } from './schema-faults.ts'
 
 /** The key that a path names, for a record that may be created under it. Throws a Problem that names the field. */

@@ -5,9 +5,9 @@ import type { ExternalProvider, ProviderMetadata } from '../../model/external-pr
 import { BrokeringError } from '../../model/login-attempt.ts'
 import { shown } from '../../model/untrusted-text.ts'
 import type { RequestContext } from '../../request/context.ts'
-import { said } from './authorization-response.ts'
-import { clientCredentials, type SignAssertion } from './client-authentication.ts'
 import { fetchJson, startBudget } from './provider-fetch.ts'
+import { clientCredentials, type SignAssertion } from './upstream-client-authentication.ts'
+import { said } from './upstream-response.ts'
 
 export interface UpstreamRequest {
   provider: ExternalProvider
