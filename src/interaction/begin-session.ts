@@ -1,4 +1,5 @@
-// What every way of signing in ends with: a session in the person's Subject, its cookies, and the answer to the authorization request.
+// The end of every sign-in, local or external: creates the session in the person's Subject, sets its cookies, and asks for the next step of
+// the authorization request.
 
 import { readSession, sessionCookie, stateCookie } from '../authentication/sessions.ts'
 import { base64url, randomBytes } from '../crypto/encoding.ts'
@@ -8,24 +9,30 @@ import type { NewSession } from '../grants/subject/sessions.ts'
 import type { Person } from '../model/person.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
-import { type NextStep, type OngoingAuthorization, questionOf } from './continue.ts'
+import { authorizationInput, type NextStep } from './continue.ts'
+import type { OngoingAuthorization } from './ongoing-authorization.ts'
 
-/** How somebody proved who they are. */
+/** How the person authenticated. */
 export interface Proof
   extends Pick<NewSession, 'authenticated_at' | 'acr' | 'amr' | 'idp' | 'selected_at' | 'upstream'> {
   person: Person
-  /** The record comes from the directory's primary: no replica can be behind it. */
+  /** True if `person` was read from D1's primary, so it cannot be older than what a replica returns. */
   isConfirmed: boolean
   /** "Keep me signed in". */
   remember: boolean
 }
 
-/** `outdated`: the Subject knows a newer record than the one presented. `next` absent: nobody asked for anything but the session. */
-export type SessionOutcome =
-  | { outcome: 'disabled' | 'outdated' }
-  | { outcome: 'begun'; next: NextStep | undefined; cookies: string[] }
+export interface SignedIn {
+  outcome: 'signed_in'
+  /** Undefined if no client made a request. */
+  next: NextStep | undefined
+  cookies: string[]
+}
 
-/** One hop; two when somebody else was signed in in this browser. */
+/** `outdated`: the Subject holds a newer user record than the one that was checked. */
+export type SessionOutcome = { outcome: 'disabled' | 'outdated' } | SignedIn
+
+/** Signs the person in. One hop, or two if another user was signed in in this browser. */
 export async function beginSession(
   context: RequestContext,
   incoming: Incoming,
@@ -35,27 +42,27 @@ export async function beginSession(
   const { person, isConfirmed, remember } = proof
   const secret = newSecret()
   const session = await newSession(context, proof, secret)
-  const before = await readSession(context, incoming.request)
-  const current = before?.subject_ref === person.subject_ref ? before.proof : undefined
-  // Another person used this browser: that session ends here, not when it is forgotten. First, so that nothing is half done when it fails.
-  if (before && !current) {
-    await askSubject(context, before.subject_ref, (subject) => subject.signOut(before.proof, context.now))
+  const previous = await readSession(context, incoming.request)
+  const current = previous?.subject_ref === person.subject_ref ? previous.proof : undefined
+  // Sign the previous user of this browser out first: if that fails, nothing has been changed.
+  if (previous && !current) {
+    await askSubject(context, previous.subject_ref, (subject) => subject.signOut(previous.proof, context.now))
   }
-  const asked = ongoing && (await questionOf(context, ongoing))
-  const answer = await askSubject(context, person.subject_ref, (subject) =>
-    subject.signIn(person, session, current, asked?.question, context.now, isConfirmed),
+  const decision = ongoing && (await authorizationInput(context, ongoing))
+  const result = await askSubject(context, person.subject_ref, (subject) =>
+    subject.signIn(person, session, current, decision?.input, context.now, isConfirmed),
   )
-  if (answer.outcome === 'disabled' || answer.outcome === 'outdated') return answer
-  // After a restore of D1 the Subject knows better; the operator shall know (SECURITY-CASES X03).
-  if (answer.outcome === 'step' && answer.person.version > person.version)
+  if (result.outcome === 'disabled' || result.outcome === 'outdated') return result
+  // After a restore of D1 the Subject may hold a newer record. The log line tells the operator (SECURITY-CASES X03).
+  if (result.outcome === 'step' && result.person.version > person.version)
     context.log({ directory: 'older than the Subject' })
-  const id = answer.outcome === 'step' ? answer.session.id : session.id
+  const id = result.outcome === 'step' ? result.session.id : session.id
   const handle = { subject_ref: person.subject_ref, id, secret }
   const lifetime = remember ? context.configuration.settings.session_absolute_lifetime : undefined
   const cookies = [await sessionCookie(context, handle, lifetime), stateCookie(context, base64url(randomBytes(16)))]
-  if (!ongoing || !asked) return { outcome: 'begun', next: undefined, cookies }
-  const code = { subject_ref: person.subject_ref, id: ongoing.interaction.id, secret: asked.secret }
-  return { outcome: 'begun', next: { answer, code }, cookies }
+  if (!ongoing || !decision) return { outcome: 'signed_in', next: undefined, cookies }
+  const code = { subject_ref: person.subject_ref, id: ongoing.interaction.id, secret: decision.secret }
+  return { outcome: 'signed_in', next: { result, code }, cookies }
 }
 
 async function newSession(context: RequestContext, proof: Proof, secret: Uint8Array<ArrayBuffer>): Promise<NewSession> {

@@ -1,5 +1,5 @@
-// How a sign-in ends once nothing is missing (protocol/next-step.ts decides that): with a code for the client, or, if no client asked, where the
-// person came from. A device or CIBA request will end here as a further kind of delivery.
+// The end of a sign-in when no step is left (protocol/next-step.ts decides that): a code for the client, or the account page if there is no
+// client. A device or CIBA request will be a further kind of delivery.
 
 import { browserState, sessionState } from '../authentication/sessions.ts'
 import { type Handle, sealHandle } from '../grants/handles.ts'
@@ -15,7 +15,7 @@ export type Delivery =
   /** The Subject has issued the code. */
   { kind: 'code'; request: ValidatedAuthorizationRequest; code: Handle } | { kind: 'account' }
 
-/** `cookies` are set on the way. */
+/** Redirects to the client with the code, or to the account page. `cookies` are set in that response. */
 export async function deliver(
   context: RequestContext,
   incoming: Incoming,
@@ -36,7 +36,7 @@ export async function deliver(
   return authorizationResponse(context, incoming.request, { redirect_uri, response_mode, parameters }, all)
 }
 
-/** A sign-in of this very request has set a new browser state already. */
+/** Returns the browser state for session_state. A sign-in in this request has already set a new one in `cookies`. */
 function stateAfter(
   context: RequestContext,
   incoming: Incoming,

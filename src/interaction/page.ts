@@ -1,4 +1,4 @@
-// An HTML answer: its frame, its nonce, and the headers every page carries (DESIGN §7, RFC 9700 §4.2.4, §4.16).
+// HTML responses: the frame and nonce of a page, and the headers that every page carries (RFC 9700 §4.2.4, §4.16).
 
 import { base64url, randomBytes } from '../crypto/encoding.ts'
 import type { PageFrame } from '../pages/layout.tsx'
@@ -9,9 +9,9 @@ export interface PageOptions {
   status?: number
   cookies?: readonly string[]
   headers?: Record<string, string>
-  /** The page has the one script that submits its form. */
+  /** Allows the script that submits the form. */
   hasScript?: boolean
-  /** Its form may end in a redirect to a client; Chromium applies form-action to the whole chain, so it is left out there. */
+  /** Omits form-action: the form may end in a redirect to a client, and Chromium applies form-action to the whole redirect chain. */
   leadsToClient?: boolean
 }
 
@@ -48,7 +48,7 @@ export function htmlPage(html: string, nonce: string, options: PageOptions = {})
   return new Response(html, { status: options.status ?? 200, headers })
 }
 
-/** 303: whatever the method was, the next request is a GET without body (RFC 9700 §4.12). */
+/** Redirects with 303, so that the next request is a GET without a body, whatever the method was (RFC 9700 §4.12). */
 export function seeOther(location: string, cookies: readonly string[] = []): Response {
   const headers = new Headers({ location, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
   for (const cookie of cookies) headers.append('set-cookie', cookie)

@@ -1,4 +1,4 @@
-// This provider as the checks of an authorization request see it: clients, scopes, external providers and keys of now.
+// What the checks of an authorization request know of this provider: its present clients, scopes, external providers and keys.
 
 import type { ProviderView } from '../protocol/authorization-request/known.ts'
 import { mayRequestScope } from '../protocol/authorization-request/scope.ts'

@@ -1,4 +1,4 @@
-// What a sealed interaction or external state holds of its authorization request, and how an older deploy wrote it.
+// The form in which a sealed interaction or external state holds its authorization request, now and in the previous version.
 
 import {
   type ParsedAuthorizationRequest,
@@ -9,7 +9,7 @@ import { defaultResponseMode } from '../protocol/authorization-response/response
 import type { RequestContext } from '../request/context.ts'
 import { providerView } from './provider-view.ts'
 
-/** What is seldom said is left out and lists are texts: a request takes no more room than its parameters did. */
+/** Omits defaults and joins lists, so that a sealed request is no longer than its parameters were. */
 interface CompactRequest
   extends Omit<
     ParsedAuthorizationRequest,
@@ -22,20 +22,20 @@ interface CompactRequest
   prompt?: ParsedAuthorizationRequest['prompt']
 }
 
-/** Both absent: a sign-in without a client. */
+/** Both members are absent for a sign-in without a client. */
 export interface SealedRequest {
   request?: CompactRequest
-  /** Version 1: the parameters as they came, without id_token_hint. */
+  /** Version 1 held the parameters as received, without id_token_hint. */
   parameters?: string
 }
 
-/** Of what is written now. */
+/** The version that is written now. */
 export const sealedVersion = 2
 
-/** Versions that may be under way during a deploy. */
+/** True for the versions that browsers may still carry after a deploy. */
 export const isReadable = (version: number): boolean => version === 1 || version === sealedVersion
 
-export function compact(request: ParsedAuthorizationRequest): CompactRequest {
+export function compactRequest(request: ParsedAuthorizationRequest): CompactRequest {
   const { requested_scope, requested_claims: claims, requested_idp: idp, response_mode, prompt, ...rest } = request
   return {
     ...rest,
@@ -47,7 +47,14 @@ export function compact(request: ParsedAuthorizationRequest): CompactRequest {
   }
 }
 
-function expand({ scope, claims, idp, response_mode, prompt, ...rest }: CompactRequest): ParsedAuthorizationRequest {
+function expandRequest({
+  scope,
+  claims,
+  idp,
+  response_mode,
+  prompt,
+  ...rest
+}: CompactRequest): ParsedAuthorizationRequest {
   return {
     ...rest,
     requested_scope: scope.split(' ').filter(Boolean),
@@ -58,21 +65,21 @@ function expand({ scope, claims, idp, response_mode, prompt, ...rest }: CompactR
   }
 }
 
-/** A request is parsed once: of version 1, when it is opened. Throws what the checks of such a request throw. */
+/** Returns the parsed request. Version 1 is parsed here, so the checks of an authorization request may throw. */
 export async function openRequest(
   context: RequestContext,
   { request, parameters }: SealedRequest,
 ): Promise<{ request?: ParsedAuthorizationRequest }> {
-  if (request !== undefined) return { request: expand(request) }
+  if (request !== undefined) return { request: expandRequest(request) }
   if (parameters === undefined) return {}
   const { parsed } = await validateAuthorizationRequest(new URLSearchParams(parameters), providerView(context))
   return { request: parsed }
 }
 
-/** The parameters that begin the same request again: possible, since every request comes in plain parameters. */
+/** Returns the parameters that begin the same request again. */
 export const restartParameters = ({ request, parameters }: SealedRequest): string | undefined =>
-  request ? plainParameters(expand(request)).toString() : parameters
+  request ? plainParameters(expandRequest(request)).toString() : parameters
 
-/** Nothing is verified but the seal. */
+/** Returns the `client_id`, without validating the client. */
 export const clientIdOf = ({ request, parameters }: SealedRequest): string | undefined =>
   request?.client_id ?? new URLSearchParams(parameters).get('client_id') ?? undefined

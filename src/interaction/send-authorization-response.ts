@@ -1,4 +1,4 @@
-// The authorization response as an HTTP answer: a redirect (RFC 6749 §4.1.2), or a page whose form submits itself.
+// The authorization response in HTTP: a redirect (RFC 6749 §4.1.2), or a page whose form submits itself (OAuth 2.0 Form Post Response Mode).
 
 import { renderFormPost } from '../pages/form-post.tsx'
 import type { AuthorizationResponse } from '../protocol/authorization-response/authorization-response.ts'
@@ -6,7 +6,7 @@ import { encodeResponse } from '../protocol/authorization-response/response-mode
 import type { RequestContext } from '../request/context.ts'
 import { frameOf, htmlPage, seeOther } from './page.ts'
 
-/** By the response mode of the request. */
+/** Sends the response in its response mode. `cookies` are Set-Cookie lines. */
 export async function authorizationResponse(
   context: RequestContext,
   request: Request,

@@ -1,4 +1,4 @@
-// Pages without a client: the start page, the home of a person, and signing out here.
+// Pages without a client: the start page, the account page of the signed-in person, and signing out.
 
 import { clearedSessionCookie, readSession, stateCookie } from '../../authentication/sessions.ts'
 import { base64url, randomBytes } from '../../crypto/encoding.ts'
@@ -33,7 +33,7 @@ export async function home(context: RequestContext, { request }: Incoming): Prom
   return htmlPage(html, frame.nonce)
 }
 
-/** Anonymous visitors are sent to sign in first. */
+/** Shows the account page. Redirects to the login page if no user is signed in. */
 export async function account(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
   const session = await readSession(context, request)
   const found =
@@ -41,9 +41,9 @@ export async function account(context: RequestContext, { request, parameters }: 
     (await askSubject(context, session.subject_ref, (subject) => subject.findSession(session.proof, context.now)))
   const idps = acceptedIdps(context.configuration.externalProviders)
   if (!found || !isAcceptedIdp(idps, found.session.idp, lastSeenAt(found.session))) {
-    const begun = await sealInteraction(context, request, { id: newId(), started_at: context.now })
+    const sealing = await sealInteraction(context, request, { id: newId(), started_at: context.now })
     const choose = parameters.has('choose') ? '&choose=1' : ''
-    return seeOther(`${hrefOf(context.issuer, paths.login)}?interaction=${begun.sealed}${choose}`, begun.cookies)
+    return seeOther(`${hrefOf(context.issuer, paths.login)}?interaction=${sealing.sealed}${choose}`, sealing.cookies)
   }
   const { claims } = found.person
   const frame = frameOf(context, request)
@@ -55,14 +55,14 @@ export async function account(context: RequestContext, { request, parameters }: 
     ...(typeof claims.email === 'string' ? { email: claims.email } : {}),
     ...(provider ? { provider: provider.name } : {}),
     signOutAction: hrefOf(context.issuer, paths.signOut),
-    signOut: waysOut(context, provider, frame),
+    signOut: signOutOptions(context, provider, frame),
   })
-  // Signing out may lead on to the provider's own page.
+  // The sign-out form may redirect to the external provider's own page.
   return htmlPage(html, frame.nonce, { leadsToClient: true })
 }
 
-/** Without local accounts there is no local sign-out either, except for who has no other. */
-function waysOut(context: RequestContext, provider: ExternalProvider | undefined, frame: PageFrame) {
+/** If local accounts are off, signing out here alone is offered only if the external provider has no sign-out page. */
+function signOutOptions(context: RequestContext, provider: ExternalProvider | undefined, frame: PageFrame) {
   if (provider?.metadata?.end_session_endpoint === undefined) return { local: true }
   const local = context.configuration.settings.allow_local_accounts
   return { local, upstream: signOutButton(provider, context.issuer, textsFor(frame)) }
@@ -71,7 +71,7 @@ function waysOut(context: RequestContext, provider: ExternalProvider | undefined
 const findProvider = ({ configuration }: RequestContext, id: string): ExternalProvider | undefined =>
   configuration.externalProviders.find((provider) => provider.provider_id === id)
 
-/** POST: ends the session of this browser, and what it gave; with the field `upstream` also at the provider it came from. */
+/** POST: ends the session of this browser and its grants. With the field `upstream`, redirects to sign out at the external provider as well. */
 export async function signOut(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
   requireOwnForm(context, request)
   const session = await readSession(context, request)
@@ -85,20 +85,24 @@ export async function signOut(context: RequestContext, { request, parameters }: 
   return signedOutPage(context, request, { cookies, ...(provider && address ? { provider, address } : {}) })
 }
 
-/** GET: where providers send people back to (OIDC RP-Initiated Logout §3). */
+/** GET: the post_logout_redirect_uri that external providers redirect to (OIDC RP-Initiated Logout §3). */
 export const externalSignedOut = async (context: RequestContext, { request }: Incoming): Promise<Response> =>
   signedOutPage(context, request, { cookies: [] })
 
-interface Left {
+interface SignedOutView {
   cookies: string[]
-  /** Where the person may still be signed in. */
+  /** The external provider at which the person may still be signed in, and its sign-out address. */
   provider?: ExternalProvider
   address?: string
 }
 
-function signedOutPage(context: RequestContext, request: Request, { cookies, provider, address }: Left): Response {
+function signedOutPage(
+  context: RequestContext,
+  request: Request,
+  { cookies, provider, address }: SignedOutView,
+): Response {
   const frame = frameOf(context, request)
-  // Not straight back in by a remembered choice: whoever signed out may want to be somebody else.
+  // `choose` ignores a remembered choice: after signing out, the person may want another account.
   const html = renderSignedOut({
     frame,
     signInHref: `${hrefOf(context.issuer, paths.account)}?choose=1`,

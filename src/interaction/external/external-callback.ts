@@ -1,5 +1,6 @@
-// Back from an external provider: what it says is verified, matched with a user, and becomes a session like any other.
-// Sequential round trips: token endpoint, userinfo at most, the directory (twice when it changes), the person's Subject.
+// The callback of an external provider: verifies its response, finds or provisions the user, and begins a session.
+// Sequential round trips: token endpoint, userinfo if needed, the directory (twice if the user changes), the person's Subject.
+
 import { failedAttempt, recordAttempt, succeededAttempt } from '../../brokering/attempts.ts'
 import { completeUpstreamLogin } from '../../brokering/client/sign-in.ts'
 import { type ResolvedUser, resolveUser } from '../../brokering/provisioning/provision-user.ts'
@@ -8,39 +9,48 @@ import type { UpstreamSession } from '../../grants/subject/sessions.ts'
 import { OAuthError } from '../../model/errors.ts'
 import type { ExternalProvider, UpstreamLogin } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
+import { accessDenied } from '../../model/oauth-errors.ts'
 import { hrefOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
-import { beginSession, type Proof, type SessionOutcome } from '../begin-session.ts'
-import { clientError, continueAuthorization, type OngoingAuthorization, reauthoriseInteraction } from '../continue.ts'
+import { beginSession, type Proof, type SignedIn } from '../begin-session.ts'
+import { continueAuthorization } from '../continue.ts'
 import { deliver } from '../deliver.ts'
 import { sealInteraction } from '../interaction.ts'
+import { clientError, type OngoingAuthorization, reauthoriseInteraction } from '../ongoing-authorization.ts'
 import { seeOther } from '../page.ts'
 import { assertionSigner, callbackAddress } from './external-login.ts'
 import { showExternalProblem } from './external-problem.ts'
 import { type OpenedState, openExternalState, providerOf } from './external-state.ts'
 
-/** Not a registered parameter: a POSTed answer that came back to us by GET. */
+/** Our own query parameter: a POSTed response, sealed, that the browser repeats by GET. */
 const resumedResponse = 'sealed_response'
+/** Milliseconds. */
 const resumeWithin = 600_000
 
 export async function externalCallback(context: RequestContext, incoming: Incoming<'provider_id'>): Promise<Response> {
-  // response_mode=form_post is a POST from another site, which carries no Lax cookie; as a GET to ourselves it does (DESIGN §7).
+  // response_mode=form_post is a POST from another site, which carries no SameSite=Lax cookie. A redirect to ourselves by GET carries it.
   if (incoming.request.method === 'POST') return resumeByGet(context, incoming)
-  const answer = { ...incoming, parameters: await answerParameters(context, incoming) }
-  const state = await openExternalState(context, answer, incoming.params.provider_id)
+  const response = { ...incoming, parameters: await responseParameters(context, incoming) }
+  const state = await openExternalState(context, response, incoming.params.provider_id)
   const provider = providerOf(context, state)
   if (!provider) throw providerGone(state.provider_id)
   const { provider_id } = provider
   context.log({ idp: provider_id })
   const { interaction } = state
-  // Client and redirect URI may have changed while the person was away.
+  // The client or its redirect URIs may have changed while the person was at the external provider.
   const ongoing = await reauthoriseInteraction(context, interaction)
   try {
-    return await signIn(context, answer, { state, provider, ongoing })
+    return await signIn(context, response, { state, provider, ongoing })
   } catch (error) {
     if (error instanceof BrokeringError)
-      return showExternalProblem(context, incoming, { provider, interaction, ongoing, error, cookies: [state.spent] })
+      return showExternalProblem(context, incoming, {
+        provider,
+        interaction,
+        ongoing,
+        error,
+        cookies: [state.clearedCookie],
+      })
     if (isOutage(error)) recordAttempt(context, failedAttempt(context, provider_id, outage(context)))
     throw error
   }
@@ -59,7 +69,7 @@ function outage({ fault }: RequestContext): BrokeringError {
   })
 }
 
-interface Return {
+interface ReturnedSignIn {
   state: OpenedState
   provider: ExternalProvider
   ongoing: OngoingAuthorization | undefined
@@ -68,22 +78,22 @@ interface Return {
 async function signIn(
   context: RequestContext,
   incoming: Incoming,
-  { state, provider, ongoing }: Return,
+  { state, provider, ongoing }: ReturnedSignIn,
 ): Promise<Response> {
   const { provider_id } = provider
-  const answer = {
+  const upstreamResponse = {
     provider,
     redirect_uri: callbackAddress(context, provider_id),
     secret: state.secret,
     parameters: incoming.parameters,
   }
-  const login = await completeUpstreamLogin(context, answer, assertionSigner(context, provider))
-  const arrival = await resolveUser(context, provider, login)
-  const proof = await proofOf(context, { state, provider, login, arrival })
-  const begun = await beginSession(context, incoming, ongoing, proof)
-  if (begun.outcome !== 'begun') throw disabled(provider, login, arrival)
-  recordAttempt(context, succeededAttempt(context, provider_id, login, arrival.person.user_id, arrival.changes))
-  return leave(context, incoming, state, ongoing, begun)
+  const login = await completeUpstreamLogin(context, upstreamResponse, assertionSigner(context, provider))
+  const resolved = await resolveUser(context, provider, login)
+  const proof = await proofOf(context, { state, provider, login, resolved })
+  const session = await beginSession(context, incoming, ongoing, proof)
+  if (session.outcome !== 'signed_in') throw disabled(provider, login, resolved)
+  recordAttempt(context, succeededAttempt(context, provider_id, login, resolved.person.user_id, resolved.changes))
+  return finishSignIn(context, incoming, { state, ongoing, session })
 }
 
 async function proofOf(
@@ -92,8 +102,8 @@ async function proofOf(
     state,
     provider,
     login,
-    arrival,
-  }: { state: OpenedState; provider: ExternalProvider; login: UpstreamLogin; arrival: ResolvedUser },
+    resolved,
+  }: { state: OpenedState; provider: ExternalProvider; login: UpstreamLogin; resolved: ResolvedUser },
 ): Promise<Proof> {
   const upstream: UpstreamSession = {
     provider_id: provider.provider_id,
@@ -104,12 +114,12 @@ async function proofOf(
       login.id_token === undefined ? null : await context.issuer.sealer.seal('upstream-id-token', utf8(login.id_token)),
   }
   return {
-    person: arrival.person,
+    person: resolved.person,
     isConfirmed: true,
     remember: state.remember,
     authenticated_at: authenticatedAt(context, state, login),
     selected_at: context.now,
-    // OIDC Core §2: "0" is what nobody vouches for.
+    // OIDC Core §2: "0" claims no level of assurance.
     acr: login.acr ?? '0',
     amr: login.amr ?? ['external'],
     idp: provider.provider_id,
@@ -117,7 +127,10 @@ async function proofOf(
   }
 }
 
-/** Milliseconds. An authentication since the person left us is of now: the provider's clock is not ours. 0: it does not say. */
+/**
+ * Returns auth_time in milliseconds, or 0 if the external provider does not state it. An authentication during this round trip counts as of
+ * now by our clock, to avoid skew.
+ */
 function authenticatedAt(context: RequestContext, state: OpenedState, login: UpstreamLogin): number {
   const at = login.authenticated_at
   if (at === undefined) return 0
@@ -125,22 +138,24 @@ function authenticatedAt(context: RequestContext, state: OpenedState, login: Ups
   return at >= state.begun_at - skew ? context.now : at
 }
 
-async function leave(
+async function finishSignIn(
   context: RequestContext,
   incoming: Incoming,
-  state: OpenedState,
-  ongoing: OngoingAuthorization | undefined,
-  { next, cookies }: Extract<SessionOutcome, { outcome: 'begun' }>,
+  { state, ongoing, session }: { state: OpenedState; ongoing: OngoingAuthorization | undefined; session: SignedIn },
 ): Promise<Response> {
-  const all = [...cookies, state.spent]
+  const { next } = session
+  const all = [...session.cookies, state.clearedCookie]
   if (!ongoing || !next) return deliver(context, incoming, { kind: 'account' }, all)
-  const { answer } = next
-  if (answer.outcome !== 'step' || answer.step.kind !== 'sign-in')
+  const { result } = next
+  if (result.outcome !== 'step' || result.step.kind !== 'sign-in')
     return continueAuthorization(context, incoming, ongoing, next, all)
   return stepUp(context, incoming, ongoing, all)
 }
 
-/** The provider gave less than the application asks for (max_age, prompt=login, acr): by password here, or not at all. Never there again. */
+/**
+ * The external provider's authentication does not satisfy the request (max_age, prompt=login, acr). Shows the login page for a local
+ * password, or throws an error for the client if local accounts are off. Never redirects to the external provider again, which would loop.
+ */
 async function stepUp(
   context: RequestContext,
   incoming: Incoming,
@@ -155,9 +170,9 @@ async function stepUp(
       fix: 'let the provider honour prompt, max_age and acr_values and state auth_time and acr, or ask for less',
     }).withCookies(cookies)
   }
-  const begun = await sealInteraction(context, incoming.request, ongoing.interaction)
-  const location = `${hrefOf(context.issuer, paths.login)}?interaction=${begun.sealed}&choose=1&problem=not_fresh`
-  return seeOther(location, [...cookies, ...begun.cookies])
+  const sealing = await sealInteraction(context, incoming.request, ongoing.interaction)
+  const location = `${hrefOf(context.issuer, paths.login)}?interaction=${sealing.sealed}&choose=1&problem=not_fresh`
+  return seeOther(location, [...cookies, ...sealing.cookies])
 }
 
 async function resumeByGet(context: RequestContext, { path, parameters }: Incoming): Promise<Response> {
@@ -166,12 +181,12 @@ async function resumeByGet(context: RequestContext, { path, parameters }: Incomi
   return seeOther(`${hrefOf(context.issuer, path)}?${resumedResponse}=${sealed}`)
 }
 
-async function answerParameters(context: RequestContext, { parameters }: Incoming): Promise<URLSearchParams> {
+async function responseParameters(context: RequestContext, { parameters }: Incoming): Promise<URLSearchParams> {
   const sealed = parameters.get(resumedResponse)
   if (sealed === null) return parameters
   const opened = await context.issuer.sealer.open('external-response', sealed)
   const content = opened && (JSON.parse(fromUtf8(opened)) as { v: number; at: number; parameters: string })
-  // Whatever is wrong with it, it has no state.
+  // An unreadable response is treated like one without `state`; the state check rejects it.
   if (content?.v !== 1 || context.now - content.at > resumeWithin) return new URLSearchParams()
   return new URLSearchParams(content.parameters)
 }
@@ -193,11 +208,11 @@ function disabled(
 }
 
 function providerGone(providerId: string): OAuthError {
-  const detail = {
+  return accessDenied({
+    description: 'this way of signing in was switched off',
     check: 'identity_provider',
-    expected: 'the provider that was gone to, still enabled',
-    received: `${providerId}, disabled, deleted or made anew`,
-    fix: 'enable the provider, then start again from the application',
-  }
-  return new OAuthError('access_denied', 'this way of signing in was switched off', detail, { status: 403 })
+    expected: 'the external provider to which the person was sent, still enabled',
+    received: `${providerId}, disabled, deleted or created again`,
+    fix: 'enable the external provider, then start again from the application',
+  })
 }

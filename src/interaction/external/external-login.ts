@@ -1,10 +1,11 @@
-// On the way to an external provider: by its button, or without the page where there is nothing to choose.
+// Redirects to an external provider: from its button, or without the login page if there is nothing to choose.
 
 import { isEntra } from '../../brokering/client/issuer-template.ts'
 import { type SignAssertion, startUpstreamLogin } from '../../brokering/client/sign-in.ts'
-import { OAuthError } from '../../model/errors.ts'
+import type { OAuthError } from '../../model/errors.ts'
 import type { ExternalProvider } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
+import { invalidRequest } from '../../model/oauth-errors.ts'
 import { printable } from '../../model/untrusted-text.ts'
 import type { Prompt } from '../../protocol/authorization-request/prompt.ts'
 import { usableProviders } from '../../protocol/login-choice.ts'
@@ -13,18 +14,21 @@ import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
 import { signJwt } from '../../signing-keys/signing.ts'
 import { choiceCookies } from '../choice-cookie.ts'
-import { type OngoingAuthorization, resume } from '../continue.ts'
 import { requireOwnForm } from '../form-guard.ts'
 import type { Interaction } from '../interaction.ts'
+import { type OngoingAuthorization, resume } from '../ongoing-authorization.ts'
 import { seeOther } from '../page.ts'
 import { showExternalProblem } from './external-problem.ts'
 import { sealExternalState } from './external-state.ts'
 
-/** What to register at the provider: one for each, so that an answer cannot be taken for another provider's (RFC 9700 §4.4.2). */
+/**
+ * Returns the redirect_uri to register at an external provider. Each provider has its own, so that a response cannot be taken for another
+ * provider's (RFC 9700 §4.4.2).
+ */
 export const callbackAddress = ({ issuer }: RequestContext, providerId: string): string =>
   addressOf(issuer, fillPath(paths.externalCallback, { provider_id: providerId }))
 
-/** POST: a button of the login page. */
+/** POST: a provider's button on the login page. Throws invalid_request if the external provider cannot be used. */
 export async function externalLogin(context: RequestContext, incoming: Incoming): Promise<Response> {
   requireOwnForm(context, incoming.request)
   const { interaction, ongoing } = await resume(context, incoming)
@@ -39,7 +43,7 @@ export async function externalLogin(context: RequestContext, incoming: Incoming)
   return redirectToProvider(context, incoming, { provider, interaction, ongoing, remember, wantsOther, cookies })
 }
 
-/** Of the login page's address, and of its form. */
+/** True if the login page's address or form asks for an account other than the one that is signed in. */
 export const wantsOtherAccount = ({ parameters }: Incoming): boolean => parameters.get('account') === 'other'
 
 export interface SignInAtProvider {
@@ -47,18 +51,18 @@ export interface SignInAtProvider {
   interaction: Interaction
   ongoing: OngoingAuthorization | undefined
   remember: boolean
-  /** The person asked for another account than the one that is signed in. */
+  /** The person asked for an account other than the one that is signed in. */
   wantsOther?: boolean
   cookies?: string[]
 }
 
-/** Sends the browser to the provider. No hop, but for a provider that wants pushed requests. */
+/** Redirects the browser to the external provider. No hop, unless the provider requires pushed authorization requests (RFC 9126). */
 export async function redirectToProvider(
   context: RequestContext,
   incoming: Incoming,
   { provider, interaction, ongoing, remember, wantsOther = false, cookies = [] }: SignInAtProvider,
 ): Promise<Response> {
-  const begun = await sealExternalState(context, incoming.request, {
+  const state = await sealExternalState(context, incoming.request, {
     provider_id: provider.provider_id,
     provider_since: provider.created_at,
     begun_at: context.now,
@@ -67,7 +71,7 @@ export async function redirectToProvider(
   })
   context.log({ idp: provider.provider_id })
   const request = ongoing?.request
-  const asked = {
+  const requested = {
     prompt: promptFor(provider, request?.prompt ?? [], wantsOther),
     ...(request?.max_age === undefined ? {} : { max_age: request.max_age }),
     ...(request?.login_hint === undefined ? {} : { login_hint: request.login_hint }),
@@ -78,29 +82,30 @@ export async function redirectToProvider(
     const upstream = {
       provider,
       redirect_uri: callbackAddress(context, provider.provider_id),
-      state: begun.sealed,
-      secret: begun.secret,
-      ...asked,
+      state: state.sealed,
+      secret: state.secret,
+      ...requested,
     }
     const location = await startUpstreamLogin(context, upstream, assertionSigner(context, provider))
-    return seeOther(location, [...cookies, ...begun.cookies])
+    return seeOther(location, [...cookies, ...state.cookies])
   } catch (error) {
     if (!(error instanceof BrokeringError)) throw error
     return showExternalProblem(context, incoming, { provider, interaction, ongoing, error, cookies })
   }
 }
 
-/** What the application asks of the person, else what the operator set; consent beside either. */
+/** Passes on the client's prompt. Without one, uses the prompt configured for the external provider. A configured `consent` is always added. */
 function promptFor(provider: ExternalProvider, prompt: Prompt[], wantsOther: boolean): string[] {
-  const asked = prompt.filter((each) => each === 'login' || each === 'select_account')
-  if (asked.length === 0 && wantsOther) return promptForOther(provider)
-  if (asked.length === 0) return provider.prompt ? [provider.prompt] : []
-  return provider.prompt === 'consent' ? [...asked, 'consent'] : asked
+  const requested = prompt.filter((each) => each === 'login' || each === 'select_account')
+  if (requested.length === 0 && wantsOther) return promptForOther(provider)
+  if (requested.length === 0) return provider.prompt ? [provider.prompt] : []
+  return provider.prompt === 'consent' ? [...requested, 'consent'] : requested
 }
 
 /**
- * The provider would send the same person again. Every OpenID Provider can ask for the password anew (OIDC Core §3.1.2.1), which is a choice,
- * too; an account chooser is kinder, but not every one has it, and few say which they have. Google has nothing else.
+ * Without a prompt, the external provider would return the same account again. Prefers an account chooser if the metadata lists
+ * `select_account`. If the metadata lists no prompts, uses `login`, which every OpenID Provider supports (OIDC Core §3.1.2.1), except at
+ * Google and OAuth 2.0 providers, which get `select_account`.
  */
 function promptForOther({ kind, metadata }: ExternalProvider): string[] {
   const hasChooser = kind === 'oauth2' || metadata?.issuer === 'https://accounts.google.com'
@@ -110,8 +115,8 @@ function promptForOther({ kind, metadata }: ExternalProvider): string[] {
 }
 
 /**
- * private_key_jwt with the signing certificate of this issuer, which the provider knows by our jwks_uri (RFC 7523bis §4), or, as Entra does,
- * by a copy of the certificate.
+ * Returns a function that signs private_key_jwt assertions with this issuer's signing key. The external provider finds the key at our jwks_uri
+ * (RFC 7523bis §4); Entra ID knows it by a copy of the certificate.
  */
 export function assertionSigner(context: RequestContext, { metadata }: ExternalProvider): SignAssertion {
   const alg = context.configuration.settings.id_token_signing_alg
@@ -122,7 +127,8 @@ export function assertionSigner(context: RequestContext, { metadata }: ExternalP
 }
 
 function unknownProvider(providerId: string): OAuthError {
-  return new OAuthError('invalid_request', 'this way of signing in does not exist (any more)', {
+  return invalidRequest({
+    description: 'this way of signing in does not exist (any more)',
     check: 'identity_provider',
     expected: 'an enabled provider whose metadata was read',
     received: printable(providerId, 100),

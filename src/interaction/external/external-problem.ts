@@ -1,4 +1,6 @@
-// A sign-in by an external provider that came to nothing: said to the person in their words, kept for the operator with cause and fix.
+// A failed sign-in by an external provider: the page shows the person a plain cause, and the login attempt records cause and fix for the
+// administrator.
+
 import { failedAttempt, recordAttempt } from '../../brokering/attempts.ts'
 import { newId } from '../../grants/handles.ts'
 import type { ExternalProvider } from '../../model/external-provider.ts'
@@ -7,8 +9,8 @@ import { renderExternalProblem } from '../../pages/external-problem.tsx'
 import { hrefOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
-import type { OngoingAuthorization } from '../continue.ts'
 import { type Interaction, sealInteraction } from '../interaction.ts'
+import type { OngoingAuthorization } from '../ongoing-authorization.ts'
 import { frameOf, htmlPage } from '../page.ts'
 
 interface Problem {
@@ -19,7 +21,7 @@ interface Problem {
   cookies: string[]
 }
 
-/** Another server's fault is no outage of ours: nothing here is 5xx. */
+/** No status is 5xx: a failure of the external provider is not an outage of this service. */
 const statusOf: Record<PublicCause, number> = {
   denied: 403,
   no_account: 403,
@@ -31,9 +33,10 @@ const statusOf: Record<PublicCause, number> = {
   used: 400,
 }
 
+/** Causes that another account at the external provider could remedy. */
 const wrongPerson: PublicCause[] = ['no_account', 'account_disabled']
 
-/** Never a redirect: what fails once must not be tried again and again by itself. */
+/** Shows the error page. Never redirects: a sign-in that failed must not be tried again automatically, or it would loop. */
 export async function showExternalProblem(
   context: RequestContext,
   { request }: Incoming,
@@ -42,16 +45,16 @@ export async function showExternalProblem(
   recordAttempt(context, failedAttempt(context, provider.provider_id, error))
   context.log({ outcome: 'access_denied' })
   const frame = frameOf(context, request, ongoing?.request.ui_locales)
-  // SessionOutcome anew: an interaction is finished once, and this one may have been.
-  const begun = await sealInteraction(context, request, { ...interaction, id: newId() })
-  // The provider would send the same person again, unless it is asked to let them choose.
+  // A new id: an interaction can be finished only once, and this one may be finished already.
+  const sealing = await sealInteraction(context, request, { ...interaction, id: newId() })
+  // Without this, the external provider would return the same account again.
   const other = wrongPerson.includes(error.publicCause) ? '&account=other' : ''
   const html = renderExternalProblem({
     frame,
     provider: provider.name,
     cause: error.publicCause,
     client: ongoing?.client,
-    tryAgainHref: `${hrefOf(context.issuer, paths.login)}?interaction=${begun.sealed}&choose=1${other}`,
+    tryAgainHref: `${hrefOf(context.issuer, paths.login)}?interaction=${sealing.sealed}&choose=1${other}`,
   })
-  return htmlPage(html, frame.nonce, { status: statusOf[error.publicCause], cookies: [...cookies, ...begun.cookies] })
+  return htmlPage(html, frame.nonce, { status: statusOf[error.publicCause], cookies: [...cookies, ...sealing.cookies] })
 }

@@ -1,4 +1,4 @@
-// Signing out at the provider that somebody came from (OIDC RP-Initiated Logout §2).
+// Signing out at the external provider that a session came from (OIDC RP-Initiated Logout §2).
 
 import { fromUtf8 } from '../../crypto/encoding.ts'
 import type { UpstreamSession } from '../../grants/subject/sessions.ts'
@@ -6,7 +6,7 @@ import type { ExternalProvider } from '../../model/external-provider.ts'
 import { addressOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 
-/** Undefined: the provider has no such page. */
+/** Returns undefined if the external provider has no end_session_endpoint. */
 export async function signOutAddress(
   context: RequestContext,
   provider: ExternalProvider,

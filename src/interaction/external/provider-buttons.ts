@@ -1,4 +1,4 @@
-// What the buttons of external providers say and show: the operator's own text, or ours in the person's language.
+// Text and icon of the external providers' buttons: the text an administrator configured, or ours in the person's language.
 
 import type { ExternalProvider } from '../../model/external-provider.ts'
 import type { ProviderButton } from '../../pages/login.tsx'
@@ -20,7 +20,7 @@ export const signOutButton = (provider: ExternalProvider, issuer: Issuer, texts:
   ...iconOf(provider, issuer, 'sign-out', provider.sign_out_icon),
 })
 
-/** Served apart, never within a page; the address changes with the record, so that it may be cached. */
+/** Returns the address of the icon. It changes with the record, so that browsers may cache the icon. */
 function iconOf(
   { provider_id, updated_at }: ExternalProvider,
   issuer: Issuer,

@@ -1,7 +1,9 @@
-// The icon on a provider's button, as an image of its own: never within a page, where an SVG could run (SECURITY-CASES D06).
+// The icon of an external provider's button, served as a separate image. It is never inlined in a page, where an SVG could run scripts
+// (SECURITY-CASES D06).
 
-import { OAuthError } from '../../model/errors.ts'
+import type { OAuthError } from '../../model/errors.ts'
 import type { ExternalProvider } from '../../model/external-provider.ts'
+import { invalidRequest } from '../../model/oauth-errors.ts'
 import { parseIcon } from '../../pages/icon.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
@@ -11,7 +13,10 @@ const fieldOf: Record<string, 'sign_in_icon' | 'sign_out_icon' | undefined> = {
   'sign-out': 'sign_out_icon',
 }
 
-/** `GET /external/icon?provider=ID&for=sign-in|sign-out`. Pages add `v`, which changes with the record. Throws invalid_request with status 404. */
+/**
+ * `GET /external/icon?provider=ID&for=sign-in|sign-out`. Pages add `v`, which changes with the record. Throws invalid_request with status 404
+ * if there is no such icon.
+ */
 export async function providerIcon(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
   const id = parameters.get('provider')
   const provider = context.configuration.externalProviders.find((each) => each.provider_id === id && each.enabled)
@@ -19,7 +24,7 @@ export async function providerIcon(context: RequestContext, { request, parameter
   if (!icon) throw noIcon()
   const headers = {
     'content-type': icon.type,
-    // Should somebody open it by itself: no script, no origin, nothing loaded.
+    // If the image is opened on its own, it runs no script, has no origin and loads nothing.
     'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'",
     'x-content-type-options': 'nosniff',
     'cross-origin-resource-policy': 'same-origin',
@@ -29,8 +34,12 @@ export async function providerIcon(context: RequestContext, { request, parameter
 }
 
 function noIcon(): OAuthError {
-  const detail = { check: 'icon', expected: 'an enabled provider with an icon for=sign-in or for=sign-out' }
-  return new OAuthError('invalid_request', 'there is no such icon', detail, { status: 404 })
+  return invalidRequest({
+    description: 'there is no such icon',
+    status: 404,
+    check: 'icon',
+    expected: 'an enabled provider with an icon for=sign-in or for=sign-out',
+  })
 }
 
 function iconOf(provider: ExternalProvider, purpose: string) {

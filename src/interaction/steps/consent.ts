@@ -1,4 +1,4 @@
-// Consent (OIDC Core §3.1.2.4): what the client will get, and the person's answer, remembered by scope and claim.
+// Consent (OIDC Core §3.1.2.4): shows what the client will receive, and records the person's decision by scope and claim.
 
 import { readSession } from '../../authentication/sessions.ts'
 import type { Person } from '../../model/person.ts'
@@ -8,26 +8,20 @@ import { requestedClaims, type Step } from '../../protocol/next-step.ts'
 import { hrefOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
-import { displayName, requireRequest, shownTo } from '../account/person-page.ts'
-import {
-  askNextStep,
-  clientError,
-  continueAuthorization,
-  type OngoingAuthorization,
-  resume,
-  showStep,
-} from '../continue.ts'
+import { displayName, formBinding, requireRequest } from '../account/person-page.ts'
+import { askNextStep, continueAuthorization, showStep } from '../continue.ts'
 import { requireOwnForm } from '../form-guard.ts'
+import { clientError, type OngoingAuthorization, resume } from '../ongoing-authorization.ts'
 import { frameOf, htmlPage } from '../page.ts'
 
-/** GET: shows the page if consent is what is missing, and goes on otherwise. */
+/** GET: shows the page if consent is the next step, and continues the authorization otherwise. */
 export async function showConsent(context: RequestContext, incoming: Incoming): Promise<Response> {
   const { interaction, ongoing } = requireRequest(await resume(context, incoming))
   const session = await readSession(context, incoming.request)
   if (!session) return showStep(context, incoming, ongoing, { kind: 'sign-in' })
   const next = await askNextStep(context, ongoing, session)
-  const { answer } = next
-  if (answer.outcome !== 'step' || answer.step.kind !== 'consent')
+  const { result } = next
+  if (result.outcome !== 'step' || result.step.kind !== 'consent')
     return continueAuthorization(context, incoming, ongoing, next)
 
   const frame = frameOf(context, incoming.request, ongoing.request.ui_locales)
@@ -35,16 +29,16 @@ export async function showConsent(context: RequestContext, incoming: Incoming): 
     frame,
     action: hrefOf(context.issuer, paths.consent),
     interaction: interaction.sealed,
-    shown: await shownTo(session, ongoing),
+    shown: await formBinding(session, ongoing),
     client: ongoing.client,
-    user: displayName(answer.person),
-    items: itemsOf(context, ongoing, answer.step, answer.person, frame.locale),
+    user: displayName(result.person),
+    items: itemsOf(context, ongoing, result.step, result.person, frame.locale),
     claims: requestedClaims(ongoing.request),
   })
   return htmlPage(html, frame.nonce, { leadsToClient: true })
 }
 
-/** POST: what is allowed is what the sealed request asks for, never what the form says, and only by whom the page was shown to. */
+/** POST: grants what the sealed request asks for, never what the form says, and only if the form belongs to this session and request. */
 export async function consent(context: RequestContext, incoming: Incoming): Promise<Response> {
   requireOwnForm(context, incoming.request)
   const { ongoing } = requireRequest(await resume(context, incoming))
@@ -59,10 +53,14 @@ export async function consent(context: RequestContext, incoming: Incoming): Prom
       fix: 'nothing: this is the person’s own answer',
     })
   }
-  const isShown = incoming.parameters.get('shown') === (await shownTo(session, ongoing))
-  if (decision !== 'allow' || !isShown) return showConsent(context, incoming)
-  const choice = { kind: 'consent' as const, scopes: ongoing.request.scope, claims: requestedClaims(ongoing.request) }
-  return continueAuthorization(context, incoming, ongoing, await askNextStep(context, ongoing, session, choice))
+  const isCurrentForm = incoming.parameters.get('shown') === (await formBinding(session, ongoing))
+  if (decision !== 'allow' || !isCurrentForm) return showConsent(context, incoming)
+  const pageInput = {
+    kind: 'consent' as const,
+    scopes: ongoing.request.scope,
+    claims: requestedClaims(ongoing.request),
+  }
+  return continueAuthorization(context, incoming, ongoing, await askNextStep(context, ongoing, session, pageInput))
 }
 
 function itemsOf(

@@ -1,11 +1,12 @@
-// Signing in by password: the page, and what happens when it is sent (three hops: directory, LoginGuard, Subject).
+// The login page: shows it, and signs in by password when its form is sent (three hops: directory, LoginGuard, Subject).
 
 import { deviceLifetime, openDevice, sealDevice } from '../../authentication/device.ts'
 import { checkPassword } from '../../authentication/methods/password.ts'
 import { cookie, readSession } from '../../authentication/sessions.ts'
 import { noteRefusal } from '../../grants/refusal-rings.ts'
-import { OAuthError } from '../../model/errors.ts'
+import type { OAuthError } from '../../model/errors.ts'
 import { normaliseLoginName } from '../../model/login-name.ts'
+import { accessDenied } from '../../model/oauth-errors.ts'
 import type { Person } from '../../model/person.ts'
 import { textsFor } from '../../pages/layout.tsx'
 import { type LoginPage, renderLogin } from '../../pages/login.tsx'
@@ -18,49 +19,51 @@ import { openDatabase } from '../../storage/database.ts'
 import { findPersonByLogin } from '../../storage/users.ts'
 import { beginSession } from '../begin-session.ts'
 import { choiceCookies, readChoice } from '../choice-cookie.ts'
-import { askNextStep, continueAuthorization, type OngoingAuthorization, resume } from '../continue.ts'
+import { askNextStep, continueAuthorization } from '../continue.ts'
 import { deliver } from '../deliver.ts'
 import { redirectToProvider, wantsOtherAccount } from '../external/external-login.ts'
 import { signInButton } from '../external/provider-buttons.ts'
 import { requireOwnForm } from '../form-guard.ts'
-import type { Interaction } from '../interaction.ts'
+import { type OngoingAuthorization, type ResumedInteraction, resume } from '../ongoing-authorization.ts'
 import { frameOf, htmlPage, seeOther } from '../page.ts'
 
-type Resumed = { interaction: Interaction & { sealed: string }; ongoing: OngoingAuthorization | undefined }
-
-/** GET: somebody who signed in meanwhile, in another tab, goes on; everybody else, and who wants another account, signs in. */
+/** GET: continues if the person has signed in in another tab meanwhile. Otherwise, or for `account=other`, begins a sign-in. */
 export async function showLogin(context: RequestContext, incoming: Incoming): Promise<Response> {
-  // Somebody's bookmark: signing in without an application begins at the account page.
+  // The address without an interaction, such as a bookmark: a sign-in without a client begins at the account page.
   if (!incoming.parameters.has('interaction')) return seeOther(hrefOf(context.issuer, paths.account))
   const resumed = await resume(context, incoming)
   const session = await readSession(context, incoming.request)
   const wantsOther = wantsOtherAccount(incoming)
-  if (!session || !resumed.ongoing || wantsOther) return chooseWay(context, incoming, resumed, { wantsOther })
+  if (!session || !resumed.ongoing || wantsOther) return beginLogin(context, incoming, resumed, { wantsOther })
   const next = await askNextStep(context, resumed.ongoing, session)
-  if (next.answer.outcome !== 'step') {
-    return next.answer.outcome === 'anonymous'
-      ? chooseWay(context, incoming, resumed)
+  if (next.result.outcome !== 'step') {
+    return next.result.outcome === 'anonymous'
+      ? beginLogin(context, incoming, resumed)
       : continueAuthorization(context, incoming, resumed.ongoing, next)
   }
-  const { step, person } = next.answer
+  const { step, person } = next.result
   if (step.kind !== 'sign-in') return continueAuthorization(context, incoming, resumed.ongoing, next)
-  return chooseWay(context, incoming, resumed, { username: usernameOf(person) })
+  return beginLogin(context, incoming, resumed, { username: usernameOf(person) })
 }
 
-/** To the one provider that is meant, or to the page. */
-function chooseWay(
+/** Redirects to the external provider if only one is possible or meant. Otherwise shows the login page. */
+function beginLogin(
   context: RequestContext,
   incoming: Incoming,
-  resumed: Resumed,
-  shown: Shown & { wantsOther?: boolean } = {},
+  resumed: ResumedInteraction,
+  form: LoginForm & { wantsOther?: boolean } = {},
 ): Response | Promise<Response> {
   const choice = choiceOf(context, incoming, resumed)
-  if (choice.kind === 'page') return loginPage(context, incoming, resumed, shown)
-  const { wantsOther = false } = shown
+  if (choice.kind === 'page') return loginPage(context, incoming, resumed, form)
+  const { wantsOther = false } = form
   return redirectToProvider(context, incoming, { ...resumed, provider: choice.provider, remember: false, wantsOther })
 }
 
-function choiceOf(context: RequestContext, { request, parameters }: Incoming, { ongoing }: Resumed): LoginChoice {
+function choiceOf(
+  context: RequestContext,
+  { request, parameters }: Incoming,
+  { ongoing }: ResumedInteraction,
+): LoginChoice {
   const { externalProviders, settings } = context.configuration
   return chooseLogin({
     providers: externalProviders,
@@ -69,43 +72,43 @@ function choiceOf(context: RequestContext, { request, parameters }: Incoming, { 
     domain_hint: ongoing?.request.domain_hint,
     login_hint: ongoing?.request.login_hint,
     remembered: readChoice(context, request),
-    // A form that was sent is a choice made.
+    // A person who sent the form has chosen to sign in on this page.
     wantsToChoose: parameters.has('choose') || request.method === 'POST',
   })
 }
 
-/** POST. */
+/** POST: the login form. Shows the page again, with the problem, if the sign-in fails. */
 export async function login(context: RequestContext, incoming: Incoming): Promise<Response> {
   requireOwnForm(context, incoming.request)
   const resumed = await resume(context, incoming)
   const username = (incoming.parameters.get('username') ?? '').slice(0, 320)
   const password = (incoming.parameters.get('password') ?? '').slice(0, 1024)
   const remember = incoming.parameters.has('remember')
-  const verdict = await verify(context, incoming.request, normaliseLoginName(username), password)
-  if ('problem' in verdict) {
-    noteRefusal(context, paths.login, refusalOf(verdict, resumed.ongoing))
-    return loginPage(context, incoming, resumed, { username, remember, ...verdict })
+  const verification = await verify(context, incoming.request, normaliseLoginName(username), password)
+  if ('problem' in verification) {
+    noteRefusal(context, paths.login, refusalOf(verification, resumed.ongoing))
+    return loginPage(context, incoming, resumed, { username, remember, ...verification })
   }
-  return signIn(context, incoming, resumed, verdict, remember)
+  return signIn(context, incoming, resumed, verification, remember)
 }
 
 interface Verified {
   person: Person
   loginName: string
-  /** What the password was checked against. */
+  /** The hash that the password was checked against. */
   passwordHash: string | null
   device: string | undefined
 }
 
 interface Failed {
   problem: 'wrong_credentials' | 'locked' | 'busy'
-  /** For the operator only. */
+  /** Recorded with the refusal, never shown to the person. */
   cause: string
   /** Seconds. */
   retryAfter?: number
 }
 
-/** Known and unknown names, disabled people and services look the same from outside (SECURITY-CASES P03, S15). */
+/** Checks the password. Unknown names, disabled users and service accounts get the same response as a wrong password (SECURITY-CASES P03, S15). */
 async function verify(
   context: RequestContext,
   request: Request,
@@ -114,7 +117,7 @@ async function verify(
 ): Promise<Verified | Failed> {
   const { configuration } = context
   const record = await findRecord(context, loginName, 'first-unconstrained')
-  // Who may not sign in is hashed and counted like a wrong guess: the right password must not tell.
+  // Users who may not sign in take the same path as a wrong password, so the response does not reveal that the password was right.
   const maySignIn = record?.person.enabled && !record.service_account && configuration.settings.allow_local_accounts
   const device = await openDevice(context, readCookie(request, context.issuer.cookies.device), loginName)
   const passwordHash = maySignIn ? record.password_hash : null
@@ -137,65 +140,73 @@ async function verify(
         : `wrong password of ${record.person.user_id}`,
     )
   }
-  if (!record) throw new Error('a password matched nobody')
+  if (!record) throw new Error('a password matched without a user')
   return { person: record.person, loginName, passwordHash, device }
 }
 
-/** `first-unconstrained`: the nearest replica, which may lag behind. */
+/** `first-unconstrained` reads the nearest replica, which may be older than the primary. */
 const findRecord = (context: RequestContext, loginName: string, from: 'first-unconstrained' | 'first-primary') =>
   hop(context, 'D1', () => findPersonByLogin(openDatabase(context.env.DB.withSession(from)), loginName))
 
 async function signIn(
   context: RequestContext,
   incoming: Incoming,
-  { ongoing }: Resumed,
+  { ongoing }: ResumedInteraction,
   { person, loginName, passwordHash, device }: Verified,
   remember: boolean,
 ): Promise<Response> {
   const proof = { authenticated_at: context.now, acr: localAcr, amr: ['pwd'], idp: 'local', remember }
-  let begun = await beginSession(context, incoming, ongoing, { ...proof, person, isConfirmed: false })
-  if (begun.outcome === 'outdated') {
+  let session = await beginSession(context, incoming, ongoing, { ...proof, person, isConfirmed: false })
+  if (session.outcome === 'outdated') {
     const record = await findRecord(context, loginName, 'first-primary')
+    // The password was checked against the older record: it counts only if the hash has not changed.
     const isSame = record?.password_hash === passwordHash && !record.service_account
     if (isSame)
-      begun = await beginSession(context, incoming, ongoing, { ...proof, person: record.person, isConfirmed: true })
+      session = await beginSession(context, incoming, ongoing, { ...proof, person: record.person, isConfirmed: true })
   }
-  if (begun.outcome !== 'begun') {
+  if (session.outcome !== 'signed_in') {
     const failed: Failed = { problem: 'wrong_credentials', cause: `${person.user_id} was disabled or changed just now` }
     noteRefusal(context, paths.login, refusalOf(failed, ongoing))
     return loginPage(context, incoming, await resume(context, incoming), { username: loginName, remember, ...failed })
   }
   const { device: name } = context.issuer.cookies
   const cookies = [
-    ...begun.cookies,
+    ...session.cookies,
     cookie(context, name, await sealDevice(context, loginName, device), deviceLifetime),
     ...choiceCookies(context, incoming, 'local'),
   ]
-  if (!ongoing || !begun.next) return deliver(context, incoming, { kind: 'account' }, cookies)
-  return continueAuthorization(context, incoming, ongoing, begun.next, cookies)
+  if (!ongoing || !session.next) return deliver(context, incoming, { kind: 'account' }, cookies)
+  return continueAuthorization(context, incoming, ongoing, session.next, cookies)
 }
 
-interface Shown {
+/** What the login page shows besides the ways to sign in. */
+interface LoginForm {
   username?: string
   remember?: boolean
   problem?: LoginPage['problem']
+  /** Seconds. */
   retryAfter?: number
 }
 
-function loginPage(context: RequestContext, incoming: Incoming, resumed: Resumed, shown: Shown = {}): Response {
+function loginPage(
+  context: RequestContext,
+  incoming: Incoming,
+  resumed: ResumedInteraction,
+  form: LoginForm = {},
+): Response {
   const { ongoing, interaction } = resumed
   const { issuer } = context
   const frame = frameOf(context, incoming.request, ongoing?.request.ui_locales)
   const choice = choiceOf(context, incoming, resumed)
-  const { providers, hasLocal, isNarrowed } = choice.kind === 'page' ? choice : noWay
-  const problem = shown.problem ?? problemOf(incoming, hasLocal, providers.length)
+  const { providers, hasLocal, isNarrowed } = choice.kind === 'page' ? choice : noLoginMethods
+  const problem = form.problem ?? problemOf(incoming, hasLocal, providers.length)
   const html = renderLogin({
     frame,
     action: hrefOf(issuer, paths.login),
     externalAction: hrefOf(issuer, paths.externalLogin),
     interaction: interaction.sealed,
-    username: shown.username ?? ongoing?.request.login_hint ?? '',
-    remember: shown.remember ?? false,
+    username: form.username ?? ongoing?.request.login_hint ?? '',
+    remember: form.remember ?? false,
     client: ongoing?.client,
     providers: providers.map((provider) => signInButton(provider, issuer, textsFor(frame))),
     hasLocal,
@@ -206,11 +217,11 @@ function loginPage(context: RequestContext, incoming: Incoming, resumed: Resumed
       : {}),
     ...(problem ? { problem } : {}),
   })
-  const headers: Record<string, string> = shown.retryAfter ? { 'retry-after': String(shown.retryAfter) } : {}
-  return htmlPage(html, frame.nonce, { status: statusOf(shown.problem), headers, leadsToClient: true })
+  const headers: Record<string, string> = form.retryAfter ? { 'retry-after': String(form.retryAfter) } : {}
+  return htmlPage(html, frame.nonce, { status: statusOf(form.problem), headers, leadsToClient: true })
 }
 
-const noWay = { providers: [], hasLocal: false, isNarrowed: false }
+const noLoginMethods = { providers: [], hasLocal: false, isNarrowed: false }
 
 function problemOf({ parameters }: Incoming, hasLocal: boolean, providers: number): LoginPage['problem'] {
   if (!hasLocal && providers === 0) return 'no_way_in'
@@ -225,7 +236,8 @@ function statusOf(problem: LoginPage['problem']): number {
 const usernameOf = (person: Person): string => String(person.claims.preferred_username ?? '')
 
 function refusalOf({ problem, cause, retryAfter }: Failed, ongoing: OngoingAuthorization | undefined): OAuthError {
-  const error = new OAuthError('access_denied', 'sign-in failed', {
+  const error = accessDenied({
+    description: 'sign-in failed',
     check: problem === 'wrong_credentials' ? 'password' : 'rate',
     expected: 'the name and password of an enabled user who may sign in here',
     received: cause,

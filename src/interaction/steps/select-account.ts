@@ -1,22 +1,24 @@
-// prompt=select_account (OIDC Core §3.1.2.1): this account, or another.
+// prompt=select_account (OIDC Core §3.1.2.1): the person continues with this account or chooses another.
 
 import { readSession } from '../../authentication/sessions.ts'
 import { renderSelectAccount } from '../../pages/select-account.tsx'
 import { hrefOf, paths } from '../../request/addresses.ts'
 import type { RequestContext } from '../../request/context.ts'
 import type { Incoming } from '../../request/incoming.ts'
-import { displayName, requireRequest, shownTo } from '../account/person-page.ts'
-import { askNextStep, continueAuthorization, resume, showStep } from '../continue.ts'
+import { displayName, formBinding, requireRequest } from '../account/person-page.ts'
+import { askNextStep, continueAuthorization, showStep } from '../continue.ts'
 import { requireOwnForm } from '../form-guard.ts'
+import { resume } from '../ongoing-authorization.ts'
 import { frameOf, htmlPage, seeOther } from '../page.ts'
 
+/** GET: shows the page if account selection is the next step, and continues the authorization otherwise. */
 export async function showAccounts(context: RequestContext, incoming: Incoming): Promise<Response> {
   const { interaction, ongoing } = requireRequest(await resume(context, incoming))
   const session = await readSession(context, incoming.request)
   if (!session) return showStep(context, incoming, ongoing, { kind: 'sign-in' })
   const next = await askNextStep(context, ongoing, session)
-  const { answer } = next
-  if (answer.outcome !== 'step' || answer.step.kind !== 'select-account')
+  const { result } = next
+  if (result.outcome !== 'step' || result.step.kind !== 'select-account')
     return continueAuthorization(context, incoming, ongoing, next)
 
   const frame = frameOf(context, incoming.request, ongoing.request.ui_locales)
@@ -24,14 +26,15 @@ export async function showAccounts(context: RequestContext, incoming: Incoming):
     frame,
     action: hrefOf(context.issuer, paths.selectAccount),
     interaction: interaction.sealed,
-    shown: await shownTo(session, ongoing),
+    shown: await formBinding(session, ongoing),
     client: ongoing.client,
-    user: displayName(answer.person),
-    username: String(answer.person.claims.preferred_username ?? ''),
+    user: displayName(result.person),
+    username: String(result.person.claims.preferred_username ?? ''),
   })
   return htmlPage(html, frame.nonce, { leadsToClient: true })
 }
 
+/** POST: continues with this account if the form belongs to this session and request, or redirects to the login page for another account. */
 export async function selectAccount(context: RequestContext, incoming: Incoming): Promise<Response> {
   requireOwnForm(context, incoming.request)
   const { interaction, ongoing } = requireRequest(await resume(context, incoming))
@@ -40,8 +43,8 @@ export async function selectAccount(context: RequestContext, incoming: Incoming)
   if (incoming.parameters.get('decision') === 'other') {
     return seeOther(`${hrefOf(context.issuer, paths.login)}?interaction=${interaction.sealed}&account=other`)
   }
-  const isShown = incoming.parameters.get('shown') === (await shownTo(session, ongoing))
-  if (incoming.parameters.get('decision') !== 'continue' || !isShown) return showAccounts(context, incoming)
+  const isCurrentForm = incoming.parameters.get('shown') === (await formBinding(session, ongoing))
+  if (incoming.parameters.get('decision') !== 'continue' || !isCurrentForm) return showAccounts(context, incoming)
   return continueAuthorization(
     context,
     incoming,
