@@ -1,13 +1,14 @@
-// Whether the configuration still lets a grant give tokens. What the user's Subject knows (revoked, expired, disabled) is not asked here.
+// Checks of a grant against the configuration of now. The user's Subject checks the rest: revoked, expired, disabled.
 
 import type { Client } from '../model/client.ts'
 import type { Grant } from '../model/grant.ts'
 import { acceptedIdps, isAcceptedIdp } from '../protocol/login-choice.ts'
 import type { RequestContext } from '../request/context.ts'
 
-/** `client`: the client was deleted and created anew; `identity_provider`: the provider of the sign-in is disabled or deleted. */
+/** `client`: the client was deleted and created again. `identity_provider`: the external provider of the sign-in is disabled or deleted. */
 export type GrantFault = 'client' | 'identity_provider'
 
+/** Returns undefined if the grant may still give tokens. */
 export function grantFault(
   { configuration }: RequestContext,
   client: Client,

@@ -1,5 +1,5 @@
-// Handles: what leaves the server for something kept in a Subject. Sealed, so that nobody learns whose it is; only the hash of the secret in
-// it is kept (DESIGN §3).
+// Handles: codes, refresh tokens, session cookies and token ids, each of which leads to a row of a Subject (DESIGN §3). A handle is sealed,
+// so that its holder cannot see which user it belongs to. The Subject stores only the hash of its secret.
 
 import { base64url, concatBytes, parseBase64url, randomBytes } from '../crypto/encoding.ts'
 import type { RequestContext } from '../request/context.ts'
@@ -9,7 +9,7 @@ export type HandlePurpose = 'code' | 'refresh-token' | 'session' | 'token-id'
 export interface Handle {
   /** Address of the Subject. */
   subject_ref: string
-  /** Of the grant or session there. */
+  /** The grant or session in that Subject. */
   id: string
   secret: Uint8Array<ArrayBuffer>
 }
@@ -26,13 +26,14 @@ export async function hashSecret(secret: Uint8Array<ArrayBuffer>): Promise<strin
   return base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', secret)))
 }
 
+/** Throws if an id is not 16 bytes. */
 export function sealHandle(context: RequestContext, purpose: HandlePurpose, handle: Handle): Promise<string> {
   const [reference, id] = [parseBase64url(handle.subject_ref), parseBase64url(handle.id)]
   if (reference?.length !== idLength || id?.length !== idLength) throw new Error('a handle needs two ids of 16 bytes')
   return context.issuer.sealer.seal(purpose, concatBytes(reference, id, handle.secret))
 }
 
-/** Undefined: not one of ours. */
+/** Returns undefined if this server did not seal it for this purpose. */
 export async function openHandle(
   context: RequestContext,
   purpose: HandlePurpose,

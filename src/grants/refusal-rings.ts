@@ -1,4 +1,5 @@
-// Refusals an operator can look up by request id for 24 hours (DESIGN principle 6), in rings bounded per client and one for strangers.
+// Refusals that administrators find by request id for 24 hours (DESIGN principle 6): one bounded ring per client, and one for requests
+// without a known client.
 
 import type { OAuthError } from '../model/errors.ts'
 import type { Refusal } from '../model/refusal.ts'
@@ -6,14 +7,14 @@ import type { RequestContext } from '../request/context.ts'
 import { askOneTime } from './one-time/ask-one-time.ts'
 
 const shards = 16
-const strangers = 'refusals:strangers'
+const anonymousShard = 'refusals:strangers'
 
-/** After the answer, and never at the price of it: a refusal that cannot be kept is still in the log. */
+/** Stores the refusal, unless the rate limit of the caller's address is used up: then it is in the log only. */
 export async function recordRefusal(context: RequestContext, endpoint: string, error: OAuthError): Promise<void> {
   if (!(await mayWrite(context))) return
-  // Not every rule knows the client that asked; the request does.
-  const named = error.client_id ?? context.client?.client_id
-  const client = named === undefined ? undefined : await knownClient(context, named)
+  // Some checks do not know the client. Then the request does, once the client was authenticated or validated.
+  const clientId = error.client_id ?? context.client?.client_id
+  const client = clientId === undefined ? undefined : await findKnownClientId(context, clientId)
   const refusal: Refusal = {
     ...error.detail,
     request_id: context.requestId,
@@ -23,25 +24,25 @@ export async function recordRefusal(context: RequestContext, endpoint: string, e
     description: error.description,
     ...(client ? { client_id: client } : {}),
   }
-  const shard = client ? shardOf(client) : strangers
+  const shard = client ? shardOf(client) : anonymousShard
   await askOneTime(context, shard, (oneTime) => oneTime.recordRefusal(bounded(refusal), context.now))
 }
 
-/** Asks every ring: the request id does not say whose it was. */
+/** Asks every shard at once, since a request id does not name its client. Returns undefined if none has the refusal. */
 export async function findRefusal(context: RequestContext, requestId: string): Promise<Refusal | undefined> {
-  const rings = [strangers, ...Array.from({ length: shards }, (_, index) => `refusals:${index}`)]
-  const answers = rings.map((ring) =>
-    askOneTime(context, ring, (oneTime) => oneTime.findRefusal(requestId, context.now) as Promise<Refusal | undefined>),
+  const names = [anonymousShard, ...Array.from({ length: shards }, (_, index) => `refusals:${index}`)]
+  const found = names.map((shard) =>
+    askOneTime(context, shard, (oneTime) => oneTime.findRefusal(requestId, context.now)),
   )
-  return (await Promise.all(answers)).find((refusal) => refusal !== undefined)
+  return (await Promise.all(found)).find((refusal) => refusal !== undefined)
 }
 
-async function knownClient(context: RequestContext, clientId: string): Promise<string | undefined> {
+async function findKnownClientId(context: RequestContext, clientId: string): Promise<string | undefined> {
   const client = await context.configuration.findClient(clientId)
   return client?.client_id
 }
 
-/** No row without a rate limit (DESIGN principle 3): whoever names a client need not be it. */
+/** `client_id` may be unauthenticated here, so writes are limited per address (DESIGN principle 3). */
 async function mayWrite(context: RequestContext): Promise<boolean> {
   const { success } = await context.env.ANONYMOUS_RATE.limit({ key: `refusal:${context.address}` })
   return success
@@ -53,24 +54,25 @@ function shardOf(clientId: string): string {
   return `refusals:${hash % shards}`
 }
 
-const longest = 2000
+/** Characters of one text of a refusal. */
+const maxTextLength = 2000
 
 function bounded(refusal: Refusal): Refusal {
   const entries = Object.entries(refusal).map(([name, value]) => [
     name,
-    typeof value === 'string' ? value.slice(0, longest) : value,
+    typeof value === 'string' ? value.slice(0, maxTextLength) : value,
   ])
   return Object.fromEntries(entries) as Refusal
 }
 
-/** Behind the answer. */
+/** Logs the refusal, and stores it after the response was sent. A refusal that cannot be stored is still in the log. */
 export function noteRefusal(context: RequestContext, endpoint: string, error: OAuthError): void {
   context.log({ outcome: error.code, check: error.detail.check })
   const recorded = recordRefusal(context, endpoint, error).catch((fault: unknown) => {
     console.warn(
       JSON.stringify({
         level: 'warn',
-        message: 'a refusal was not kept',
+        message: 'a refusal was not stored',
         request_id: context.requestId,
         fault: String(fault),
       }),

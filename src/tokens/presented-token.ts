@@ -2,7 +2,7 @@
 
 import { grantFault } from '../grants/grant-fault.ts'
 import { askSubject } from '../grants/subject/ask-subject.ts'
-import type { TokenStatus } from '../grants/subject/calls.ts'
+import type { ActiveToken } from '../grants/subject/calls.ts'
 import type { RequestContext } from '../request/context.ts'
 import { verifyJwt } from '../signing-keys/signing.ts'
 import { isClientTokenRevoked } from './client-token.ts'
@@ -22,7 +22,7 @@ export interface PresentedToken {
 export type TokenStanding =
   | { isActive: false; reason: string }
   /** `person`: absent for tokens without one of ours. */
-  | { isActive: true; person?: Extract<TokenStatus, { outcome: 'active' }> }
+  | { isActive: true; person?: ActiveToken }
 
 /** Undefined: not signed by us, of another issuer, or not an access token. Expired ones are returned: see `expires_at`. */
 export async function readAccessToken(context: RequestContext, token: string): Promise<PresentedToken | undefined> {

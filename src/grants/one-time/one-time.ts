@@ -1,13 +1,13 @@
-// What a client or a stranger may do once: assertion ids, revoked client tokens; and the rings of refusals an operator reads (DESIGN §3).
-// Rows live in tables named by the hour they expire in; a table is dropped whole, so expiry writes nothing.
+// Single use without a user: assertion ids, revoked client tokens, and the rings of refusals that administrators read (DESIGN §3).
+// Rows are stored in tables named by the hour they expire in. A table is dropped as a whole, so expiry writes no row.
 import { DurableObject } from 'cloudflare:workers'
 import type { Refusal } from '../../model/refusal.ts'
 
 const hour = 3_600_000
 const day = 24 * hour
-/** Refusals kept for each client, and for strangers together. */
+/** Refusals kept for each client, and for all requests without a known client together. */
 const ringSize = 500
-/** Refusals one ring takes in a second; the rest are only logged. */
+/** Refusals that one object stores per second. Further refusals are only logged. */
 const ringRate = 50
 
 type Kind = 'used' | 'revoked'
@@ -34,17 +34,18 @@ export class OneTime extends DurableObject<Env> {
     return this.insert('used', key, expiresAt, now)
   }
 
-  /** Marks a token id as revoked until the token's own expiry. */
+  /** Marks a token id as revoked until the token expires (`expiresAt`, milliseconds). */
   revoke(jti: string, expiresAt: number, now: number): void {
     this.insert('revoked', jti, expiresAt, now)
   }
 
+  /** `expiresAt` must equal the one given to `revoke`: it selects the table. */
   isRevoked(jti: string, expiresAt: number): boolean {
     const table = tableOf('revoked', expiresAt)
     return this.tables.has(table) && this.sql.exec(`SELECT 1 FROM ${table} WHERE key = ?`, jti).toArray().length > 0
   }
 
-  /** Keeps a refusal in a ring of fixed size; the oldest gives way. */
+  /** Stores a refusal in a ring of fixed size, in place of the oldest one. */
   recordRefusal(refusal: Refusal, now: number): void {
     const second = Math.floor(now / 1000)
     if (this.ringWindow.second !== second) this.ringWindow = { second, count: 0 }
@@ -74,6 +75,7 @@ export class OneTime extends DurableObject<Env> {
     this.wake(now + day)
   }
 
+  /** Returns undefined if the refusal is unknown or older than a day. */
   findRefusal(requestId: string, now: number): Refusal | undefined {
     if (!this.tables.has('refusals')) return undefined
     const rows = this.sql.exec<{ refusal: string }>(
@@ -116,7 +118,7 @@ export class OneTime extends DurableObject<Env> {
     return this.sql.exec<{ count: number }>('SELECT count(*) AS count FROM refusals').one().count
   }
 
-  /** The write waits with all others behind the output gate: nothing is answered before it is kept. */
+  /** Not awaited: the output gate holds back the response until this write and all others are stored. */
   private wake(at: number): void {
     if (this.hasAlarm) return
     this.hasAlarm = true

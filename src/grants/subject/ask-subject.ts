@@ -1,13 +1,13 @@
-// Asks the object of one person.
+// Calls the Subject of one user.
 import { hop, type RequestContext } from '../../request/context.ts'
 import { type Remote, stub } from '../../request/remote-object.ts'
 import type { Subject } from './subject.ts'
 
-/** What the Subject of one person is asked: one hop. `subjectRef` is the address in the user's row. */
+/** One hop. `subjectRef` is the address in the user's row. */
 export function askSubject<T>(
   context: RequestContext,
   subjectRef: string,
-  question: (subject: Remote<Subject>) => Promise<T>,
+  call: (subject: Remote<Subject>) => Promise<T>,
 ): Promise<T> {
-  return hop(context, 'Subject', () => question(stub(context.env.SUBJECT, subjectRef)))
+  return hop(context, 'Subject', () => call(stub(context.env.SUBJECT, subjectRef)))
 }

@@ -1,4 +1,4 @@
-// What a person's object is asked, and what it answers: plain data, since a thrown error loses its class on the way out.
+// Inputs and results of the Subject's methods: plain data, since an error thrown in a Durable Object reaches its caller without its class.
 
 import type { Grant } from '../../model/grant.ts'
 import type { Person } from '../../model/person.ts'
@@ -8,7 +8,7 @@ import type { AcceptedIdps } from '../../protocol/login-choice.ts'
 import type { Step } from '../../protocol/next-step.ts'
 import type { CodeOutcome, RefreshOutcome } from './grants.ts'
 
-/** An authorization request as the Worker judged it, with the code it would get. */
+/** An authorization request that the Worker has validated, with the code to issue if nothing is missing. */
 export interface AuthorizationInput {
   request: ValidatedAuthorizationRequest
   require_consent: boolean
@@ -17,13 +17,14 @@ export interface AuthorizationInput {
   accepted_idps?: AcceptedIdps
   /** `created_at` of the client: consent given to a deleted one of the same id does not count. */
   client_since: number
-  /** Id of the interaction, and of the grant it may become. */
+  /** Id of the interaction, and of the grant that results from it. */
   id: string
+  /** Milliseconds. */
   started_at: number
-  /** Until when the interaction can come back, which must find that it is finished. */
+  /** Milliseconds: the interaction can be repeated until then, and must be found finished. */
   ends_at: number
   code_hash: string
-  /** Milliseconds from now. */
+  /** Milliseconds. */
   code_lifetime: number
   access_token_lifetime: number
 }
@@ -54,32 +55,33 @@ export type RefreshResult =
   | { outcome: 'retried'; grant: Grant; person: Person; retry: string }
   | { outcome: 'scope'; grant: Grant; person: Person }
 
-/** No more than is asked for: what crosses between object and Worker is copied twice. */
-export type TokenStatus =
-  | { outcome: 'inactive' }
-  | {
-      outcome: 'active'
-      client_since: number
-      /** Where the person signed in, and when the grant was given: as long as that provider counts, so does the token. */
-      idp: string
-      granted_at: number
-      sub: string
-      username: unknown
-      /** For userinfo: all claims of the person, and those asked for one by one. */
-      userinfo?: { claims: Record<string, unknown>; single: string[] }
-    }
+/** No more than its callers need: data between object and Worker is copied twice. */
+export type TokenStatus = { outcome: 'inactive' } | ActiveToken
+
+export interface ActiveToken {
+  outcome: 'active'
+  client_since: number
+  /** Where the person signed in: the token is active only while that provider is accepted. */
+  idp: string
+  /** Milliseconds. */
+  granted_at: number
+  sub: string
+  username: unknown
+  /** For userinfo: all claims of the user, and the names of claims that were requested one by one. */
+  userinfo?: { claims: Record<string, unknown>; single: string[] }
+}
 
 export type RefreshTokenStatus =
   | { outcome: 'inactive' }
   | { outcome: 'active'; client_id: string; idp: string; granted_at: number; scope: string[]; sub: string }
 
-/** What a code will stand for. */
-export function grantOf(question: AuthorizationInput, session: SessionState, now: number): Grant {
-  const { request } = question
+/** The grant that a code is issued for. */
+export function grantOf(authorization: AuthorizationInput, session: SessionState, now: number): Grant {
+  const { request } = authorization
   return {
-    id: question.id,
+    id: authorization.id,
     client_id: request.client_id,
-    client_since: question.client_since,
+    client_since: authorization.client_since,
     session_id: session.id,
     scope: request.scope,
     redirect_uri: request.redirect_uri,

@@ -1,5 +1,5 @@
-// Grants of one person: the code, its one redemption, the refresh family that follows, revocation. A grant is one row for its whole life, so
-// each event writes that row once. Nothing here awaits: a read and its mark cannot be parted.
+// Grants of one user: the code, its single redemption, the refresh token family, revocation. A grant is one row from code to last refresh
+// token, so each event writes one row. No function here awaits, so no other call can run between a read and its mark.
 import type { RefusalDetail } from '../../model/errors.ts'
 import type { Grant } from '../../model/grant.ts'
 import { codeVerifierFault } from '../../protocol/authorization-request/pkce.ts'
@@ -11,7 +11,7 @@ export interface NewCode {
   code_expires_at: number
 }
 
-/** What the redeeming client presents; everything must equal what the code was issued for. */
+/** What the redeeming client presents. Every member must equal that of the authorization request. */
 export interface CodeBinding {
   client_id: string
   redirect_uri: string | null
@@ -21,27 +21,28 @@ export interface CodeBinding {
 
 export interface NewFamily {
   refresh_hash: string
-  /** Sliding and absolute end, milliseconds. */
+  /** Sliding end, milliseconds. */
   refresh_expires_at: number
+  /** Absolute end, milliseconds. */
   refresh_ends_at: number
-  /** Families one person may have with one client; the oldest gives way. */
+  /** Families that one user may have with one client. A new one replaces the oldest. */
   most: number
 }
 
 export interface Rotation {
   client_id: string
-  /** What the client asks for now; empty: all that was granted. */
+  /** The requested scope. Empty means all that was granted (RFC 6749 §6). */
   scope: string[]
   /** Hash of the presented secret. */
   presented_hash: string
   successor_hash: string
   /** Successor, jti and iat, sealed under a key derived from the presented token. */
   retry: string
-  /** Milliseconds: how long the presented token may be retried; 0: never. */
+  /** Milliseconds during which the presented token may be retried. 0 means never. */
   grace: number
-  /** False: the client keeps its token, and only the sliding end moves. */
+  /** If false, the client keeps its token, and only the sliding end moves. */
   rotates: boolean
-  /** Sliding end, counted from now, milliseconds. */
+  /** Milliseconds from now to the next sliding end. */
   sliding_lifetime: number
 }
 
@@ -64,13 +65,14 @@ interface GrantRow extends Record<string, SqlStorageValue> {
   retry: string | null
 }
 
-/** How long a row stays after its last token could live: a late replay must still be recognised (RFC 6749 §4.1.2). */
+/** Milliseconds for which a row outlives its last token, so that a late replay is still recognised (RFC 6749 §4.1.2). */
 const afterlife = 3_600_000
 
+/** True if the interaction of this id has issued its code. */
 export const isFinished = (sql: SqlStorage, id: string): boolean =>
   sql.exec('SELECT 1 FROM grants WHERE id = ?', id).toArray().length > 0
 
-/** In milliseconds: how long a token of this code may need the row, and until when its interaction may come back. */
+/** Milliseconds. The row is kept until an access token of this code has expired, and until the interaction can no longer be repeated. */
 export function issueCode(
   sql: SqlStorage,
   code: NewCode,
@@ -97,6 +99,10 @@ export type CodeOutcome =
   | { outcome: 'replayed' }
   | { outcome: 'unknown'; detail: RefusalDetail }
 
+/**
+ * Redeems the code once (RFC 6749 §4.1.2). `unknown` changes nothing. `replayed` revokes the grant. Grants created before `notBefore`
+ * (milliseconds) count as revoked.
+ */
 export function redeemCode(
   sql: SqlStorage,
   id: string,
@@ -111,8 +117,8 @@ export function redeemCode(
     return unknown({ check: 'code', expected: 'a code that was issued', received: 'an unknown one' })
   const grant = JSON.parse(row.record) as Grant
   // Another client, redirect_uri or verifier neither burns the code nor revokes anything.
-  const difference = bindingDifference(grant, presented)
-  if (difference) return { outcome: 'unknown', detail: difference }
+  const fault = bindingFault(grant, presented)
+  if (fault) return { outcome: 'unknown', detail: fault }
   // Replay comes before expiry: a late replay must still revoke the grant (RFC 6749 §4.1.2).
   if (row.redeemed_at !== null) {
     if (row.revoked_at === null) revokeGrant(sql, id, now)
@@ -142,7 +148,8 @@ export function redeemCode(
   return { outcome: 'redeemed', grant }
 }
 
-function bindingDifference(grant: Grant, presented: CodeBinding): RefusalDetail | undefined {
+/** Returns undefined if the code was issued for exactly what is presented. */
+function bindingFault(grant: Grant, presented: CodeBinding): RefusalDetail | undefined {
   if (grant.client_id !== presented.client_id) {
     return {
       check: 'client_id',
@@ -161,11 +168,12 @@ function bindingDifference(grant: Grant, presented: CodeBinding): RefusalDetail 
 export type RefreshOutcome =
   | { outcome: 'rotated' | 'kept'; grant: Grant }
   | { outcome: 'retried'; grant: Grant; retry: string }
-  /** More than was granted was asked for; nothing happened. */
+  /** The requested scope exceeds the granted one. Nothing was changed. */
   | { outcome: 'scope'; grant: Grant }
   | { outcome: 'reused' }
   | { outcome: 'unknown'; detail: RefusalDetail }
 
+/** Uses a refresh token (RFC 6749 §6). `unknown` and `scope` change nothing. `reused` revokes the family. */
 export function refresh(
   sql: SqlStorage,
   id: string,
@@ -199,11 +207,11 @@ export function refresh(
     rotate(sql, row, rotation, now)
     return { outcome: rotation.rotates ? 'rotated' : 'kept', grant }
   }
-  // The answer to the last use may have been lost: the same token again gets the same answer, until its successor is used.
+  // The response to the last use may have been lost: repeating the token gives the same response, until its successor is used.
   const isRetry = row.previous_hash === rotation.presented_hash && now < (row.rotated_at ?? 0) + rotation.grace
   if (isRetry && isWidened(grant, rotation)) return { outcome: 'scope', grant }
   if (isRetry && row.retry !== null) return { outcome: 'retried', grant, retry: row.retry }
-  // RFC 9700 §4.14.2: an older token of this family is in two hands. The handle was sealed by us, so it is one of ours.
+  // Reuse of a rotated refresh token (RFC 9700 §4.14.2): revoke the family. The handle could be opened, so the token was ours.
   revokeGrant(sql, id, now)
   return { outcome: 'reused' }
 }
@@ -228,7 +236,7 @@ function rotate(sql: SqlStorage, row: GrantRow, rotation: Rotation, now: number)
   )
 }
 
-/** Is a token of this grant still good? Undefined when the grant is gone, revoked, or older than the person's not-before. */
+/** Returns undefined if the grant is unknown, revoked, or created before `notBefore` (milliseconds). */
 export function findLiveGrant(sql: SqlStorage, id: string, notBefore: number): Grant | undefined {
   const [row] = sql
     .exec<Pick<GrantRow, 'record' | 'created_at' | 'revoked_at'>>(
@@ -240,13 +248,13 @@ export function findLiveGrant(sql: SqlStorage, id: string, notBefore: number): G
   return JSON.parse(row.record) as Grant
 }
 
-/** Whether this refresh token is the family's current one and not expired. */
+/** True if this refresh token is the current one of its family and has not expired. */
 export function isLiveRefreshToken(sql: SqlStorage, id: string, hash: string, now: number): boolean {
   const row = findRow(sql, id)
   return row?.refresh_hash === hash && Math.min(row.refresh_expires_at ?? 0, row.refresh_ends_at ?? 0) > now
 }
 
-/** A browser or client that asks for codes without end takes only its own older ones away. */
+/** Keeps the newest `most` grants without a refresh token family, so that a user's Subject cannot grow without bound. */
 export function dropSurplus(sql: SqlStorage, most: number): void {
   sql.exec(
     `DELETE FROM grants WHERE id IN (
@@ -255,24 +263,23 @@ export function dropSurplus(sql: SqlStorage, most: number): void {
   )
 }
 
-/** The client of a grant; undefined: no such grant. */
+/** The client of a grant. Returns undefined if the grant is unknown. */
 export const ownerOf = (sql: SqlStorage, id: string): string | undefined => findRow(sql, id)?.client_id
 
 export function revokeGrant(sql: SqlStorage, id: string, now: number): void {
   sql.exec('UPDATE grants SET revoked_at = ?, retry = NULL WHERE id = ?', now, id)
 }
 
-/** All of them. */
 export function revokeGrants(sql: SqlStorage, now: number): void {
   sql.exec('UPDATE grants SET revoked_at = ?, retry = NULL WHERE revoked_at IS NULL', now)
 }
 
-/** Everything a client holds of this person. */
+/** Revokes every grant that this user gave to the client. */
 export function revokeClientGrants(sql: SqlStorage, clientId: string, now: number): void {
   sql.exec('UPDATE grants SET revoked_at = ?, retry = NULL WHERE client_id = ? AND revoked_at IS NULL', now, clientId)
 }
 
-/** Sign-out ends what the session gave, except grants with offline_access, which are meant to outlive it (OIDC Core §11). */
+/** Revokes the grants of a session that ended, except those with offline_access, which outlive it (OIDC Core §11). */
 export function revokeSessionGrants(sql: SqlStorage, sessionId: string, now: number): void {
   const rows = sql
     .exec<GrantRow>('SELECT * FROM grants WHERE session_id = ? AND revoked_at IS NULL', sessionId)
@@ -298,9 +305,9 @@ function findRow(sql: SqlStorage, id: string): GrantRow | undefined {
   return sql.exec<GrantRow>('SELECT * FROM grants WHERE id = ?', id).toArray()[0]
 }
 
-function unknown(judged: { check: string; expected: string; received: string }): {
+function unknown(found: { check: string; expected: string; received: string }): {
   outcome: 'unknown'
   detail: RefusalDetail
 } {
-  return { outcome: 'unknown', detail: { ...judged, fix: 'start a new authorization request' } }
+  return { outcome: 'unknown', detail: { ...found, fix: 'start a new authorization request' } }
 }

@@ -1,34 +1,34 @@
-// Sessions of one person: proof that this browser signed in, by id and hash of the secret in its cookie.
+// Sessions of one user. A browser proves a session by its id and the secret in its cookie; the secret is stored as a hash.
 
 import type { Person } from '../../model/person.ts'
 import { type Authentication, lastSeenAt, type SessionState } from '../../model/session.ts'
 
-/** What the cookie proves. */
+/** Read from the session cookie. */
 export interface SessionProof {
   id: string
   /** SHA-256 of the cookie's secret, base64url. */
   secret_hash: string
 }
 
-/** Where a session came from, as far as signing out there, and being signed out from there, needs it. */
+/** The session at an external provider: what sign-out there, and back-channel logout from there, need. */
 export interface UpstreamSession {
   provider_id: string
   issuer: string
   subject: string
-  /** The provider's own session (OIDC Back-Channel Logout §2.1). */
+  /** The `sid` of the external provider (OIDC Back-Channel Logout §2.1). */
   sid: string | null
-  /** Sealed; for id_token_hint. */
+  /** Sealed. Sent as id_token_hint at sign-out. */
   id_token: string | null
 }
 
 export interface NewSession extends SessionProof, Authentication {
-  /** Milliseconds: when the person came back from an external provider; 0: authenticated here. */
+  /** Milliseconds: when the person returned from an external provider. 0 or absent if they authenticated here. */
   selected_at?: number
   upstream?: UpstreamSession
   /** Milliseconds. */
   idle_lifetime: number
   absolute_lifetime: number
-  /** Sessions a person may have; the least recently used gives way. */
+  /** Sessions that one user may have. A new one replaces the least recently used. */
   most: number
 }
 
@@ -45,6 +45,7 @@ interface SessionRow extends Record<string, SqlStorageValue> {
   expires_at: number
 }
 
+/** Stores the session, or renews the one with the same id. */
 export function beginSession(sql: SqlStorage, session: NewSession, now: number): void {
   sql.exec(
     `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE id <> ? ORDER BY used_at DESC LIMIT -1 OFFSET ?)`,
@@ -64,7 +65,7 @@ export function beginSession(sql: SqlStorage, session: NewSession, now: number):
     session.idle_lifetime,
     now + session.absolute_lifetime,
   )
-  // One that goes on by password or by another provider still came from there, and what it gave before: each provider may end both.
+  // Earlier upstream sessions stay: any provider that the session came from may end it by back-channel logout.
   if (!session.upstream) return
   const { provider_id, issuer, subject, sid, id_token } = session.upstream
   sql.exec(
@@ -78,7 +79,7 @@ export function beginSession(sql: SqlStorage, session: NewSession, now: number):
   )
 }
 
-/** Where it came from last, else before. */
+/** The upstream session of the last sign-in, or an earlier one if the last sign-in was local. Undefined if there is none. */
 export function findUpstream(sql: SqlStorage, id: string): UpstreamSession | undefined {
   const query = `SELECT provider_id, issuer, subject, sid, id_token FROM upstream_sessions WHERE session_id = ?1
     ORDER BY provider_id = (SELECT idp FROM sessions WHERE id = ?1) DESC LIMIT 1`
@@ -86,7 +87,7 @@ export function findUpstream(sql: SqlStorage, id: string): UpstreamSession | und
   return row
 }
 
-/** Ids of the sessions that came from there; `sid` null: from whichever session of that provider. */
+/** Ids of the sessions that came from this upstream session. If `sid` is null, from any session of that provider and issuer. */
 export function sessionsFrom(sql: SqlStorage, from: Omit<UpstreamSession, 'id_token' | 'subject'>): string[] {
   const query =
     'SELECT session_id FROM upstream_sessions WHERE provider_id = ?1 AND issuer = ?2 AND (?3 IS NULL OR sid = ?3)'
@@ -94,7 +95,10 @@ export function sessionsFrom(sql: SqlStorage, from: Omit<UpstreamSession, 'id_to
   return rows.map((row) => row.session_id)
 }
 
-/** The live session that the cookie proves. Notes its use, at most once in a twentieth of its idle time: a row is a cost. */
+/**
+ * Returns undefined if the proof fits no live session. Writes the time of use at most once per twentieth of the idle lifetime, since each
+ * written row costs.
+ */
 export function findSession(
   sql: SqlStorage,
   proof: SessionProof,
@@ -126,7 +130,6 @@ export function endSession(sql: SqlStorage, id: string): void {
   sql.exec('DELETE FROM upstream_sessions WHERE session_id = ?', id)
 }
 
-/** All of them. */
 export function endSessions(sql: SqlStorage): void {
   sql.exec('DELETE FROM sessions')
   sql.exec('DELETE FROM upstream_sessions')

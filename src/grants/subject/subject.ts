@@ -1,5 +1,5 @@
-// One object per person: what a person may do once, and what tokens need to know of the person (DESIGN §3).
-// No method awaits between its read and its mark; whatever can fail came before, in the Worker.
+// One object per user: single use of codes and refresh tokens, sessions, consents, and the record that tokens need (DESIGN §3).
+// No method awaits between its read and its mark. Everything that can fail runs before, in the Worker.
 import { DurableObject } from 'cloudflare:workers'
 import type { Person } from '../../model/person.ts'
 import type { SessionState } from '../../model/session.ts'
@@ -33,9 +33,9 @@ import {
 import { createTables, hasTables, purge } from './tables.ts'
 
 const day = 24 * 3_600_000
-/** Grants without a refresh family that one person may have, and after how many codes that is looked at. */
+/** Grants without a refresh token family that one user may have. Surplus ones are deleted at every 256th code. */
 const mostGrants = 2000
-const tidyEvery = 256
+const codesPerTidying = 256
 
 export class Subject extends DurableObject<Env> {
   private readonly sql = this.ctx.storage.sql
@@ -55,72 +55,77 @@ export class Subject extends DurableObject<Env> {
   }
 
   /**
-   * After a successful sign-in: takes over the directory's record when it is newer, begins a session, and answers the authorization request
-   * if there is one. Signing in again in a live session of the same person renews that session under a new secret. A record older than ours
-   * counts only when it `isConfirmed` by the directory's primary: a replica may still have the password that was replaced.
+   * After a successful sign-in: stores the directory's record if it is newer, begins a session, and decides the next step of the
+   * authorization request if there is one. A sign-in during a live session of the same user renews that session under a new secret. A record
+   * older than the stored one is accepted only if it `isConfirmed` by the directory's primary: a replica may still have the old password.
    */
   signIn(
     record: Person,
     session: NewSession,
     current: SessionProof | undefined,
-    question: AuthorizationInput | undefined,
+    authorization: AuthorizationInput | undefined,
     now: number,
     isConfirmed = false,
   ): SignInResult {
     if (this.person && record.version < this.person.version && !isConfirmed) return { outcome: 'outdated' }
     createTables(this.sql)
-    const person = this.takeRecord(record)
+    const person = this.storeRecord(record)
     if (!person.enabled) return { outcome: 'disabled' }
-    if (question && grants.isFinished(this.sql, question.id)) return { outcome: 'finished' }
+    if (authorization && grants.isFinished(this.sql, authorization.id)) return { outcome: 'finished' }
     const isRenewal = current !== undefined && findSession(this.sql, current, person, now) !== undefined
     const id = isRenewal ? current.id : session.id
     beginSession(this.sql, { ...session, id }, now)
     this.wake(now)
     const state: SessionState = { ...pickAuthentication(session), id, selected_at: session.selected_at ?? 0 }
-    if (!question) return { outcome: 'step', step: { kind: 'respond' }, person, session: state }
-    return this.answer(person, state, question, now)
+    if (!authorization) return { outcome: 'step', step: { kind: 'respond' }, person, session: state }
+    return this.continueAuthorization(person, state, authorization, now)
   }
 
-  /** The next step of a request for whoever the cookie proves; issues the code in the same call when that step is to respond. */
-  authorize(proof: SessionProof, question: AuthorizationInput, choice: PageInput, now: number): AuthorizationResult {
+  /** Applies the page's input and decides the next step for the user of the session. If that is to respond, issues the code in the same call. */
+  authorize(proof: SessionProof, authorization: AuthorizationInput, page: PageInput, now: number): AuthorizationResult {
     const { person } = this
     const session = person && findSession(this.sql, proof, person, now)
     if (!session) return { outcome: 'anonymous' }
-    if (grants.isFinished(this.sql, question.id)) return { outcome: 'finished' }
-    // An answer to what is not asked now counts for nothing: the account of a session that ended must not be chosen.
-    if (choice.kind === this.stepOf(person, session, question, now).kind) this.take(choice, session, question, now)
-    return this.answer(person, session, question, now)
+    if (grants.isFinished(this.sql, authorization.id)) return { outcome: 'finished' }
+    // Input for another step than the present one is ignored: the account of a session that ended must not count as selected.
+    if (page.kind === this.stepOf(person, session, authorization, now).kind)
+      this.applyPageInput(page, session, authorization, now)
+    return this.continueAuthorization(person, session, authorization, now)
   }
 
-  /** Who the cookie proves, without any request. */
+  /** The user and the live session that the cookie proves. Undefined if there is none. */
   findSession(proof: SessionProof, now: number): { person: Person; session: SessionState } | undefined {
     const { person } = this
     const session = person && findSession(this.sql, proof, person, now)
     return session && { person, session }
   }
 
-  /** Where a live session came from; undefined: from here, or it is none. */
+  /** The upstream session of a live session. Undefined if the sign-in was local or the session is not live. */
   findUpstream(proof: SessionProof, now: number): UpstreamSession | undefined {
     if (!this.person || !findSession(this.sql, proof, this.person, now)) return undefined
     return findUpstream(this.sql, proof.id)
   }
 
-  /** Ends the session and what it gave, except grants with offline_access. Says where it came from, if not from here. */
+  /** Ends the session and its grants, except those with offline_access. Returns its upstream session, if there is one. */
   signOut(proof: SessionProof, now: number): UpstreamSession | undefined {
     if (!this.person || !findSession(this.sql, proof, this.person, now)) return undefined
     const upstream = findUpstream(this.sql, proof.id)
-    this.endOne(proof.id, now)
+    this.endSession(proof.id, now)
     return upstream
   }
 
-  /** The external provider signed the person out (OIDC Back-Channel Logout §2.7): `sid` null ends all that came from it. Says how many. */
+  /**
+   * Ends the sessions that came from an upstream session (OIDC Back-Channel Logout §2.7). If `sid` is null, ends all of that provider and
+   * issuer. Returns their number.
+   */
   endUpstreamSessions(from: { provider_id: string; issuer: string; sid: string | null }, now: number): number {
     if (!this.person) return 0
-    const ended = sessionsFrom(this.sql, from)
-    for (const id of ended) this.endOne(id, now)
-    return ended.length
+    const ids = sessionsFrom(this.sql, from)
+    for (const id of ids) this.endSession(id, now)
+    return ids.length
   }
 
+  /** Redeems a code once (RFC 6749 §4.1.2). */
   redeemCode(
     id: string,
     codeHash: string,
@@ -138,6 +143,7 @@ export class Subject extends DurableObject<Env> {
     return result.outcome === 'redeemed' ? { ...result, person } : result
   }
 
+  /** Uses a refresh token (RFC 6749 §6, RFC 9700 §4.14.2). */
   refresh(id: string, rotation: grants.Rotation, now: number): RefreshResult {
     const { person } = this
     if (!person)
@@ -149,7 +155,7 @@ export class Subject extends DurableObject<Env> {
     return 'grant' in result ? { ...result, person } : result
   }
 
-  /** For userinfo and introspection: is an access token of this grant good, and for whom? */
+  /** Whether an access token of this grant is active, and for which user: for userinfo and introspection. */
   tokenStatus(id: string, jti: string, forUserinfo: boolean): TokenStatus {
     const { person } = this
     const grant = person && grants.findLiveGrant(this.sql, id, this.notBefore(person))
@@ -168,6 +174,7 @@ export class Subject extends DurableObject<Env> {
     }
   }
 
+  /** For introspection. `hash` is that of the token's secret. */
   refreshTokenStatus(id: string, hash: string, now: number): RefreshTokenStatus {
     const { person } = this
     const grant = person && grants.findLiveGrant(this.sql, id, this.notBefore(person))
@@ -176,21 +183,21 @@ export class Subject extends DurableObject<Env> {
     return { outcome: 'active', client_id, idp, granted_at, scope, sub: person.sub }
   }
 
-  /** Revokes one access token (RFC 7009 §2.1), whose owner the Worker has checked; `expiresAt` in milliseconds. */
+  /** Revokes one access token (RFC 7009 §2.1). The Worker has checked its client. `expiresAt` in milliseconds. */
   revokeToken(jti: string, expiresAt: number, now: number): void {
     if (!this.person) return
     this.sql.exec('INSERT OR IGNORE INTO revoked_tokens VALUES (?, ?)', jti, expiresAt)
     this.wake(now)
   }
 
-  /** Revokes a refresh token's family and its access tokens (RFC 7009 §2.1). False: it is another client's. */
+  /** Revokes a refresh token family and its access tokens (RFC 7009 §2.1). Returns false if it belongs to another client. */
   revokeFamily(id: string, clientId: string, now: number): boolean {
     const owner = grants.ownerOf(this.sql, id)
     if (owner === clientId) grants.revokeGrant(this.sql, id, now)
     return owner === undefined || owner === clientId
   }
 
-  /** Takes back everything a client was allowed: its grants and the remembered consent. */
+  /** Revokes all grants of a client and deletes the stored consent. */
   forgetClient(clientId: string, now: number): void {
     if (!this.person) return
     forgetConsent(this.sql, clientId)
@@ -198,14 +205,14 @@ export class Subject extends DurableObject<Env> {
   }
 
   /**
-   * A newer record of the directory. Somebody who never signed in has nothing to update, and none is created, unless they are shut out: a
-   * first sign-in under way may have read the record before.
+   * Stores a newer record of the directory. A user who never signed in has no record here, and none is created, unless the record ends
+   * access: a first sign-in in progress may have read the previous one.
    */
   update(record: Person): void {
-    const isShutOut = !record.enabled || record.not_before > 0
-    if (!this.person && !isShutOut) return
+    const endsAccess = !record.enabled || record.not_before > 0
+    if (!this.person && !endsAccess) return
     createTables(this.sql)
-    this.takeRecord(record)
+    this.storeRecord(record)
   }
 
   override async alarm(): Promise<void> {
@@ -214,66 +221,71 @@ export class Subject extends DurableObject<Env> {
     if (purge(this.sql, now)) this.wake(now)
   }
 
-  private endOne(sessionId: string, now: number): void {
+  private endSession(sessionId: string, now: number): void {
     endSession(this.sql, sessionId)
     grants.revokeSessionGrants(this.sql, sessionId, now)
   }
 
-  private take(choice: PageInput, session: SessionState, question: AuthorizationInput, now: number): void {
-    if (choice.kind === 'select-account') {
+  private applyPageInput(page: PageInput, session: SessionState, authorization: AuthorizationInput, now: number): void {
+    if (page.kind === 'select-account') {
       markSelected(this.sql, session.id, now)
       session.selected_at = now
     }
-    if (choice.kind === 'consent') {
-      rememberConsent(this.sql, question.request.client_id, question.client_since, choice, now)
+    if (page.kind === 'consent') {
+      rememberConsent(this.sql, authorization.request.client_id, authorization.client_since, page, now)
     }
   }
 
-  private stepOf(person: Person, session: SessionState, question: AuthorizationInput, now: number): Step {
-    const { request, require_consent, expected_sub, accepted_idps, started_at } = question
-    const consent = findConsent(this.sql, request.client_id, question.client_since)
+  private stepOf(person: Person, session: SessionState, authorization: AuthorizationInput, now: number): Step {
+    const { request, client_since, require_consent, expected_sub, accepted_idps, started_at } = authorization
+    const consent = findConsent(this.sql, request.client_id, client_since)
     const known = { sub: person.sub, session, consent }
     return decide({ request, require_consent, expected_sub, accepted_idps, started_at, person: known, now })
   }
 
-  private answer(person: Person, session: SessionState, question: AuthorizationInput, now: number): StepResult {
-    const step = this.stepOf(person, session, question, now)
-    if (step.kind === 'respond') this.issueCode(session, question, now)
+  private continueAuthorization(
+    person: Person,
+    session: SessionState,
+    authorization: AuthorizationInput,
+    now: number,
+  ): StepResult {
+    const step = this.stepOf(person, session, authorization, now)
+    if (step.kind === 'respond') this.issueCode(session, authorization, now)
     return { outcome: 'step', step, person, session }
   }
 
-  private issueCode(session: SessionState, question: AuthorizationInput, now: number): void {
+  private issueCode(session: SessionState, authorization: AuthorizationInput, now: number): void {
     const code = {
-      grant: grantOf(question, session, now),
-      code_hash: question.code_hash,
-      code_expires_at: now + question.code_lifetime,
+      grant: grantOf(authorization, session, now),
+      code_hash: authorization.code_hash,
+      code_expires_at: now + authorization.code_lifetime,
     }
-    grants.issueCode(this.sql, code, question.access_token_lifetime, question.ends_at)
+    grants.issueCode(this.sql, code, authorization.access_token_lifetime, authorization.ends_at)
     this.codesIssued += 1
-    if (this.codesIssued % tidyEvery === 0) grants.dropSurplus(this.sql, mostGrants)
+    if (this.codesIssued % codesPerTidying === 0) grants.dropSurplus(this.sql, mostGrants)
     this.wake(now)
   }
 
   /**
-   * The higher version wins, whichever way it came. What ends sessions and grants counts even when it comes late, and ends what is here now:
-   * whose clock stamped it says nothing.
+   * Stores the record with the higher version. A later `not_before` always applies, even from an older record, and ends everything that
+   * exists now: clocks are not compared.
    */
-  private takeRecord(record: Person): Person {
+  private storeRecord(record: Person): Person {
     const { person } = this
     const not_before = Math.max(person?.not_before ?? 0, record.not_before)
-    const isEnd = person !== undefined && not_before > person.not_before
-    if (person && person.version >= record.version && !isEnd) return person
-    if (isEnd) {
+    const endsEverything = person !== undefined && not_before > person.not_before
+    if (person && person.version >= record.version && !endsEverything) return person
+    if (endsEverything) {
       endSessions(this.sql)
       grants.revokeGrants(this.sql, not_before)
     }
-    const taken = { ...(person && person.version >= record.version ? person : record), not_before }
-    this.sql.exec('INSERT OR REPLACE INTO person VALUES (1, ?, ?)', taken.version, JSON.stringify(taken))
-    this.person = taken
-    return taken
+    const next = { ...(person && person.version >= record.version ? person : record), not_before }
+    this.sql.exec('INSERT OR REPLACE INTO person VALUES (1, ?, ?)', next.version, JSON.stringify(next))
+    this.person = next
+    return next
   }
 
-  /** A disabled person has no live grant at all. */
+  /** Milliseconds. A disabled user has no live grant at all. */
   private notBefore(person: Person): number {
     return person.enabled ? person.not_before : Number.POSITIVE_INFINITY
   }

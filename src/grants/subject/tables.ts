@@ -1,6 +1,6 @@
-// The tables of one person. Each has one key and no further index, so that every event writes one row.
+// The tables of one Subject. Each has one key and no further index, so that every event writes one row.
 
-/** Version 1. A later version adds columns with defaults, so that the version before it still reads and writes them. */
+/** Version 1. A later version adds columns with defaults, so that the previous version can still read and write the tables. */
 const statements = [
   `CREATE TABLE IF NOT EXISTS person (
     id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, record TEXT NOT NULL)`,
@@ -28,7 +28,7 @@ export function hasTables(sql: SqlStorage): boolean {
   return sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'person'").toArray().length > 0
 }
 
-/** Removes what has expired; says whether anything is left that will. */
+/** Deletes expired rows. Returns true if rows are left that will expire. */
 export function purge(sql: SqlStorage, now: number): boolean {
   sql.exec('DELETE FROM grants WHERE expires_at <= ?', now)
   sql.exec('DELETE FROM sessions WHERE expires_at <= ?1 OR used_at + idle_lifetime <= ?1', now)

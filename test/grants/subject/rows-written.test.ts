@@ -1,4 +1,4 @@
-// What a Durable Object writes per operation, for a Subject that exists and whose alarm is set: rows are a cost and a limit.
+// Rows that a Subject writes per operation, once it exists and its alarm is set: each written row costs, and their rate is limited.
 import { runInDurableObject } from 'cloudflare:test'
 import { beforeAll, expect, it } from 'vitest'
 import type { Subject } from '../../../src/grants/subject/subject.ts'
@@ -25,7 +25,7 @@ beforeAll(async () => {
   await count()
 })
 
-/** Replaces the object's SQL by one that adds up what each statement wrote. */
+/** Replaces the object's SQL storage by one that adds up the rows that each statement wrote. */
 async function count(): Promise<void> {
   await runInDurableObject(subject, (instance) => {
     const counted = instance as unknown as { sql: SqlStorage; written: number }
@@ -55,7 +55,7 @@ async function signIn(): Promise<void> {
   await user.submit(page, { username: 'ada', password })
 }
 
-it('writes one row for a code, two at most for a redemption with a refresh family, one for a refresh', async () => {
+it('writes one row for a code, one for a redemption with a refresh token family, one for a refresh', async () => {
   await written()
   const target = redirectOf(await user.open(authorizeUrl({ scope: 'openid offline_access' })))
   expect(await written()).toBe(1)
@@ -72,14 +72,14 @@ it('writes one row for a code, two at most for a redemption with a refresh famil
   expect(await written()).toBe(1)
 })
 
-it('writes two rows at most for a login beside its code', async () => {
+it('writes at most two rows for a sign-in besides its code', async () => {
   await written()
   await signIn()
   // One of them is the code.
   expect(await written()).toBeLessThanOrEqual(3)
 })
 
-it('writes one more row for the first login after the directory changed', async () => {
+it('writes one more row for the first sign-in after the directory changed', async () => {
   await operator('PUT', 'users/ada', { name: 'Ada Changed' })
   await written()
   await signIn()

@@ -83,10 +83,13 @@ describe('the grace window', () => {
       code_verifier,
       client_id: 'spa',
     }
-    const nobody = {} as { authorization: string }
-    const tokens = await tokensOf(await tokenRequest(form, nobody))
+    const noCredentials = {} as { authorization: string }
+    const tokens = await tokensOf(await tokenRequest(form, noCredentials))
     const use = () =>
-      tokenRequest({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token, client_id: 'spa' }, nobody)
+      tokenRequest(
+        { grant_type: 'refresh_token', refresh_token: tokens.refresh_token, client_id: 'spa' },
+        noCredentials,
+      )
     await tokensOf(await use())
     later(9)
     await tokensOf(await use())
