@@ -1,4 +1,4 @@
-// The documents every client reads: discovery (OIDC Discovery §3, RFC 8414 §2) and JWKS (RFC 7517 §5), with validators for caches.
+// The public documents: discovery (OIDC Discovery §3, RFC 8414 §2) and JWKS (RFC 7517 §5), with entity tags for caches.
 
 import { confidentialMethodNames, publicMethodNames } from '../clients/authentication/methods.ts'
 import { acceptedAlgorithms } from '../crypto/accepted-algorithms.ts'
@@ -10,7 +10,7 @@ import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import { publishedJwks } from '../signing-keys/jwks.ts'
 
-/** Made once for each state of the configuration. */
+/** The discovery document of the last configuration epoch that was asked for. */
 let remembered: { issuer: string; epoch: number; body: string; etag: string } | undefined
 
 export async function discovery(context: RequestContext, { request }: Incoming): Promise<Response> {
@@ -25,7 +25,7 @@ export async function discovery(context: RequestContext, { request }: Incoming):
 
 export async function jwks(context: RequestContext, { request }: Incoming): Promise<Response> {
   const { body, etag, isEmpty } = await publishedJwks(context)
-  // Whoever cached an empty set would refuse the first token.
+  // A client that cached an empty set would refuse the first token.
   if (isEmpty)
     return new Response(body, { headers: { 'content-type': 'application/json', 'cache-control': 'no-store' } })
   return cacheable(request, body, etag, context.configuration.settings.jwks_max_age)
@@ -49,7 +49,7 @@ function metadata(context: RequestContext): Record<string, unknown> {
   const { issuer } = context
   const { settings, scopes } = context.configuration
   const published = [...scopes.values()].filter((scope) => scope.enabled && scope.published)
-  const personClaims = published.flatMap((scope) => scope.claims.map((entry) => entry.claim))
+  const userClaims = published.flatMap((scope) => scope.claims.map((entry) => entry.claim))
   return {
     issuer: issuer.url,
     authorization_endpoint: addressOf(issuer, paths.authorize),
@@ -85,7 +85,7 @@ function metadata(context: RequestContext): Record<string, unknown> {
         'amr',
         'sid',
         'at_hash',
-        ...personClaims,
+        ...userClaims,
       ]),
     ],
     claim_types_supported: ['normal'],

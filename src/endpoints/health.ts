@@ -1,4 +1,4 @@
-// Is this instance able to serve, and if not, which part fails? No secrets, no names.
+// The health endpoint: whether this instance can serve, and which part fails if it cannot. Public, so it names no user, client or secret.
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import { askKeyRing } from '../signing-keys/key-ring/ask-key-ring.ts'
@@ -12,41 +12,41 @@ export async function health(context: RequestContext, _: Incoming): Promise<Resp
   const signing = configuration.keys.filter((key) => key.state === 'active').map((key) => key.kid)
   const vault = await vaultReport(context)
   const canSign = signing.length === 0 || (await trySigning(context))
-  const isWell = database === 'ok' && canSign && (!vault || isAnswering(vault))
+  const isHealthy = database === 'ok' && canSign && (!vault || isHealthyVault(vault))
   const body = {
-    status: isWell ? 'ok' : 'degraded',
+    status: isHealthy ? 'ok' : 'degraded',
     issuer: context.issuer.url,
     database,
     configuration: { epoch: configuration.epoch, seconds_since_confirmed: secondsSinceConfirmed },
     signing: signing.length === 0 ? 'no key yet' : canSign ? 'ok' : 'failing: see the log',
     signing_keys: signing,
-    ...(vault ? { vault: shown(vault) } : {}),
+    ...(vault ? { vault: serialiseVaultStatus(vault) } : {}),
   }
   return Response.json(body, { headers: { 'cache-control': 'no-store' } })
 }
 
-/** By configuration epoch: strangers must not make us sign with every request. */
-const signed = new WeakMap<Env, { epoch: number; canSign: boolean }>()
+/** The result per configuration epoch: anonymous callers must not cause a signature with every request. */
+const signingResults = new WeakMap<Env, { epoch: number; canSign: boolean }>()
 
 async function trySigning(context: RequestContext): Promise<boolean> {
   const { env, configuration } = context
-  const known = signed.get(env)
+  const known = signingResults.get(env)
   if (known?.epoch === configuration.epoch) return known.canSign
   const attempt = signJwt(context, { alg: 'RS256', typ: 'health', claims: {} })
   const canSign = await attempt.then(
     () => true,
     () => false,
   )
-  signed.set(env, { epoch: configuration.epoch, canSign })
+  signingResults.set(env, { epoch: configuration.epoch, canSign })
   return canSign
 }
 
-type Asked = VaultReport | 'the key ring does not answer'
+type VaultStatus = VaultReport | 'the key ring does not answer'
 
-const isAnswering = (vault: Asked): boolean =>
+const isHealthyVault = (vault: VaultStatus): boolean =>
   typeof vault === 'object' && vault.failing === null && vault.unusable_versions === 0
 
-function shown(vault: Asked) {
+function serialiseVaultStatus(vault: VaultStatus) {
   if (typeof vault === 'string') return { status: vault }
   const { looked_at, failing, unusable_versions } = vault
   return {
@@ -58,16 +58,17 @@ function shown(vault: Asked) {
   }
 }
 
-const askAgainAfter = 5000
-/** Strangers must not reach the ring with every request. */
-const reports = new WeakMap<Env, { at: number; report: Asked }>()
+/** Milliseconds. */
+const reportMaxAge = 5000
+/** The last report: anonymous callers must not cause a call of the key ring with every request. */
+const reports = new WeakMap<Env, { at: number; report: VaultStatus }>()
 
-/** One hop, once in five seconds, and none where the certificate is shared with nobody. */
-async function vaultReport(context: RequestContext): Promise<Asked | undefined> {
+/** One hop, at most every five seconds. Returns undefined, without a hop, if the certificate is not shared. */
+async function vaultReport(context: RequestContext): Promise<VaultStatus | undefined> {
   const { env, now, deployment } = context
   if (deployment.vault.kind === 'local') return undefined
   const known = reports.get(env)
-  if (known && now - known.at < askAgainAfter) return known.report
+  if (known && now - known.at < reportMaxAge) return known.report
   const report = await askKeyRing(context, (ring) => ring.report()).catch(() => 'the key ring does not answer' as const)
   reports.set(env, { at: now, report })
   return report

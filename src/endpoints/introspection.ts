@@ -1,4 +1,4 @@
-// Token introspection (RFC 7662): a confidential client asks about tokens issued to it, or for a resource it is registered for.
+// Token introspection (RFC 7662): for tokens that were issued to the asking client, or for a resource whose introspection client it is.
 
 import { authenticateClient } from '../clients/authentication/client-authentication.ts'
 import { hashSecret, openHandle } from '../grants/handles.ts'
@@ -8,12 +8,12 @@ import { invalidClient, temporarilyUnavailable } from '../model/oauth-errors.ts'
 import { acceptedIdps, isAcceptedIdp } from '../protocol/login-choice.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
-import { type PresentedToken, readAccessToken, standingOf } from '../tokens/presented-token.ts'
+import { getTokenStatus, type PresentedToken, readAccessToken } from '../tokens/presented-token.ts'
 import { requiredToken } from './required-token.ts'
 
 export async function introspection(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
   const { client, method } = await authenticateClient(context, request, parameters)
-  // RFC 7662 §2.1: some form of authorization is required; a public client has none.
+  // RFC 7662 §2.1 requires authorization, which a public client cannot give.
   if (method === 'none') {
     throw invalidClient({
       description: 'introspection needs client authentication',
@@ -24,23 +24,25 @@ export async function introspection(context: RequestContext, { request, paramete
     })
   }
   const token = requiredToken(parameters)
-  const answer = (await aboutAccessToken(context, client, token)) ?? (await aboutRefreshToken(context, client, token))
-  if (!answer) await countMiss(context, client)
-  // RFC 7662 §2.2: nothing but `active` about a token that is not this client's business.
-  return Response.json(answer ?? { active: false }, { headers: { 'cache-control': 'no-store' } })
+  const active =
+    (await introspectAccessToken(context, client, token)) ?? (await introspectRefreshToken(context, client, token))
+  if (!active) await countMiss(context, client)
+  // RFC 7662 §2.2: the response says nothing more of a token that is inactive or that this client may not introspect.
+  return Response.json(active ?? { active: false }, { headers: { 'cache-control': 'no-store' } })
 }
 
-async function aboutAccessToken(
+/** Returns undefined if the token is not active or the client may not introspect it. */
+async function introspectAccessToken(
   context: RequestContext,
   client: Client,
   text: string,
 ): Promise<Record<string, unknown> | undefined> {
   const token = await readAccessToken(context, text)
-  if (!token || !mayAsk(context, client, token)) return undefined
-  const standing = await standingOf(context, token)
-  if (!standing.isActive) return undefined
+  if (!token || !mayIntrospect(context, client, token)) return undefined
+  const status = await getTokenStatus(context, token)
+  if (!status.isActive) return undefined
   const { iss, sub, aud, exp, iat, nbf, auth_time, acr } = token.claims
-  const username = standing.person?.username
+  const username = status.user?.username
   return {
     active: true,
     scope: token.scope.join(' '),
@@ -51,7 +53,7 @@ async function aboutAccessToken(
   }
 }
 
-function mayAsk({ configuration }: RequestContext, client: Client, token: PresentedToken): boolean {
+function mayIntrospect({ configuration }: RequestContext, client: Client, token: PresentedToken): boolean {
   if (token.client_id === client.client_id) return true
   return configuration.resources.some(
     ({ identifier, introspection_client_id }) =>
@@ -59,7 +61,8 @@ function mayAsk({ configuration }: RequestContext, client: Client, token: Presen
   )
 }
 
-async function aboutRefreshToken(
+/** Returns undefined if the token is not active or was issued to another client. */
+async function introspectRefreshToken(
   context: RequestContext,
   client: Client,
   text: string,
@@ -76,7 +79,7 @@ async function aboutRefreshToken(
   return { active: true, scope: scope.join(' '), client_id, sub, iss: context.issuer.url }
 }
 
-/** Asking for tokens at random is throttled (RFC 7662 §4); asking about live ones never is. */
+/** Throttles a client that introspects tokens at random (RFC 7662 §4). Requests for active tokens are never throttled. Throws 429. */
 async function countMiss(context: RequestContext, client: Client): Promise<void> {
   const { success } = await context.env.ANONYMOUS_RATE.limit({ key: `introspect:${client.client_id}` })
   if (success) return
@@ -84,9 +87,9 @@ async function countMiss(context: RequestContext, client: Client): Promise<void>
     description: 'too many unknown tokens',
     status: 429,
     check: 'rate',
-    expected: 'few questions about tokens that are not active',
+    expected: 'few introspection requests for tokens that are not active',
     received: 'too many in a minute',
-    fix: 'look why the resource server receives so many bad tokens',
+    fix: 'find out why the resource server receives so many invalid tokens',
     retryAfter: 60,
   })
 }

@@ -1,7 +1,7 @@
 // The `token` parameter of introspection and revocation (RFC 7662 §2.1, RFC 7009 §2.1).
 import { invalidRequest } from '../model/oauth-errors.ts'
 
-/** Throws invalid_request. */
+/** Throws invalid_request if the parameter is missing. */
 export function requiredToken(parameters: URLSearchParams): string {
   const token = parameters.get('token')
   if (token !== null) return token

@@ -1,4 +1,4 @@
-// Token revocation (RFC 7009). A refresh token takes its whole grant with it; an access token only itself.
+// Token revocation (RFC 7009). Revoking a refresh token revokes its whole grant; revoking an access token revokes that token only.
 
 import { authenticateClient } from '../clients/authentication/client-authentication.ts'
 import { openHandle } from '../grants/handles.ts'
@@ -15,26 +15,29 @@ import { requiredToken } from './required-token.ts'
 export async function revocation(context: RequestContext, { request, parameters }: Incoming): Promise<Response> {
   const { client } = await authenticateClient(context, request, parameters)
   const token = requiredToken(parameters)
-  const isOurs = (await revokeRefreshToken(context, client, token)) || (await revokeAccessToken(context, client, token))
-  context.log({ revoked: isOurs })
-  // RFC 7009 §2.2: an unknown token is no error, since the client's wish is fulfilled.
+  const isKnown =
+    (await revokeRefreshToken(context, client, token)) || (await revokeAccessToken(context, client, token))
+  context.log({ revoked: isKnown })
+  // RFC 7009 §2.2: an unknown token is no error, since it is already invalid.
   return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
 }
 
+/** Returns false if it is not a refresh token of ours. Throws invalid_request if it was issued to another client. */
 async function revokeRefreshToken(context: RequestContext, client: Client, token: string): Promise<boolean> {
   const handle = await openHandle(context, 'refresh-token', token)
   if (!handle) return false
   const isOwner = await askSubject(context, handle.subject_ref, (subject) =>
     subject.revokeFamily(handle.id, client.client_id, context.now),
   )
-  if (!isOwner) throw notYours(client)
+  if (!isOwner) throw issuedToAnotherClient(client)
   return true
 }
 
+/** Returns false if it is not an access token of ours. Throws invalid_request if it was issued to another client. */
 async function revokeAccessToken(context: RequestContext, client: Client, text: string): Promise<boolean> {
   const token = await readAccessToken(context, text)
   if (!token || token.owner.kind === 'foreign') return false
-  if (token.client_id !== client.client_id) throw notYours(client)
+  if (token.client_id !== client.client_id) throw issuedToAnotherClient(client)
   if (token.expires_at <= context.now) return true
   const { owner } = token
   if (owner.kind === 'client') await revokeClientToken(context, token.jti, token.expires_at)
@@ -46,8 +49,8 @@ async function revokeAccessToken(context: RequestContext, client: Client, text: 
   return true
 }
 
-/** RFC 7009 §2.1: refused, and the client is told. */
-function notYours(client: Client): OAuthError {
+/** RFC 7009 §2.1: the request is refused and the client is informed. */
+function issuedToAnotherClient(client: Client): OAuthError {
   return invalidRequest({
     description: 'the token was issued to another client',
     check: 'client_id',

@@ -1,11 +1,11 @@
-// UserInfo endpoint (OIDC Core §5.3) by Bearer token (RFC 6750 §2.1, §2.2).
+// UserInfo endpoint (OIDC Core §5.3), with Bearer tokens (RFC 6750 §2.1, §2.2).
 
 import { OAuthError } from '../model/errors.ts'
 import { invalidRequest, refusedToken } from '../model/oauth-errors.ts'
 import { selectClaims } from '../protocol/claims.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
-import { type PresentedToken, readAccessToken, standingOf } from '../tokens/presented-token.ts'
+import { getTokenStatus, type PresentedToken, readAccessToken } from '../tokens/presented-token.ts'
 
 export async function userinfo(context: RequestContext, incoming: Incoming): Promise<Response> {
   const token = await readAccessToken(context, presentedToken(incoming))
@@ -17,30 +17,30 @@ export async function userinfo(context: RequestContext, incoming: Incoming): Pro
     })
   }
   context.client = { client_id: token.client_id, knownBy: 'access_token' }
-  if (!isForUs(context, token)) {
+  if (!isForThisIssuer(context, token)) {
     throw invalidToken({
       description: 'the access token is for another audience',
       expected: `aud with ${context.issuer.url}`,
       received: token.audience.join(' '),
     })
   }
-  const standing = await standingOf(context, token, true)
-  if (!standing.isActive) {
+  const status = await getTokenStatus(context, token, true)
+  if (!status.isActive) {
     throw invalidToken({
       description: 'the access token is no longer valid',
-      expected: 'a live access token',
-      received: standing.reason,
+      expected: 'an active access token',
+      received: status.reason,
     })
   }
-  if (!token.scope.includes('openid') || !standing.person?.userinfo) throw insufficientScope(token)
+  if (!token.scope.includes('openid') || !status.user?.userinfo) throw insufficientScope(token)
 
-  const { sub, userinfo: known } = standing.person
+  const { sub, userinfo: available } = status.user
   const { scopes } = context.configuration
-  const claims = selectClaims(known.claims, scopes, token.scope, 'userinfo', known.single)
+  const claims = selectClaims(available.claims, scopes, token.scope, 'userinfo', available.single)
   return Response.json({ ...claims, sub }, { headers: { 'cache-control': 'no-store' } })
 }
 
-/** RFC 6750 §2: in the Authorization header or in a form body, not in both, and never in the query. */
+/** Reads the token from the Authorization header or the form body (RFC 6750 §2), never from the query. Throws if both or none have one. */
 function presentedToken({ request, parameters }: Incoming): string {
   const header = request.headers.get('authorization')
   const match = header === null ? null : /^bearer +([\w.~+/-]+=*)$/i.exec(header.trim())
@@ -56,7 +56,7 @@ function presentedToken({ request, parameters }: Incoming): string {
   }
   const token = match?.[1] ?? inBody
   if (token) return token
-  // RFC 6750 §3.1: without authentication information the challenge carries no error.
+  // RFC 6750 §3.1: without authentication information the challenge has no error code.
   const detail = {
     check: 'access_token',
     expected: 'Authorization: Bearer',
@@ -68,8 +68,8 @@ function presentedToken({ request, parameters }: Incoming): string {
   })
 }
 
-/** RFC 9068 §4: one of the audiences must be us. */
-function isForUs(context: RequestContext, token: PresentedToken): boolean {
+/** RFC 9068 §4: the audience must include this issuer. */
+function isForThisIssuer(context: RequestContext, token: PresentedToken): boolean {
   const { url: issuer } = context.issuer
   return token.audience.includes(issuer) || token.audience.includes(`${issuer}/resources`)
 }

@@ -1,4 +1,4 @@
-// Access tokens: RFC 9068 JWTs, or the shape of IdentityServer where the shared issuer's resource servers expect that (DESIGN §6).
+// Access tokens: JWTs of RFC 9068, or of IdentityServer's form if the resource servers of a shared issuer expect that (token_profile).
 
 import { clientSessionId } from '../authentication/sessions.ts'
 import { selectClaims } from '../protocol/claims.ts'
@@ -39,10 +39,10 @@ export async function issueAccessToken(
   return { access_token: token, expires_in: expiresIn }
 }
 
-/** The claims whose scopes send them to access tokens. */
+/** Claims whose scopes put them into access tokens. */
 function userClaims(context: RequestContext, { scope, sign_in }: Authorization): Record<string, unknown> {
   if (!sign_in) return {}
-  return selectClaims(sign_in.person.claims, context.configuration.scopes, scope, 'access_token')
+  return selectClaims(sign_in.user.claims, context.configuration.scopes, scope, 'access_token')
 }
 
 const identityServerClaims = async (
@@ -54,8 +54,8 @@ const identityServerClaims = async (
 })
 
 /**
- * RFC 9068 §3: the resources whose scopes were granted; without any, the configured default. A token that may be used at userinfo is also for
- * the issuer.
+ * RFC 9068 §3: the resources whose scopes were granted, or the configured default if there are none. A token for userinfo also has the issuer
+ * as audience. Returns a string if there is one audience.
  */
 export function audienceOf(context: RequestContext, scope: readonly string[]): string | string[] {
   const { resources, settings } = context.configuration

@@ -10,19 +10,19 @@ export interface Authorization {
   sub: string
   /** What the access token is for: what was granted, or less (RFC 6749 §6). */
   scope: string[]
-  /** Of the access token (RFC 9068 §2.2), from token-id.ts. */
+  /** The access token's id (RFC 9068 §2.2), from token-id.ts. */
   jti: string
-  /** When the tokens count as issued, in seconds: a repeated refresh states the time of the first one. */
+  /** Time of issue, in seconds. A repeated refresh states the time of the first one. */
   iat: number
   /** Absent when no user signed in (RFC 6749 §4.4). Then there is no ID token. */
   sign_in?: SignIn
-  /** As the client will present it. */
+  /** The sealed token, as the client will present it. */
   refresh_token?: string | undefined
 }
 
-/** The user who signed in, and what they allowed the client. */
+/** The user who signed in, and the grant to the client. */
 export interface SignIn {
-  person: Person
+  user: Person
   grant: Grant
   /** Only when a code is redeemed (OIDC Core §12.2). */
   nonce?: string | undefined

@@ -1,4 +1,4 @@
-// ID tokens (OIDC Core §2): protocol claims, and claims of the user only where they were asked for or configured.
+// ID tokens (OIDC Core §2): protocol claims, and those claims of the user that were requested or that a scope puts there.
 
 import { clientSessionId } from '../authentication/sessions.ts'
 import { selectClaims } from '../protocol/claims.ts'
@@ -15,12 +15,12 @@ export interface IdTokenRequest extends Pick<Authorization, 'client' | 'iat'> {
 
 export async function issueIdToken(context: RequestContext, request: IdTokenRequest): Promise<string> {
   const { client, iat, access_token } = request
-  const { person, grant, nonce } = request.sign_in
+  const { user, grant, nonce } = request.sign_in
   const { settings, scopes } = context.configuration
   const alg = client.id_token_signed_response_alg ?? settings.id_token_signing_alg
   const claims = idTokenClaims({
     iss: context.issuer.url,
-    sub: person.sub,
+    sub: user.sub,
     aud: client.client_id,
     iat,
     exp: iat + (client.id_token_lifetime ?? settings.id_token_lifetime),
@@ -28,7 +28,7 @@ export async function issueIdToken(context: RequestContext, request: IdTokenRequ
     sid: await clientSessionId(grant.session_id, client.client_id),
     at_hash: await claimHash(access_token, alg),
     nonce,
-    user: selectClaims(person.claims, scopes, grant.scope, 'id_token', grant.id_token_claims),
+    user: selectClaims(user.claims, scopes, grant.scope, 'id_token', grant.id_token_claims),
   })
   return signJwt(context, { alg, typ: 'JWT', claims })
 }

@@ -1,4 +1,4 @@
-// An access token that somebody presents: whose it is, and whether it is still good (RFC 9068 §4, DESIGN §6).
+// Presented access tokens: parsing them, and finding out whether they are still active (RFC 9068 §4).
 
 import { grantFault } from '../grants/grant-fault.ts'
 import { askSubject } from '../grants/subject/ask-subject.ts'
@@ -19,12 +19,15 @@ export interface PresentedToken {
   owner: TokenOwner
 }
 
-export type TokenStanding =
+export type PresentedTokenStatus =
   | { isActive: false; reason: string }
-  /** `person`: absent for tokens without one of ours. */
-  | { isActive: true; person?: ActiveToken }
+  /** `user` is absent if no user of ours signed in for the token. */
+  | { isActive: true; user?: ActiveToken }
 
-/** Undefined: not signed by us, of another issuer, or not an access token. Expired ones are returned: see `expires_at`. */
+/**
+ * Returns undefined for a token that we did not sign, of another issuer, or that is no access token. Expired tokens are returned: see
+ * `expires_at`.
+ */
 export async function readAccessToken(context: RequestContext, token: string): Promise<PresentedToken | undefined> {
   const verified = await verifyJwt(context, token, { typ: ['at+jwt', 'application/at+jwt'] })
   if (!verified) return undefined
@@ -42,42 +45,42 @@ export async function readAccessToken(context: RequestContext, token: string): P
   }
 }
 
-const ofAnotherClient = 'its client was deleted; the present one has only the same id'
+const ofDeletedClient = 'its client was deleted; the present client only has the same id'
 
-/** At most one hop. A person's rights end at once, a client's with the configuration, within ten seconds. */
-export async function standingOf(
+/** At most one hop. The rights of a user end at once. Those of a client end with the configuration in memory, within ten seconds. */
+export async function getTokenStatus(
   context: RequestContext,
   token: PresentedToken,
   forUserinfo = false,
-): Promise<TokenStanding> {
-  const gone = (reason: string): TokenStanding => ({ isActive: false, reason })
+): Promise<PresentedTokenStatus> {
+  const inactive = (reason: string): PresentedTokenStatus => ({ isActive: false, reason })
   if (token.expires_at <= context.now)
-    return gone(`it expired ${Math.ceil((context.now - token.expires_at) / 1000)} s ago`)
+    return inactive(`it expired ${Math.ceil((context.now - token.expires_at) / 1000)} s ago`)
   const { owner } = token
   if (owner.kind === 'foreign') {
     if (context.configuration.settings.introspect_foreign_tokens) return { isActive: true }
-    return gone('it was issued by another instance, which the setting introspect_foreign_tokens does not admit')
+    return inactive('it was issued by another instance, and the setting introspect_foreign_tokens is off')
   }
   const client = await context.configuration.findClient(token.client_id)
-  if (!client?.enabled) return gone('its client is disabled or deleted')
+  if (!client?.enabled) return inactive('its client is disabled or deleted')
   if (owner.kind === 'client') {
-    // Its token says only when it was issued; clocks may differ by the accepted skew.
+    // The token does not state the client's created_at, so compare with its iat; clocks may differ by the accepted skew.
     const latest = (Number(token.claims.iat) + context.configuration.settings.clock_skew) * 1000
-    if (latest < client.created_at) return gone(ofAnotherClient)
+    if (latest < client.created_at) return inactive(ofDeletedClient)
     if (!client.linked_user?.enabled || client.linked_user.sub !== token.claims.sub)
-      return gone('its user is disabled or no longer linked')
+      return inactive('its user is disabled or no longer linked')
     return (await isClientTokenRevoked(context, token.jti, token.expires_at))
-      ? gone('it was revoked')
+      ? inactive('it was revoked')
       : { isActive: true }
   }
   const status = await askSubject(context, owner.subject_ref, (subject) =>
     subject.tokenStatus(owner.grant_id, token.jti, forUserinfo),
   )
-  if (status.outcome === 'inactive') return gone('it was revoked, or the user was disabled or signed out')
+  if (status.outcome === 'inactive') return inactive('it was revoked, or the user was disabled or signed out')
   const fault = grantFault(context, client, { ...status, created_at: status.granted_at })
-  if (fault === 'client') return gone(ofAnotherClient)
-  if (fault) return gone(`the person signed in by ${status.idp}, which is disabled or deleted`)
-  return { isActive: true, person: status }
+  if (fault === 'client') return inactive(ofDeletedClient)
+  if (fault) return inactive(`the person signed in by ${status.idp}, which is disabled or deleted`)
+  return { isActive: true, user: status }
 }
 
 const listOf = (value: unknown): string[] =>

@@ -1,4 +1,4 @@
-// Token endpoint (RFC 6749 §3.2): the steps every grant type shares. A grant type supplies only the authorization (grant-types/, one file each).
+// Token endpoint (RFC 6749 §3.2): the steps that all grant types share. A grant type supplies only the authorization (grant-types/, one file each).
 
 import { authenticateClient } from '../../clients/authentication/client-authentication.ts'
 import type { Client } from '../../model/client.ts'
@@ -22,6 +22,7 @@ export async function token(context: RequestContext, { request, parameters }: In
   return Response.json(tokens, { headers: { 'cache-control': 'no-store', pragma: 'no-cache' } })
 }
 
+/** Throws invalid_request or unsupported_grant_type. */
 function requireGrantType(name: string | null): GrantType {
   if (isGrantType(name)) return name
   throw new OAuthError(name ? 'unsupported_grant_type' : 'invalid_request', 'grant_type is missing or not supported', {
@@ -32,6 +33,7 @@ function requireGrantType(name: string | null): GrantType {
   })
 }
 
+/** Throws unauthorized_client. */
 function requireMayUse(client: Client, grantType: GrantType): void {
   if (mayUseGrantType(client, grantType)) return
   throw new OAuthError('unauthorized_client', 'the client may not use this grant_type', {

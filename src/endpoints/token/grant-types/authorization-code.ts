@@ -20,8 +20,8 @@ export async function authorizationCode(context: RequestContext, request: TokenR
       description: 'the code is not valid',
       check: 'code',
       expected: 'a code that this provider issued',
-      received: 'something else, or a code cut short or changed on its way',
-      fix: 'send the code exactly as it came in the redirect',
+      received: 'something else, or a code that was truncated or changed',
+      fix: 'send the code exactly as it came in the authorization response',
     })
   }
   const { subject_ref, id } = handle
@@ -40,35 +40,36 @@ export async function authorizationCode(context: RequestContext, request: TokenR
     throw invalidGrant({
       description: 'the code was used before',
       check: 'code',
-      expected: 'each code once',
-      received: 'a code that had been redeemed; the tokens it gave were revoked',
-      fix: 'let the application redeem a code once, and look who else holds it',
+      expected: 'each code redeemed once',
+      received: 'a code that was redeemed before; its tokens were revoked',
+      fix: 'redeem each code once, and find out who else has it',
     })
   }
   if (redemption.outcome === 'unknown')
     throw invalidGrant({ description: 'the code is not valid', ...redemption.detail })
 
-  const { grant, person } = redemption
+  const { grant, person: user } = redemption
   requireUsableGrant(context, client, grant, 'code')
   const hasFamily = family !== null && grant.scope.includes('offline_access')
   return {
     client,
-    sub: person.sub,
+    sub: user.sub,
     scope: grant.scope,
     jti: await newGrantTokenId(context, subject_ref, id),
     iat: Math.floor(context.now / 1000),
-    sign_in: { person, grant, nonce: grant.nonce },
+    sign_in: { user, grant, nonce: grant.nonce },
     refresh_token: hasFamily ? await sealHandle(context, 'refresh-token', { subject_ref, id, secret }) : undefined,
   }
 }
 
 async function newFamily(context: RequestContext, client: Client, secret: Uint8Array<ArrayBuffer>): Promise<NewFamily> {
   const { settings } = context.configuration
-  const seconds = (own: number | null, common: number) => context.now + 1000 * (own ?? common)
+  const sliding = client.refresh_token_sliding_lifetime ?? settings.refresh_token_sliding_lifetime
+  const absolute = client.refresh_token_absolute_lifetime ?? settings.refresh_token_absolute_lifetime
   return {
     refresh_hash: await hashSecret(secret),
-    refresh_expires_at: seconds(client.refresh_token_sliding_lifetime, settings.refresh_token_sliding_lifetime),
-    refresh_ends_at: seconds(client.refresh_token_absolute_lifetime, settings.refresh_token_absolute_lifetime),
+    refresh_expires_at: context.now + sliding * 1000,
+    refresh_ends_at: context.now + absolute * 1000,
     most: settings.max_families,
   }
 }

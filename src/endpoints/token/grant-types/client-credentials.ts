@@ -15,13 +15,13 @@ export async function clientCredentials(context: RequestContext, request: TokenR
   const isGrantable = (scope: string) =>
     scopes.get(scope)?.enabled === true && scope !== 'openid' && scope !== 'offline_access'
   const requested = parseScope(parameters.get('scope'))
-  // RFC 6749 §3.3: without a scope parameter, all that the client has.
+  // RFC 6749 §3.3: without a scope parameter, all scopes of the client.
   const wanted = requested.length > 0 ? requested : [...client.scopes, 'full_api_access']
   const scope = grantableScopes(wanted, client, isGrantable)
   return { client, sub: user.sub, scope, jti: newClientTokenId(), iat: Math.floor(context.now / 1000) }
 }
 
-/** Throws unauthorized_client: RFC 6749 §4.4 is for confidential clients, and ours must be linked to an enabled user. */
+/** Throws unauthorized_client unless the client is confidential (RFC 6749 §4.4) and linked to an enabled user. */
 function linkedUserOf(client: Client): LinkedUser {
   const user = client.linked_user
   if (user?.enabled && !isPublicClient(client)) return user
@@ -33,6 +33,6 @@ function linkedUserOf(client: Client): LinkedUser {
       : user
         ? `linked user ${user.user_id}, who is disabled`
         : 'no linked user',
-    fix: 'link the client to the (service) user whose rights its tokens shall have, and enable that user',
+    fix: 'link the client to the (service) user whose rights its tokens should have, and enable that user',
   })
 }

@@ -10,10 +10,10 @@ export interface TokenRequest {
   client: Client
 }
 
-/** Throws OAuthError when the client gets no tokens. */
+/** Throws OAuthError if the client gets no tokens. */
 export type GrantHandler = (context: RequestContext, request: TokenRequest) => Promise<Authorization>
 
-/** Throws invalid_request when a parameter of the grant type is missing. */
+/** Throws invalid_request if the parameter is missing. */
 export function requiredParameter(parameters: URLSearchParams, name: string): string {
   const value = parameters.get(name)
   if (value !== null) return value

@@ -1,4 +1,5 @@
-// grant_type=refresh_token (RFC 6749 §6, RFC 9700 §4.14.2): rotated on every use; a lost answer can be fetched again within the grace window.
+// grant_type=refresh_token (RFC 6749 §6, RFC 9700 §4.14.2): the token rotates on every use. A client that lost the response can repeat the
+// request within the grace window.
 
 import { base64url, concatBytes, fromUtf8, parseBase64url, randomBytes, utf8 } from '../../../crypto/encoding.ts'
 import { hashSecret, newSecret, openHandle, sealHandle } from '../../../grants/handles.ts'
@@ -15,7 +16,7 @@ import { newGrantTokenId } from '../../../tokens/token-id.ts'
 import { requiredParameter, type TokenRequest } from './grant-handler.ts'
 import { requireUsableGrant } from './usable-grant.ts'
 
-/** What a retry must repeat. */
+/** What the response to a repeated request must repeat. */
 interface Successor {
   refresh_token: string
   jti: string
@@ -31,8 +32,8 @@ export async function refreshToken(context: RequestContext, request: TokenReques
       description: 'the refresh token is not valid',
       check: 'refresh_token',
       expected: 'a refresh token that this provider issued',
-      received: 'something else, or a token cut short or changed',
-      fix: 'store refresh tokens whole, and replace them by the newest one after each use',
+      received: 'something else, or a token that was truncated or changed',
+      fix: 'store the whole refresh token, and replace it by the newest one after each use',
     })
   }
   if (!client.offline_access) {
@@ -47,42 +48,42 @@ export async function refreshToken(context: RequestContext, request: TokenReques
   const requested = parseScope(parameters.get('scope'))
   const { subject_ref, id, secret } = handle
   const next = newSecret()
-  const drawn: Successor = {
+  const proposed: Successor = {
     refresh_token: await sealHandle(context, 'refresh-token', { subject_ref, id, secret: next }),
     jti: await newGrantTokenId(context, subject_ref, id),
     iat: Math.floor(context.now / 1000),
   }
-  const rotation = await rotationFor(context, client, secret, next, drawn, requested)
-  const answer = await askSubject(context, subject_ref, (subject) => subject.refresh(id, rotation, context.now))
-  if (answer.outcome === 'reused') {
+  const rotation = await rotationFor(context, client, secret, next, proposed, requested)
+  const result = await askSubject(context, subject_ref, (subject) => subject.refresh(id, rotation, context.now))
+  if (result.outcome === 'reused') {
     throw invalidGrant({
       description: 'the refresh token was used before',
       check: 'refresh_token',
       expected: 'the newest refresh token of its family',
       received: 'an older one, after its successor was used or its grace window ended; the whole family was revoked',
-      fix: 'store the new refresh token of every answer before using it; let one process refresh at a time',
+      fix: 'store the refresh token of every response before using it; let one process refresh at a time',
     })
   }
-  if (answer.outcome === 'scope') throw widened(answer.grant, requested)
-  if (answer.outcome === 'unknown')
-    throw invalidGrant({ description: 'the refresh token is not valid', ...answer.detail })
+  if (result.outcome === 'scope') throw scopeExceeded(result.grant, requested)
+  if (result.outcome === 'unknown')
+    throw invalidGrant({ description: 'the refresh token is not valid', ...result.detail })
 
-  const { grant, person } = answer
+  const { grant, person: user } = result
   requireUsableGrant(context, client, grant, 'refresh token')
-  const successor = answer.outcome === 'retried' ? await openRetry(answer.retry, secret) : drawn
+  const successor = result.outcome === 'retried' ? await openRetry(result.retry, secret) : proposed
   const isEnabled = (scope: string) => context.configuration.scopes.get(scope)?.enabled === true
-  // A scope that was taken from the client since is no longer given.
+  // A scope that the client may no longer request is left out.
   const scope = (requested.length > 0 ? requested : grant.scope).filter(
     (name) => isEnabled(name) && mayRequestScope(client, name),
   )
   return {
     client,
-    sub: person.sub,
+    sub: user.sub,
     scope,
     jti: successor.jti,
     iat: successor.iat,
-    sign_in: { person, grant },
-    refresh_token: answer.outcome === 'kept' ? presented : successor.refresh_token,
+    sign_in: { user, grant },
+    refresh_token: result.outcome === 'kept' ? presented : successor.refresh_token,
   }
 }
 
@@ -91,7 +92,7 @@ async function rotationFor(
   client: Client,
   secret: Uint8Array<ArrayBuffer>,
   next: Uint8Array<ArrayBuffer>,
-  drawn: Successor,
+  successor: Successor,
   scope: string[],
 ): Promise<Rotation> {
   const { settings } = context.configuration
@@ -101,7 +102,7 @@ async function rotationFor(
     scope,
     presented_hash: await hashSecret(secret),
     successor_hash: await hashSecret(next),
-    retry: await sealRetry(drawn, secret),
+    retry: await sealRetry(successor, secret),
     grace: grace * 1000,
     rotates: client.refresh_token_rotation,
     sliding_lifetime: (client.refresh_token_sliding_lifetime ?? settings.refresh_token_sliding_lifetime) * 1000,
@@ -109,7 +110,7 @@ async function rotationFor(
 }
 
 /** RFC 6749 §6: a refresh may narrow the scope, never widen it. */
-function widened(grant: Grant, requested: string[]): OAuthError {
+function scopeExceeded(grant: Grant, requested: string[]): OAuthError {
   return new OAuthError('invalid_scope', 'scope exceeds what was granted', {
     check: 'scope',
     expected: `some of: ${grant.scope.join(' ')}`,
@@ -118,7 +119,7 @@ function widened(grant: Grant, requested: string[]): OAuthError {
   })
 }
 
-/** Only who holds the presented token can read what its retry gives: the key is made of its secret. */
+/** The key is derived from the secret of the presented token, so only its holder can read the stored retry. */
 async function retryKey(secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
   const bytes = await crypto.subtle.digest('SHA-256', concatBytes(utf8('countersign retry '), secret))
   return crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt'])

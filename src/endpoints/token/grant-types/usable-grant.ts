@@ -1,4 +1,4 @@
-// Refuses a grant that the configuration no longer honours. Every grant type that continues a sign-in asks here.
+// Refuses a grant that the configuration no longer admits. Every grant type that continues a sign-in calls this.
 
 import { type GrantFault, grantFault } from '../../../grants/grant-fault.ts'
 import type { Client } from '../../../model/client.ts'
