@@ -1,23 +1,23 @@
-// How somebody is to sign in: by password here, or by which external provider. A pure function of what is configured, what the application
-// asks for, and what this browser remembers.
+// How a person signs in: by password here, or at an external provider. A pure function of the configuration, the client's request, and the choice
+// that this browser remembers.
 import type { ExternalProvider } from '../model/external-provider.ts'
 
 export interface LoginChoiceInput {
   /** In the order of their buttons. */
   providers: readonly ExternalProvider[]
   allow_local_accounts: boolean
-  /** A provider's id, or `local`: `acr_values=idp:ID` as IdentityServer has it, or the parameter `idp`. */
+  /** An external provider's id, or `local`: from `acr_values=idp:ID`, as in IdentityServer, or from the parameter `idp`. */
   idp?: string | undefined
-  /** A mail domain (or Entra's and Google's word for it). */
+  /** A mail domain: the parameter of this name that Entra and Google have. */
   domain_hint?: string | undefined
   login_hint?: string | undefined
-  /** What the person chose to be remembered: a provider's id, or `local`. */
+  /** The way that this browser remembers: an external provider's id, or `local`. */
   remembered?: string | undefined
-  /** The person wants to see every way: nothing is taken for them, so a provider that fails cannot be gone to again and again. */
+  /** The person asked for every way to sign in. None is then chosen for them, so a failing provider cannot cause a loop. */
   wantsToChoose: boolean
 }
 
-/** `page`: with these. `isNarrowed`: there are more ways, which the page leads to. */
+/** `isNarrowed`: the page hides further ways to sign in, and links to them. */
 export type LoginChoice =
   | { kind: 'provider'; provider: ExternalProvider }
   | { kind: 'page'; providers: ExternalProvider[]; hasLocal: boolean; isNarrowed: boolean }
@@ -35,7 +35,7 @@ export function chooseLogin(input: LoginChoiceInput): LoginChoice {
   return !hasLocal && only && providers.length === 1 ? { kind: 'provider', provider: only } : all
 }
 
-/** What the application says goes before what the browser remembers. */
+/** What the client requests takes precedence over what the browser remembers. */
 function wantedBy(input: LoginChoiceInput, providers: ExternalProvider[]): ExternalProvider | 'local' | undefined {
   const byId = (id: string | undefined) => (id === 'local' ? id : providers.find((each) => each.provider_id === id))
   return (
@@ -54,17 +54,20 @@ function mailDomain(hint: string | undefined): string | undefined {
   return at > 0 ? hint?.slice(at + 1) : undefined
 }
 
-/** Enabled, and read at least once: nothing is known of where to send people otherwise. */
+/** Providers that are enabled and whose metadata was read: without metadata, the address to redirect to is unknown. */
 export const usableProviders = (providers: readonly ExternalProvider[]): ExternalProvider[] =>
   providers.filter((provider) => provider.enabled && provider.metadata !== null)
 
-/** Sessions and grants count as long as where they came from: provider id → its `created_at`, so that a namesake inherits nothing. */
+/**
+ * Provider id → its `created_at` (milliseconds), for each enabled external provider. Sessions and grants from other providers no longer count, nor
+ * those older than a provider that was created again under the same id.
+ */
 export type AcceptedIdps = Record<string, number>
 
 export const acceptedIdps = (providers: readonly ExternalProvider[]): AcceptedIdps =>
   Object.fromEntries(providers.filter((each) => each.enabled).map((each) => [each.provider_id, each.created_at]))
 
-/** `since` in milliseconds: when the session or grant began. */
+/** True if a session or grant that began at `since` (milliseconds) still counts. */
 export function isAcceptedIdp(accepted: AcceptedIdps, idp: string, since: number): boolean {
   if (idp === 'local') return true
   const created = Object.hasOwn(accepted, idp) ? accepted[idp] : undefined

@@ -1,5 +1,5 @@
-// What an authorization request still needs (OIDC Core §3.1.2.3, §3.1.2.4): a pure function of the request, the session and the consent given.
-// How the request is answered once nothing is missing is decided elsewhere (src/interaction/).
+// What an authorization request still needs (OIDC Core §3.1.2.3, §3.1.2.4): a pure function of the request, the session and the stored
+// consent. src/interaction/ delivers the response once nothing is missing.
 
 import type { Consent } from '../model/consent.ts'
 import type { ErrorCode } from '../model/errors.ts'
@@ -12,13 +12,13 @@ export interface DecisionInput {
   request: ValidatedAuthorizationRequest
   /** The client's setting "require consent". */
   require_consent: boolean
-  /** The subject of a verified id_token_hint, who must be the one signed in. */
+  /** The subject of a verified id_token_hint: this user must be the one signed in. */
   expected_sub?: string | undefined
-  /** Milliseconds: when this request first came. An answer given later is an answer to it. */
+  /** Milliseconds: when this request arrived. A sign-in, choice or consent after it satisfies the request's prompts. */
   started_at: number
-  /** Absent: nobody is signed in. */
+  /** Absent if no user is signed in. */
   person?: { sub: string; session: SessionState; consent: Consent | undefined } | undefined
-  /** External providers that are enabled. Absent: sessions of every provider count. */
+  /** External providers that are enabled. If absent, sessions from every provider count. */
   accepted_idps?: AcceptedIdps | undefined
   now: number
 }
@@ -26,7 +26,7 @@ export interface DecisionInput {
 /** The acr of a sign-in by password at this provider. */
 export const localAcr = '1'
 
-/** `respond`: nothing is missing. The names travel between Worker and Subject, where both sides may be of different versions. */
+/** `respond`: nothing is missing. Worker and Subject exchange these names, possibly in different versions: do not rename them. */
 export type Step =
   | { kind: 'respond' }
   | { kind: 'sign-in' }
@@ -39,13 +39,13 @@ export function decide(input: DecisionInput): Step {
   const isSilent = request.prompt.includes('none')
   const stop = (code: ErrorCode, description: string): Step => ({ kind: 'error', code, description })
 
-  // Both hold when both are given (OIDC Core §3.1.2.1 id_token_hint, §5.5.1 sub).
-  const wanted = [input.expected_sub, request.claims?.sub].filter((sub) => sub !== undefined)
-  const isSomebodyElse = person !== undefined && wanted.some((sub) => sub !== person.sub)
+  // If both are given, both must hold (OIDC Core §3.1.2.1 id_token_hint, §5.5.1 sub).
+  const requiredSubjects = [input.expected_sub, request.claims?.sub].filter((sub) => sub !== undefined)
+  const isOtherUser = person !== undefined && requiredSubjects.some((sub) => sub !== person.sub)
   const isFresh = person !== undefined && lastSeenAt(person.session) > input.started_at
-  if (isSomebodyElse && isFresh) return stop('login_required', 'somebody else than the requested person signed in')
-  if (!person || mustSignIn(input, person.session, isFresh) || isSomebodyElse) {
-    return isSilent ? stop('login_required', 'nobody suitable is signed in') : { kind: 'sign-in' }
+  if (isOtherUser && isFresh) return stop('login_required', 'another user than the requested one signed in')
+  if (!person || mustSignIn(input, person.session, isFresh) || isOtherUser) {
+    return isSilent ? stop('login_required', 'no suitable user is signed in') : { kind: 'sign-in' }
   }
   if (request.prompt.includes('select_account') && !isFresh) {
     return { kind: 'select-account' }
@@ -58,7 +58,7 @@ export function decide(input: DecisionInput): Step {
   return { kind: 'respond' }
 }
 
-/** An authentication since the request came satisfies prompt=login and max_age (OIDC Core §3.1.2.1), wherever it took place. */
+/** An authentication after the request arrived satisfies prompt=login and max_age (OIDC Core §3.1.2.1), here or at an external provider. */
 function mustSignIn(input: DecisionInput, session: SessionState, isFresh: boolean): boolean {
   const { request, started_at, now, accepted_idps } = input
   if (accepted_idps && !isAcceptedIdp(accepted_idps, session.idp, lastSeenAt(session))) return true
@@ -71,7 +71,7 @@ function mustSignIn(input: DecisionInput, session: SessionState, isFresh: boolea
   return session.authenticated_at === 0 || now - session.authenticated_at > request.max_age * 1000
 }
 
-/** An essential acr that this session lacks: signing in at an external provider may give it, or the password after one. */
+/** True if the session lacks an essential acr that another sign-in may give: by password, or at an external provider. */
 function canBeStronger({ request, accepted_idps }: DecisionInput, session: SessionState, isFresh: boolean): boolean {
   const wanted = request.claims?.essential_acr
   if (!wanted || wanted.includes(session.acr)) return false
@@ -83,11 +83,11 @@ function missingConsent(
   { request, require_consent, started_at }: DecisionInput,
   consent: Consent | undefined,
 ): { new_scopes: string[]; new_claims: string[] } | undefined {
-  const isAsked = request.prompt.includes('consent') && (consent?.given_at ?? 0) <= started_at
-  if (!require_consent && !isAsked) return undefined
+  const mustAsk = request.prompt.includes('consent') && (consent?.given_at ?? 0) <= started_at
+  if (!require_consent && !mustAsk) return undefined
   const new_scopes = request.scope.filter((scope) => !consent || !Object.hasOwn(consent.scopes, scope))
   const new_claims = requestedClaims(request).filter((claim) => !consent || !Object.hasOwn(consent.claims, claim))
-  return isAsked || new_scopes.length > 0 || new_claims.length > 0 ? { new_scopes, new_claims } : undefined
+  return mustAsk || new_scopes.length > 0 || new_claims.length > 0 ? { new_scopes, new_claims } : undefined
 }
 
 /** The single claims of the `claims` parameter, of both members (OIDC Core §5.5). */

@@ -5,7 +5,7 @@ import { invalidRequest } from '../model/oauth-errors.ts'
 import { printable } from '../model/untrusted-text.ts'
 
 const mostParameters = 100
-/** May stand more than once (RFC 8707 §2). */
+/** Parameters that may be repeated (RFC 8707 §2). */
 const repeatable = new Set(['resource', 'audience'])
 
 /**

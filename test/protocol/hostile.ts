@@ -1,9 +1,9 @@
-// Texts and clocks for parsers that strangers reach.
+// Hostile texts for parsers of untrusted input, and a stopwatch.
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { OAuthError } from '../../src/model/errors.ts'
 
-/** Whatever a stranger may send: any characters, and pieces that mean something to a parser. */
+/** Untrusted text: any characters, and pieces that mean something to a parser. */
 export const hostileText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 200 }),
   fc.string({ maxLength: 200 }),
@@ -18,7 +18,7 @@ export const hostileText = fc.oneof(
     .map((parts) => parts.join('')),
 )
 
-/** What `parse` gives, or the refusal it throws. Anything else that is thrown is a fault of the parser. */
+/** The value that `parse` returns, or the OAuthError it throws. Any other error fails the test. */
 export function outcomeOf<T>(parse: () => T): { value: T } | { refusal: OAuthError } {
   try {
     return { value: parse() }
@@ -37,13 +37,13 @@ export async function outcomeOfAsync<T>(parse: () => Promise<T>): Promise<{ valu
   }
 }
 
-/** The code of the refusal; undefined: accepted. */
+/** The error code of the refusal. Returns undefined if `parse` accepts. */
 export function refusalOf(parse: () => unknown): string | undefined {
   const outcome = outcomeOf(parse)
   return 'refusal' in outcome ? outcome.refusal.code : undefined
 }
 
-/** Milliseconds of one call: the fastest of five, since a busy machine is not what is measured. */
+/** Milliseconds of one call: the fastest of five, so that a busy machine does not count. */
 export function millisecondsOf(call: () => unknown): number {
   const times = Array.from({ length: 5 }, () => {
     const start = performance.now()
@@ -63,7 +63,7 @@ export async function millisecondsOfAsync(call: () => Promise<unknown>): Promise
   return Math.min(...times)
 }
 
-/** 50 KB that a backtracking pattern would choke on, one for each kind of repetition. */
+/** Texts of 50 KB that a backtracking pattern would be slow on, one for each kind of repetition. */
 export const longTexts: string[] = [
   'a'.repeat(50_000),
   `${'a'.repeat(50_000)}!`,

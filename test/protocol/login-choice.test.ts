@@ -10,7 +10,7 @@ const partner = provider('partner', { domains: ['partner.test'] })
 const off = provider('off', { enabled: false, domains: ['off.test'] })
 const unread = provider('unread', { metadata: null })
 
-/** `page: corp partner local`, `page: local +` where there are more ways, `→ corp`. */
+/** `page: corp partner local`; `page: local +` if the page hides further ways; `→ corp` for a redirect. */
 function choiceOf(input: Partial<LoginChoiceInput>): string {
   const choice = chooseLogin({
     providers: [corp, partner, off, unread],
@@ -26,36 +26,36 @@ function choiceOf(input: Partial<LoginChoiceInput>): string {
 const all = 'page: corp partner local'
 const onlyCorp = { providers: [corp, off, unread], allow_local_accounts: false }
 
-describe('how somebody signs in', () => {
+describe('the ways to sign in', () => {
   it.each<[string, string, Partial<LoginChoiceInput>]>([
-    ['what is enabled and was read', all, {}],
+    ['providers that are enabled and were read, and password', all, {}],
     ['password alone', 'page: local', { providers: [off, unread] }],
     ['providers alone', 'page: corp partner', { allow_local_accounts: false }],
-    ['nothing', 'page: ', { providers: [off], allow_local_accounts: false }],
-    ['one provider is taken', '→ corp', onlyCorp],
-    ['one provider, but the person wants to see it', 'page: corp', { ...onlyCorp, wantsToChoose: true }],
-    ['one provider beside passwords is not', 'page: corp local', { providers: [corp] }],
+    ['no way at all', 'page: ', { providers: [off], allow_local_accounts: false }],
+    ['a sole provider is chosen', '→ corp', onlyCorp],
+    ['a sole provider, but the person wants to choose', 'page: corp', { ...onlyCorp, wantsToChoose: true }],
+    ['a sole provider beside passwords is not chosen', 'page: corp local', { providers: [corp] }],
 
     ['idp', '→ partner', { idp: 'partner' }],
     ['idp=local', 'page: local +', { idp: 'local' }],
-    ['idp=local where that is off', 'page: corp partner', { idp: 'local', allow_local_accounts: false }],
-    ['idp of one that is off', all, { idp: 'off' }],
-    ['idp, but the person wants to see all', all, { idp: 'partner', wantsToChoose: true }],
+    ['idp=local, which is disabled', 'page: corp partner', { idp: 'local', allow_local_accounts: false }],
+    ['idp of a disabled provider', all, { idp: 'off' }],
+    ['idp, but the person wants to choose', all, { idp: 'partner', wantsToChoose: true }],
     ['domain_hint', '→ corp', { domain_hint: 'CORP.test' }],
-    ['domain_hint of nobody', all, { domain_hint: 'test' }],
+    ['domain_hint of no provider', all, { domain_hint: 'test' }],
     ['login_hint', '→ partner', { login_hint: 'ada@partner.test' }],
     ['login_hint of a subdomain', all, { login_hint: 'ada@x.partner.test' }],
     ['login_hint without a domain', all, { login_hint: 'partner.test' }],
-    ['login_hint with two', '→ corp', { login_hint: 'ada@partner.test@corp.test' }],
-    ['login_hint of one that is off', all, { login_hint: 'ada@off.test' }],
-    ['remembered', '→ partner', { remembered: 'partner' }],
-    ['remembered password', 'page: local +', { remembered: 'local' }],
-    ['remembered, but off since', all, { remembered: 'off' }],
-    ['remembered, but the person wants to see all', all, { remembered: 'partner', wantsToChoose: true }],
+    ['login_hint with two domains', '→ corp', { login_hint: 'ada@partner.test@corp.test' }],
+    ['login_hint of a disabled provider', all, { login_hint: 'ada@off.test' }],
+    ['a remembered provider', '→ partner', { remembered: 'partner' }],
+    ['a remembered password', 'page: local +', { remembered: 'local' }],
+    ['a remembered provider that is disabled now', all, { remembered: 'off' }],
+    ['a remembered provider, but the person wants to choose', all, { remembered: 'partner', wantsToChoose: true }],
 
     ['idp before domain_hint', '→ corp', { idp: 'corp', domain_hint: 'partner.test' }],
     ['domain_hint before login_hint', '→ corp', { domain_hint: 'corp.test', login_hint: 'ada@partner.test' }],
-    ['login_hint before what is remembered', '→ corp', { login_hint: 'ada@corp.test', remembered: 'partner' }],
+    ['login_hint before a remembered provider', '→ corp', { login_hint: 'ada@corp.test', remembered: 'partner' }],
   ])('%s: %s', (_, expected, input) => {
     expect(choiceOf(input)).toBe(expected)
   })

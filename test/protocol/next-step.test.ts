@@ -10,7 +10,7 @@ const started = 1_000_000
 const before = started - 60_000
 const since = started + 1000
 
-/** A person who signed in a minute before the request came, and allowed everything of it before. */
+/** By default, the user signed in and consented to everything a minute before the request arrived. */
 interface Case {
   request?: Partial<ValidatedAuthorizationRequest>
   signedIn?: number | false
@@ -19,7 +19,7 @@ interface Case {
   requireConsent?: boolean
   expected?: string
   now?: number
-  /** Where the session came from, and what was said there. */
+  /** The provider and the acr of the session. */
   idp?: string
   acr?: string
   acceptedIdps?: AcceptedIdps
@@ -65,13 +65,13 @@ const prompt = (...prompt: Prompt[]): Case['request'] => ({ prompt })
 
 describe('the next step', () => {
   it.each<[string, string, Case]>([
-    ['responds', 'respond', {}],
-    ['signs a stranger in', 'sign-in', { signedIn: false }],
-    ['A17 prompt=none: a stranger', 'login_required', { signedIn: false, request: prompt('none') }],
+    ['nothing is missing', 'respond', {}],
+    ['no user is signed in', 'sign-in', { signedIn: false }],
+    ['A17 prompt=none: no user is signed in', 'login_required', { signedIn: false, request: prompt('none') }],
     ['A17 prompt=none: nothing missing', 'respond', { request: prompt('none') }],
     ['A17 prompt=none: no consent', 'consent_required', { consent: false, request: prompt('none') }],
     ['A17 prompt=none: too old a sign-in', 'login_required', { request: { prompt: ['none'], max_age: 10 } }],
-    ['A17 prompt=none: somebody else', 'login_required', { request: prompt('none'), expected: 'bob' }],
+    ['A17 prompt=none: another user than expected', 'login_required', { request: prompt('none'), expected: 'bob' }],
 
     ['A18 prompt=login: signed in before', 'sign-in', { request: prompt('login') }],
     ['A18 prompt=login: at the same moment', 'sign-in', { request: prompt('login'), signedIn: started }],
@@ -90,8 +90,8 @@ describe('the next step', () => {
     ['select_account: chosen before', 'select-account', { request: prompt('select_account'), selected: before }],
     ['select_account: chosen since', 'respond', { request: prompt('select_account'), selected: since }],
     ['select_account: signed in since', 'respond', { request: prompt('select_account'), signedIn: since }],
-    ['select_account: a stranger signs in', 'sign-in', { request: prompt('select_account'), signedIn: false }],
-    ['select_account: the wrong person signs in', 'sign-in', { request: prompt('select_account'), expected: 'bob' }],
+    ['select_account: no user is signed in', 'sign-in', { request: prompt('select_account'), signedIn: false }],
+    ['select_account: another user than expected', 'sign-in', { request: prompt('select_account'), expected: 'bob' }],
 
     ['consent: none yet', 'consent', { consent: false }],
     ['consent: not needed by this client', 'respond', { consent: false, requireConsent: false }],
@@ -129,12 +129,12 @@ describe('the next step', () => {
       { request: { claims: { userinfo: [], id_token: [], sub: 'bob' } }, expected: 'ada' },
     ],
     [
-      'an essential acr that was not reached',
+      'an essential acr that the session lacks',
       'unmet_authentication_requirements',
       { request: { claims: { userinfo: [], id_token: [], essential_acr: ['2'] } } },
     ],
     [
-      'an essential acr that was',
+      'an essential acr that the session has',
       'respond',
       { request: { claims: { userinfo: [], id_token: [], essential_acr: ['2', '1'] } } },
     ],
@@ -142,32 +142,52 @@ describe('the next step', () => {
     expect(outcomeOf(stepOf(input))).toBe(expected)
   })
 
-  /** Came back from `corp` since the request, and authenticated there at a time of its own; 0: it does not say. */
+  /** A session from `corp` after the request arrived. `signedIn` is the auth_time that corp states; 0 if it states none. */
   const fromCorp: Case = { idp: 'corp', acr: '0', acceptedIdps: { corp: 1 }, selected: since }
   const wants = (...essential_acr: string[]): Case['request'] => ({
     claims: { userinfo: [], id_token: [], essential_acr },
   })
 
   it.each<[string, string, Case]>([
-    ['is as good as any', 'respond', { ...fromCorp, signedIn: 0 }],
-    ['of a provider that is switched off', 'sign-in', { ...fromCorp, acceptedIdps: {} }],
-    ['of a provider that was made anew under its id', 'sign-in', { ...fromCorp, acceptedIdps: { corp: since + 1 } }],
-    ['of a provider named like a member of every object', 'sign-in', { ...fromCorp, idp: 'constructor' }],
-    ['by password, beside any provider', 'respond', { acceptedIdps: {} }],
-    ['where another provider is wanted', 'sign-in', { ...fromCorp, selected: before, request: { idp: 'other' } }],
-    ['where this provider is wanted', 'respond', { ...fromCorp, request: { idp: 'corp' } }],
-    ['I25 prompt=login: the provider asked nobody', 'sign-in', { ...fromCorp, request: prompt('login') }],
-    ['I25 prompt=login: it does not say when', 'sign-in', { ...fromCorp, signedIn: 0, request: prompt('login') }],
-    ['I25 prompt=login: it asked', 'respond', { ...fromCorp, signedIn: since, request: prompt('login') }],
-    ['I25 max_age: too long ago there', 'sign-in', { ...fromCorp, request: { max_age: 10 } }],
-    ['I25 max_age: it does not say when', 'sign-in', { ...fromCorp, signedIn: 0, request: { max_age: 1e6 } }],
-    ['prompt=select_account: coming back is a choice', 'respond', { ...fromCorp, request: prompt('select_account') }],
-    ['id_token_hint: somebody else came back', 'login_required', { ...fromCorp, expected: 'bob' }],
-    ['I25 acr: a password here would do', 'sign-in', { ...fromCorp, request: wants('1', 'mfa') }],
-    ['I25 acr: nothing here would do', 'unmet_authentication_requirements', { ...fromCorp, request: wants('mfa') }],
-    ['I25 acr: delivered', 'respond', { ...fromCorp, acr: 'mfa', request: wants('mfa') }],
+    ['from an external provider counts like any other', 'respond', { ...fromCorp, signedIn: 0 }],
+    ['of a disabled provider', 'sign-in', { ...fromCorp, acceptedIdps: {} }],
     [
-      'I25 acr: an older session, a provider may do it',
+      'of a provider that was created again under the same id',
+      'sign-in',
+      { ...fromCorp, acceptedIdps: { corp: since + 1 } },
+    ],
+    ['of a provider named like a member of Object.prototype', 'sign-in', { ...fromCorp, idp: 'constructor' }],
+    ['by password, without external providers', 'respond', { acceptedIdps: {} }],
+    ['when another provider is requested', 'sign-in', { ...fromCorp, selected: before, request: { idp: 'other' } }],
+    ['when this provider is requested', 'respond', { ...fromCorp, request: { idp: 'corp' } }],
+    ['I25 prompt=login: the provider did not authenticate again', 'sign-in', { ...fromCorp, request: prompt('login') }],
+    [
+      'I25 prompt=login: the provider states no auth_time',
+      'sign-in',
+      { ...fromCorp, signedIn: 0, request: prompt('login') },
+    ],
+    [
+      'I25 prompt=login: the provider authenticated again',
+      'respond',
+      { ...fromCorp, signedIn: since, request: prompt('login') },
+    ],
+    ['I25 max_age: too long ago there', 'sign-in', { ...fromCorp, request: { max_age: 10 } }],
+    [
+      'I25 max_age: the provider states no auth_time',
+      'sign-in',
+      { ...fromCorp, signedIn: 0, request: { max_age: 1e6 } },
+    ],
+    ['prompt=select_account: coming back is a choice', 'respond', { ...fromCorp, request: prompt('select_account') }],
+    ['id_token_hint: another user signed in', 'login_required', { ...fromCorp, expected: 'bob' }],
+    ['I25 acr: a password here can satisfy it', 'sign-in', { ...fromCorp, request: wants('1', 'mfa') }],
+    [
+      'I25 acr: nothing here can satisfy it',
+      'unmet_authentication_requirements',
+      { ...fromCorp, request: wants('mfa') },
+    ],
+    ['I25 acr: satisfied', 'respond', { ...fromCorp, acr: 'mfa', request: wants('mfa') }],
+    [
+      'I25 acr: an older session, which a provider may satisfy',
       'sign-in',
       { acceptedIdps: { corp: 1 }, request: wants('mfa') },
     ],
@@ -175,7 +195,7 @@ describe('the next step', () => {
     expect(outcomeOf(stepOf(input))).toBe(expected)
   })
 
-  it('S06 names what is new', () => {
+  it('S06 names the new scopes and claims', () => {
     const claims = { userinfo: ['phone_number'], id_token: ['phone_number'] }
     expect(stepOf({ request: { scope: ['openid', 'phone'], claims } })).toEqual({
       kind: 'consent',
@@ -185,7 +205,7 @@ describe('the next step', () => {
   })
 })
 
-describe('whatever the input', () => {
+describe('for any input', () => {
   const prompts = fc.constantFrom<Prompt[]>(
     [],
     ['none'],
@@ -195,7 +215,7 @@ describe('whatever the input', () => {
     ['login', 'consent'],
   )
   const moment = fc.constantFrom(before, started, since)
-  const situations = fc.record({
+  const inputs = fc.record({
     request: fc.record({ prompt: prompts, scope: fc.subarray(['openid', 'email', 'phone'], { minLength: 1 }) }),
     signedIn: fc.oneof(fc.constant<false>(false), moment),
     selected: moment,
@@ -206,16 +226,16 @@ describe('whatever the input', () => {
 
   it('prompt=none shows no page', () => {
     fc.assert(
-      fc.property(situations, (input) => {
+      fc.property(inputs, (input) => {
         const step = stepOf({ ...input, request: { ...input.request, prompt: ['none'] } })
         expect(['respond', 'error']).toContain(step.kind)
       }),
     )
   })
 
-  it('nobody gets an answer who is not signed in, is somebody else, or was not asked', () => {
+  it('responds only for the expected user, signed in and with consent', () => {
     fc.assert(
-      fc.property(situations, (input) => {
+      fc.property(inputs, (input) => {
         if (stepOf(input).kind !== 'respond') return
         expect(input.signedIn).not.toBe(false)
         expect(input.expected).toBe('ada')
@@ -228,9 +248,9 @@ describe('whatever the input', () => {
     )
   })
 
-  it('who did everything since the request came is asked for nothing twice', () => {
+  it('prompts satisfied since the request are not repeated', () => {
     fc.assert(
-      fc.property(situations, (input) => {
+      fc.property(inputs, (input) => {
         const scopes = { openid: since, email: since, phone: since }
         const done = { signedIn: since, selected: since, consent: { given_at: since, scopes }, expected: 'ada' }
         expect(stepOf({ ...input, ...done }).kind).toBe('respond')

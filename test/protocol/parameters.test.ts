@@ -12,7 +12,7 @@ function pairsOf(text: string): [string, string][] {
 }
 
 describe('RFC 6749 §3.1', () => {
-  it('takes form-encoded text as it was meant', () => {
+  it('decodes form-encoded text', () => {
     expect(pairsOf('a=1&b=x%20y+z&c=%F0%9F%98%80')).toEqual([
       ['a', '1'],
       ['b', 'x y z'],
@@ -29,7 +29,7 @@ describe('RFC 6749 §3.1', () => {
     expect(refusalOf(() => parseParameters(`${name}=a&${name}=a`))).toBe('invalid_request')
   })
 
-  it('RFC 8707 §2 takes resource and audience more than once', () => {
+  it('RFC 8707 §2 accepts resource and audience more than once', () => {
     expect(parseParameters('resource=a&resource=b&audience=c&audience=d').getAll('resource')).toEqual(['a', 'b'])
   })
 })
@@ -46,17 +46,17 @@ describe('A28 refuses', () => {
     ['the same in a name', '%FF=1'],
     ['NUL', 'a=b%00c'],
     ['500 parameters', Array.from({ length: 500 }, (_, index) => `p${index}=1`).join('&')],
-    ['500 empty ones', '&'.repeat(499)],
+    ['500 empty parameters', '&'.repeat(499)],
   ])('%s', (_, text) => {
     expect(refusalOf(() => parseParameters(text))).toBe('invalid_request')
   })
 })
 
-it('throws nothing but OAuthError', () => {
+it('throws only OAuthError', () => {
   fc.assert(fc.property(hostileText, (text) => void outcomeOf(() => parseParameters(text))))
 })
 
-it('gives back what was encoded', () => {
+it('decodes what URLSearchParams encoded', () => {
   const value = fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => !/[\0\ufffd]/.test(text))
   fc.assert(
     fc.property(fc.dictionary(fc.stringMatching(/^[a-z_]{1,10}$/), value, { maxKeys: 20 }), (given) => {

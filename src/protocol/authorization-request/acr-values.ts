@@ -1,4 +1,4 @@
-// `acr_values` (OIDC Core §3.1.2.1), and the hint of an external provider that IdentityServer puts there: `idp:ID`.
+// `acr_values` (OIDC Core §3.1.2.1). As in IdentityServer, the value `idp:ID` in it asks for an external provider.
 import type { Received, WithProvider } from './known.ts'
 import { spaceSeparated } from './space-separated.ts'
 
@@ -16,7 +16,7 @@ export function parseAcrValues({ parameters }: Received): {
   }
 }
 
-/** A provider that does not exist or cannot be used now is no error: the person chooses. */
+/** An external provider that is unknown or cannot be used now is not an error: the person chooses how to sign in. */
 export function chooseIdp({ requested_idp, provider }: { requested_idp?: string | undefined } & WithProvider): {
   idp: string | undefined
 } {

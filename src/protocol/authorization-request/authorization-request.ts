@@ -1,5 +1,5 @@
-// Authorization request (RFC 6749 §4.1.1, OIDC Core §3.1.2.1): untrusted parameters → a parsed request, which is sealed and never read again as
-// parameters, and what is granted of it now. The checks and their order are in checks.ts.
+// Authorization request (RFC 6749 §4.1.1, OIDC Core §3.1.2.1). Untrusted parameters are parsed once; the parsed request is sealed, and later steps
+// never read raw parameters again. What is granted of it is decided anew at each step. The checks and their order are in checks.ts.
 
 import type { Client } from '../../model/client.ts'
 import { runChecks } from './checks.ts'
@@ -19,26 +19,26 @@ interface CommonRequest {
   max_age?: number
   login_hint?: string
   ui_locales?: string[]
-  /** Without `idp:`, which is a hint of IdentityServer's and no acr. */
+  /** Without `idp:ID`, which is IdentityServer's hint of an external provider and not an acr. */
   acr_values?: string[]
-  /** Mail domain of the person, by which a provider may be known. */
+  /** The person's mail domain, which may select an external provider. */
   domain_hint?: string
 }
 
-/** What the client asked for, well-formed: the same whatever is configured. */
+/** What the client asked for, once it is well-formed. Does not depend on the configuration. */
 export interface ParsedAuthorizationRequest extends CommonRequest {
   requested_scope: string[]
   requested_claims?: ClaimsRequest
-  /** Where the person shall sign in: a provider's id, or `local` (`acr_values=idp:ID`, or the parameter `idp`). */
+  /** Where the person is to sign in: an external provider's id, or `local` (`acr_values=idp:ID`, or the parameter `idp`). */
   requested_idp?: string
 }
 
-/** What is granted of it, by the client and the settings of now. */
+/** What is granted of it, by the current client record and settings. */
 export interface ValidatedAuthorizationRequest extends CommonRequest {
   /** Requested, enabled and allowed. */
   scope: string[]
   claims?: ClaimsRequest
-  /** Where the person shall sign in: `local`, or a provider that can be used. */
+  /** Where the person is to sign in: `local`, or an external provider that can be used now. */
   idp?: string
 }
 
@@ -50,8 +50,8 @@ export interface Validation {
 }
 
 /**
- * Once for each request. An error before the redirect_uri is trusted has no `redirect` and must be shown as a page (RFC 6749 §4.1.2.1); every
- * later one carries where it goes. `expected_sub`: the subject of the id_token_hint.
+ * Validates a request when it arrives. Throws OAuthError: without `redirect` until the redirect_uri is trusted, so the error must be shown as a page
+ * (RFC 6749 §4.1.2.1); with `redirect` afterwards. `expected_sub` is the subject of the id_token_hint.
  */
 export async function validateAuthorizationRequest(
   parameters: URLSearchParams,
@@ -67,7 +67,7 @@ export async function validateAuthorizationRequest(
   return { client: known.client, parsed, request: grantedOf(known), expected_sub: known.expected_sub }
 }
 
-/** At every later step: holds a request that was validated before against the client and the settings of now. Throws likewise. */
+/** Checks a parsed request again, against the current client record and settings, at every later step. Throws as above. */
 export async function reauthorise(parsed: ParsedAuthorizationRequest, provider: ProviderView): Promise<Validation> {
   const known = await runChecks('reauthorise', { ...parsed, provider })
   return { client: known.client, parsed, request: grantedOf(known) }

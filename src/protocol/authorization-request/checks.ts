@@ -1,6 +1,6 @@
-// The checks of an authorization request: the order of rows is the order of checks, the first fault answers. A column says where a check runs:
-//   authorize    once, when a request comes to the authorization endpoint;
-//   reauthorise  again at every later step of its interaction, against the client and the settings of now.
+// The checks of an authorization request: they run in the order of the rows, and the first fault is the error. A column says where a check runs:
+//   authorize    once, when a request arrives at the authorization endpoint;
+//   reauthorise  at every later step of its interaction, against the current client record and settings.
 // A further endpoint (pushed, device or CIBA requests) is a further column: each row then states its cell, or the table does not compile.
 
 import { OAuthError } from '../../model/errors.ts'
@@ -22,7 +22,7 @@ import { parseNonce, parseState } from './state.ts'
 
 export type Column = 'authorize' | 'reauthorise'
 
-/** Takes what it needs of what is known, and returns what it found out. */
+/** Takes what it needs from what earlier checks returned, and returns what it adds. Throws OAuthError. */
 type Check = (known: never) => unknown
 
 export interface Row extends Record<Column, boolean> {
@@ -32,7 +32,7 @@ export interface Row extends Record<Column, boolean> {
 
 // biome-ignore format: a table
 export const checks = [
-  // Shown, never redirected: nothing vouches for the redirect_uri yet (RFC 6749 §4.1.2.1).
+  // Errors are shown as a page: the redirect_uri is not trusted yet (RFC 6749 §4.1.2.1).
   { check: parseClientId,        authorize: true, reauthorise: false, section: 'RFC 6749 §4.1.1' },
   { check: checkClient,          authorize: true, reauthorise: true,  section: 'RFC 6749 §2.2, §4.1.2.1' },
   { check: checkGrantType,       authorize: true, reauthorise: true,  section: 'RFC 6749 §4.1.2.1, RFC 7591 §2' },
@@ -40,7 +40,7 @@ export const checks = [
   { check: parseResponseMode,    authorize: true, reauthorise: false, section: 'OAuth 2.0 Multiple Response Types §2.1' },
   { check: parseState,           authorize: true, reauthorise: false, section: 'RFC 6749 §4.1.1' },
   { check: checkRedirectUri,     authorize: true, reauthorise: true,  section: 'RFC 9700 §4.1.3, RFC 8252 §7.3' },
-  // Sent to the client.
+  // Errors are sent to the redirect_uri.
   { check: refuseRequest,        authorize: true, reauthorise: false, section: 'OIDC Core §6.1' },
   { check: refuseRequestUri,     authorize: true, reauthorise: false, section: 'OIDC Core §6.2' },
   { check: refuseRegistration,   authorize: true, reauthorise: false, section: 'OIDC Core §7.2.1' },
@@ -66,7 +66,7 @@ export const checks = [
 type Needs<Of extends Check> = Of extends (known: infer Known) => unknown ? Known : never
 type Finds<Of extends Check> = Awaited<ReturnType<Of>> extends object ? Awaited<ReturnType<Of>> : unknown
 
-/** What is known after the rows of a column; a text, which nothing accepts, if a check runs before the one that finds what it needs. */
+/** What is known after the rows of a column. A string type, which no caller accepts, if a check runs before the one that provides its input. */
 export type KnownAfter<Rows extends readonly Row[], In extends Column, Known> = Rows extends readonly [
   infer First extends Row,
   ...infer Rest extends readonly Row[],
@@ -78,7 +78,7 @@ export type KnownAfter<Rows extends readonly Row[], In extends Column, Known> = 
     : KnownAfter<Rest, In, Known>
   : Known
 
-/** Throws the fault of the first check that fails, with the client once it is known, and the redirect once it is trusted. */
+/** Throws the OAuthError of the first check that fails, with the client and the redirect if earlier checks established them. */
 export async function runChecks<In extends Column, Start extends object>(
   column: In,
   start: Start,

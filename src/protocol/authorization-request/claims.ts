@@ -1,4 +1,4 @@
-// The `claims` parameter (OIDC Core §5.5): which single claims a client asks for, and for acr and sub with which value.
+// The `claims` parameter (OIDC Core §5.5): the single claims a client asks for, and the values it requires of acr and sub.
 import type { OAuthError } from '../../model/errors.ts'
 import { invalidRequest } from '../../model/oauth-errors.ts'
 import type { ReceivedFromClient, WithClient, WithProvider } from './known.ts'
@@ -6,15 +6,15 @@ import type { ReceivedFromClient, WithClient, WithProvider } from './known.ts'
 export interface ClaimsRequest {
   userinfo: string[]
   id_token: string[]
-  /** `id_token.acr` marked essential: the values of which one must be met. */
+  /** The values of an essential `id_token.acr`: the session must have one of them. */
   essential_acr?: string[]
-  /** `id_token.sub.value` or `userinfo.sub.value`: who must be signed in. */
+  /** `id_token.sub.value` or `userinfo.sub.value`: the subject that must be signed in. */
   sub?: string
 }
 
 type Entry = { essential?: unknown; value?: unknown; values?: unknown } | null
 
-/** Unknown members are ignored. Throws invalid_request when it is not the object of §5.5. */
+/** Unknown members are ignored. Throws invalid_request if the text is not the JSON object of §5.5. */
 export function parseClaimsRequest(text: string): ClaimsRequest {
   const document = parseJson(text)
   if (!isObject(document)) throw malformed({ expected: 'a JSON object', received: describe(document) })
@@ -27,7 +27,7 @@ export function parseClaimsRequest(text: string): ClaimsRequest {
   }
   const acr = idToken.get('acr')
   const acrValues = acr?.values ?? acr?.value
-  // Without values it is only asked for, and always given (§5.5.1.1).
+  // Without values, any acr satisfies the request (§5.5.1.1).
   if (acr?.essential === true && acrValues !== undefined) request.essential_acr = strings(acrValues)
   const [sub, other] = requestedSubjects(idToken, userinfo)
   if (other !== undefined) throw malformed({ expected: 'one value of sub', received: 'two' })
@@ -35,7 +35,7 @@ export function parseClaimsRequest(text: string): ClaimsRequest {
   return request
 }
 
-/** Keeps the claims in `allowed`, in both members; what is asked of acr and sub stays. */
+/** Keeps only the claims in `allowed`, in both members. Requirements on acr and sub stay. */
 export function allowedClaims(request: ClaimsRequest, allowed: ReadonlySet<string>): ClaimsRequest {
   const isAllowed = (claim: string) => allowed.has(claim)
   return { ...request, userinfo: request.userinfo.filter(isAllowed), id_token: request.id_token.filter(isAllowed) }
@@ -49,7 +49,7 @@ export function parseRequestedClaims({ parameters }: ReceivedFromClient): {
   return { requested_claims: text === null ? undefined : parseClaimsRequest(text) }
 }
 
-/** Those of scopes that the client may request now. Others are no error (OIDC Core §5.5). */
+/** Keeps the claims of scopes that the client may request now. Other claims are dropped without an error (OIDC Core §5.5). */
 export function grantClaims({
   requested_claims,
   client,
@@ -60,7 +60,7 @@ export function grantClaims({
   return { claims: requested_claims && allowedClaims(requested_claims, provider.requestableClaims(client)) }
 }
 
-/** The different values of sub. */
+/** The distinct values of sub. */
 function requestedSubjects(...places: Map<string, Entry>[]): string[] {
   const values = places.map((place) => place.get('sub')?.value ?? undefined).filter((value) => value !== undefined)
   return [

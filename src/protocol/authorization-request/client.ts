@@ -1,4 +1,4 @@
-// The client of an authorization request. Its errors are shown, never redirected: nothing vouches for the redirect_uri yet (RFC 6749 §4.1.2.1).
+// The client of an authorization request. Errors are shown as a page: the redirect_uri is not trusted yet (RFC 6749 §4.1.2.1).
 import type { OAuthError } from '../../model/errors.ts'
 import { mayUseGrantType } from '../../model/grant-type.ts'
 import { invalidRequest, unauthorizedClient } from '../../model/oauth-errors.ts'
@@ -19,7 +19,7 @@ export async function checkClient({ client_id, provider }: { client_id: string }
   })
 }
 
-/** Unlike RFC 6749 §4.1.2.1, which sends unauthorized_client by redirect: a client without the grant type has no redirect_uri to trust. */
+/** Shown as a page, although RFC 6749 §4.1.2.1 redirects unauthorized_client: a client without the grant type has no redirect_uri to trust. */
 export function checkGrantType({ client }: WithClient): void {
   if (mayUseGrantType(client, 'authorization_code')) return
   throw unauthorizedClient({

@@ -1,8 +1,8 @@
-// `id_token_hint` (OIDC Core §3.1.2.1): the subject of that ID token must be the one signed in. An expired token still names its subject.
+// `id_token_hint` (OIDC Core §3.1.2.1): the subject of that ID token must be the one signed in. Expired tokens are accepted.
 import { invalidRequest } from '../../model/oauth-errors.ts'
 import type { ReceivedFromClient, WithClient, WithProvider } from './known.ts'
 
-/** The token is verified once; only its subject travels on. */
+/** Verifies the token once; later steps use only its subject. Throws invalid_request for any other token. */
 export async function checkIdTokenHint({
   parameters,
   client,
@@ -16,7 +16,7 @@ export async function checkIdTokenHint({
     description: 'id_token_hint is not an ID token of this client',
     check: 'id_token_hint',
     expected: `an ID token issued here to ${client.client_id}`,
-    received: claims ? 'one for another client' : 'something that this provider did not sign',
+    received: claims ? 'an ID token of another client' : 'a token that was not signed here',
     fix: 'send the ID token of this application, or leave id_token_hint out',
   })
 }

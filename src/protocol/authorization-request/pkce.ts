@@ -1,4 +1,4 @@
-// Proof Key for Code Exchange, both halves: the code_challenge of the authorization request, the code_verifier of the token request. S256 only
+// Proof Key for Code Exchange: the code_challenge of the authorization request and the code_verifier of the token request. S256 only
 // (RFC 7636; RFC 9700 §2.1.1 advises against `plain`).
 import { sha256 } from '../../crypto/encoding.ts'
 import { isPublicClient } from '../../model/client.ts'
@@ -6,7 +6,7 @@ import type { OAuthError, RefusalDetail } from '../../model/errors.ts'
 import { invalidRequest } from '../../model/oauth-errors.ts'
 import type { ReceivedFromClient, Redirectable, WithClient } from './known.ts'
 
-/** `code_challenge` and `code_challenge_method` (RFC 7636 §4.3), if they were sent. Throws invalid_request. */
+/** `code_challenge` and `code_challenge_method` (RFC 7636 §4.3), if they were sent. Throws invalid_request unless they are an S256 challenge. */
 export function parseCodeChallenge({ parameters }: ReceivedFromClient): { code_challenge: string | undefined } {
   const challenge = parameters.get('code_challenge')
   const method = parameters.get('code_challenge_method')
@@ -14,7 +14,7 @@ export function parseCodeChallenge({ parameters }: ReceivedFromClient): { code_c
     if (method) throw missingChallenge()
     return { code_challenge: undefined }
   }
-  // RFC 7636 §4.3: absent means plain.
+  // RFC 7636 §4.3: an absent method means plain.
   if (method !== 'S256') {
     const received = method ?? 'none, which means plain'
     throw invalidRequest({
@@ -25,7 +25,7 @@ export function parseCodeChallenge({ parameters }: ReceivedFromClient): { code_c
       fix: 'use code_challenge_method=S256',
     })
   }
-  // The base64url of a SHA-256 hash has 43 characters, never more or fewer.
+  // A SHA-256 hash in base64url has exactly 43 characters.
   if (!/^[\w-]{43}$/.test(challenge)) {
     throw invalidRequest({
       description: 'code_challenge is not an S256 challenge',
@@ -38,7 +38,7 @@ export function parseCodeChallenge({ parameters }: ReceivedFromClient): { code_c
   return { code_challenge: challenge }
 }
 
-/** RFC 9700 §2.1.1: public clients must use PKCE; confidential ones must if their record says so. */
+/** RFC 9700 §2.1.1: public clients must use PKCE; confidential clients must if `require_pkce` is set. */
 export function requireCodeChallenge({
   code_challenge,
   client,
@@ -58,7 +58,7 @@ const missingChallenge = (): OAuthError =>
 /** RFC 7636 §4.1: 43 to 128 unreserved characters. */
 export const isCodeVerifier = (text: string): boolean => /^[\w.~-]{43,128}$/.test(text)
 
-/** RFC 7636 §4.6: the S256 challenge of a code_verifier; null without one. A verifier that §4.1 does not allow matches no challenge. */
+/** RFC 7636 §4.6: the S256 challenge of a code_verifier, `null` without a verifier. A verifier that §4.1 does not allow matches no challenge. */
 export async function challengeOf(verifier: string | null): Promise<string | null> {
   if (verifier === null) return null
   return isCodeVerifier(verifier)
@@ -67,15 +67,17 @@ export async function challengeOf(verifier: string | null): Promise<string | nul
 }
 
 /**
- * RFC 7636 §4.6: what is wrong with the verifier of a token request, whose challenge is `presented`; undefined: it fits the request's
- * code_challenge. A verifier without a challenge is a downgrade attack (RFC 9700 §4.8.2), refused like a wrong verifier.
+ * RFC 7636 §4.6: compares the challenge of the authorization request with `presented`, the challenge of the verifier in the token request.
+ * Returns undefined if they are equal. A verifier without a challenge is a downgrade attack (RFC 9700 §4.8.2), refused like a wrong verifier.
  */
 export function codeVerifierFault(requested: string | undefined, presented: string | null): RefusalDetail | undefined {
   if ((requested ?? null) === presented) return undefined
   return {
     check: 'pkce',
-    expected: requested ? `a code_verifier whose S256 is ${requested}` : 'no code_verifier, as there was no challenge',
-    received: presented ? `one whose S256 is ${presented}` : 'no code_verifier',
-    fix: 'keep the code_verifier of this very authorization request and send it with its code',
+    expected: requested
+      ? `a code_verifier whose S256 is ${requested}`
+      : 'no code_verifier, because the request had no code_challenge',
+    received: presented ? `a code_verifier whose S256 is ${presented}` : 'no code_verifier',
+    fix: 'keep the code_verifier of each authorization request and send it with the code of that request',
   }
 }

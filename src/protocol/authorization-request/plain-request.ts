@@ -1,10 +1,10 @@
-// The parameters that a parsed request came from, to begin the same request again (an expired interaction offers that).
+// Turns a parsed request back into parameters, so that an expired interaction can offer to start the same request again.
 import type { ParsedAuthorizationRequest } from './authorization-request.ts'
 import type { ClaimsRequest } from './claims.ts'
 
 /**
- * Parses to the same request again. Only for a request that came in plain parameters, as all do today: one that came signed or pushed must
- * never be sent as a query, which anybody could change.
+ * The parameters parse to the same request. Only for requests that arrived as plain parameters, as all do today: a signed or pushed request must
+ * never become a query, which the browser's user could change.
  */
 export function plainParameters(request: ParsedAuthorizationRequest): URLSearchParams {
   const { code_challenge, prompt, max_age, ui_locales, acr_values, requested_idp, requested_claims } = request

@@ -1,5 +1,5 @@
-// `redirect_uri` (RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §2.1): which URIs may be registered for a client, an allow-list of schemes after
-// parsing; and which registered URI a request may name.
+// `redirect_uri` (RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §2.1): which URIs a client may register, by an allow-list of
+// schemes; and whether the URI of a request matches a registered one.
 import type { Client } from '../../model/client.ts'
 import type { OAuthError } from '../../model/errors.ts'
 import { invalidRequest } from '../../model/oauth-errors.ts'
@@ -13,7 +13,7 @@ const privateUseScheme = /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/
 /** A host name as URL.hostname gives it. */
 export const isLoopbackHost = (hostname: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)
 
-/** What is wrong with a redirect URI; undefined: it may be registered. */
+/** Returns undefined if the URI may be registered. */
 export function redirectUriFault(uri: string): string | undefined {
   const url = URL.parse(uri)
   const spelling = spellingFault(uri, url)
@@ -23,7 +23,7 @@ export function redirectUriFault(uri: string): string | undefined {
   return 'must be https, http on a loopback host, or a private-use scheme with a dot such as com.example.app:/cb'
 }
 
-/** What is wrong with an address that a page links to (client_uri, logo_uri, policy_uri, tos_uri); undefined: nothing. */
+/** For addresses that a page links to (client_uri, logo_uri, policy_uri, tos_uri). Returns undefined if the URI may be used. */
 export function webUriFault(uri: string): string | undefined {
   const url = URL.parse(uri)
   const spelling = spellingFault(uri, url)
@@ -32,7 +32,7 @@ export function webUriFault(uri: string): string | undefined {
   return 'must be https, or http on a loopback host'
 }
 
-/** What is wrong with a web origin (RFC 6454 §6.2), which is compared as text; undefined: nothing. */
+/** For web origins (RFC 6454 §6.2), which are compared as text. Returns undefined if the origin may be registered. */
 export function originFault(origin: string): string | undefined {
   const url = URL.parse(origin)
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.origin !== origin) {
@@ -41,7 +41,7 @@ export function originFault(origin: string): string | undefined {
   return webFault(origin, url)
 }
 
-/** The text itself must be what it is parsed as: what a parser repairs or drops is refused. */
+/** Refuses text that a URL parser would repair or drop, so that every reader of the URI sees the same address. */
 function spellingFault(uri: string, url: URL | null): string | undefined {
   if (uri.length > longest) return `must have at most ${longest} characters`
   if (!/^[\x21-\x7e]+$/.test(uri)) return 'must have printable ASCII characters only, without blanks'
@@ -61,7 +61,7 @@ function webFault(uri: string, url: URL): string | undefined {
   return undefined
 }
 
-/** `https:rp.test` and `http://0x7f.1` parse too: a parser's repairs are nobody's intention. */
+/** True if the host is written as the parser reads it. `https:rp.test` and `http://0x7f.1` parse too, but only by repair. */
 function isSpelledOut(spelled: string, url: URL): boolean {
   const host = spelled.toLowerCase()
   const defaultPort = url.protocol === 'https:' ? ':443' : ':80'
@@ -75,11 +75,11 @@ export function matchesRedirectUri(registered: string, requested: string): boole
   if (registered === requested) return true
   const ours = loopbackUri.exec(registered)
   const theirs = loopbackUri.exec(requested)
-  // A port above 65535 has the form and is no address.
+  // The pattern admits ports above 65535, which are not addresses.
   return ours !== null && theirs !== null && ours[1] === theirs[1] && ours[2] === theirs[2] && URL.canParse(requested)
 }
 
-/** Required even of a client that registered only one (RFC 9700 §2.1). */
+/** Required even if the client registered only one URI (RFC 9700 §2.1). */
 export function parseRedirectUri({ parameters, client }: Received & WithClient): { redirect_uri: string } {
   const redirect_uri = parameters.get('redirect_uri')
   if (redirect_uri === null)
@@ -93,7 +93,7 @@ export interface ResponseTarget {
   state?: string | undefined
 }
 
-/** RFC 9700 §4.1.3. From here on errors go to the client: `redirect` is the proof that they may. */
+/** RFC 9700 §4.1.3. Returns `redirect`, which lets later errors be sent to the client. */
 export function checkRedirectUri({
   client,
   redirect_uri,
@@ -110,7 +110,7 @@ export function checkRedirectUri({
   return { redirect: { redirect_uri, response_mode, state } }
 }
 
-/** Shown, never redirected (RFC 6749 §4.1.2.1). */
+/** Shown as a page, never redirected (RFC 6749 §4.1.2.1). */
 function untrustedRedirectUri({
   client,
   ...refused

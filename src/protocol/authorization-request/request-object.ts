@@ -1,11 +1,11 @@
-// Parameters that would carry a request of their own, or a registration: each has a registered error (OIDC Core §6, §7.2.1).
+// Parameters that this provider does not support; each has an error code of its own (OIDC Core §3.1.2.6).
 import { unsupportedParameter } from '../../model/oauth-errors.ts'
 import type { ReceivedFromClient } from './known.ts'
 
 /** OIDC Core §6.1. */
 export const refuseRequest = (known: ReceivedFromClient): void => refuse(known, 'request')
 
-/** OIDC Core §6.2. Never fetched: the address comes from a stranger. */
+/** OIDC Core §6.2. The address is untrusted and never fetched. */
 export const refuseRequestUri = (known: ReceivedFromClient): void => refuse(known, 'request_uri')
 
 /** OIDC Core §7.2.1. */

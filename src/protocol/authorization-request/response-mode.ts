@@ -3,21 +3,22 @@ import { invalidRequest } from '../../model/oauth-errors.ts'
 import { defaultResponseMode, responseModes } from '../authorization-response/response-modes.ts'
 import type { Received, ReceivedFromClient } from './known.ts'
 
-/** The mode of the answer, whatever the answer will be: an error, too, travels by the mode that was asked for, if there is such a mode. */
+/** The mode of the response, errors included: the requested mode if it is supported, else the default. */
 export function parseResponseMode({ parameters }: Received): { response_mode: string } {
-  const asked = parameters.get('response_mode')
-  return { response_mode: asked !== null && responseModes.has(asked) ? asked : defaultResponseMode }
+  const requested = parameters.get('response_mode')
+  return { response_mode: requested !== null && responseModes.has(requested) ? requested : defaultResponseMode }
 }
 
+/** Refuses an unsupported mode once the redirect_uri is trusted; the error is sent by the default mode. */
 export function checkResponseMode({ parameters }: ReceivedFromClient): void {
-  const asked = parameters.get('response_mode')
-  if (asked === null || responseModes.has(asked)) return
+  const requested = parameters.get('response_mode')
+  if (requested === null || responseModes.has(requested)) return
   const modes = [...responseModes.keys()].join(' or ')
   throw invalidRequest({
     description: `response_mode must be ${modes}`,
     check: 'response_mode',
     expected: modes,
-    received: asked,
+    received: requested,
     fix: 'leave response_mode out, or use one of these',
   })
 }

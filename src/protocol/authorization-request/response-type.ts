@@ -1,4 +1,4 @@
-// `response_type` (RFC 6749 §3.1.1): the authorization code flow alone, since tokens in a URL leak (RFC 9700 §2.1.2).
+// `response_type` (RFC 6749 §3.1.1): only the authorization code flow, because tokens in a URL leak (RFC 9700 §2.1.2).
 import { invalidRequest, unsupportedResponseType } from '../../model/oauth-errors.ts'
 import type { ReceivedFromClient } from './known.ts'
 

@@ -1,4 +1,4 @@
-// Which scopes a client gets of those it asks for (RFC 6749 §3.3).
+// Which of the requested scopes a client is granted (RFC 6749 §3.3).
 import type { Client } from '../../model/client.ts'
 import { signsInUsers } from '../../model/grant-type.ts'
 import { invalidScope } from '../../model/oauth-errors.ts'
@@ -6,7 +6,7 @@ import type { ReceivedFromClient, Redirectable, WithClient, WithProvider } from 
 
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
-/** Splits a scope parameter. Throws invalid_scope on characters that RFC 6749 §3.3 does not allow. */
+/** The distinct names of a scope parameter, in order. Throws invalid_scope on characters that RFC 6749 §3.3 does not allow. */
 export function parseScope(text: string | null): string[] {
   const names = (text ?? '').split(' ').filter((name) => name !== '')
   if (names.some((name) => !scopeToken.test(name))) {
@@ -21,7 +21,7 @@ export function parseScope(text: string | null): string[] {
   return [...new Set(names)]
 }
 
-/** May this client be given the scope? full_api_access and offline_access follow their own flags. */
+/** True if the client may be granted the scope. full_api_access and offline_access follow the flags of the client. */
 export function mayRequestScope(client: Client, scope: string): boolean {
   if (scope === 'full_api_access') return client.api_access
   if (scope === 'offline_access') return client.offline_access && signsInUsers(client)
@@ -29,7 +29,7 @@ export function mayRequestScope(client: Client, scope: string): boolean {
   return client.scopes.includes(scope)
 }
 
-/** What is granted of what was requested: unknown and refused scopes are left out, never an error while something remains. */
+/** The granted scopes: unknown and refused ones are left out. Throws invalid_scope if none remains. */
 export function grantableScopes(requested: string[], client: Client, isEnabled: (scope: string) => boolean): string[] {
   const granted = requested.filter((scope) => isEnabled(scope) && mayRequestScope(client, scope))
   if (granted.length > 0) return granted
@@ -42,12 +42,12 @@ export function grantableScopes(requested: string[], client: Client, isEnabled: 
   })
 }
 
-/** The `scope` parameter of an authorization request: what the client asks for, by names that are well-formed. */
+/** The `scope` parameter of an authorization request. Throws invalid_scope on names that are not well-formed. */
 export const parseRequestedScope = ({ parameters }: ReceivedFromClient): { requested_scope: string[] } => ({
   requested_scope: parseScope(parameters.get('scope')),
 })
 
-/** What is granted of it now. Throws invalid_scope if that is nothing. */
+/** The scopes granted now. Throws invalid_scope if there are none. */
 export function grantScope({
   requested_scope,
   client,

@@ -1,7 +1,7 @@
-// `state` and `nonce`: opaque values of the client, returned as they came.
+// `state` and `nonce`: opaque values of the client, returned unchanged.
 import type { Received } from './known.ts'
 
-/** RFC 6749 §4.1.1: returned with the code and with every error that goes to the client. */
+/** RFC 6749 §4.1.1: returned with the code, and with every error that is sent to the client. */
 export const parseState = ({ parameters }: Received): { state: string | undefined } => ({
   state: parameters.get('state') ?? undefined,
 })

@@ -1,4 +1,4 @@
-// Authorization response (RFC 6749 §4.1.2, RFC 9207 `iss`, OIDC Session Management §2 `session_state`): its parameters, and how they travel.
+// Authorization response (RFC 6749 §4.1.2, RFC 9207 `iss`, OIDC Session Management §2 `session_state`): its parameters, and how they are sent.
 
 export interface AuthorizationResponse {
   redirect_uri: string
@@ -7,15 +7,15 @@ export interface AuthorizationResponse {
   parameters: Record<string, string>
 }
 
-/** What the browser is told to do: to go to an address, or to post a form there. */
+/** What the browser does: follows a redirect, or posts a form. */
 export type EncodedResponse =
   | { kind: 'redirect'; location: string }
   | { kind: 'form'; action: string; fields: Record<string, string> }
 
-/** Asynchronous, since a mode may sign what it sends. */
+/** Asynchronous, because a mode may sign what it sends. */
 export type Encode = (response: AuthorizationResponse) => Promise<EncodedResponse>
 
-/** `state` is echoed as it came, and absent when it was absent. */
+/** Leaves out parameters without a value, such as `state` if the request had none. */
 export function withoutAbsent(parameters: Record<string, string | undefined>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined),

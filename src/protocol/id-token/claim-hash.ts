@@ -1,7 +1,7 @@
-// Claims that bind an ID token to what came with it: at_hash (OIDC Core §3.1.3.6), c_hash (§3.3.2.11), s_hash (FAPI 1.0 Part 2 §5.1).
+// The hash claims that bind an ID token to the values issued with it: at_hash (OIDC Core §3.1.3.6), c_hash (§3.3.2.11), s_hash (FAPI 1.0 Part 2 §5.1).
 import { base64url, utf8 } from '../../crypto/encoding.ts'
 
-/** The left half of the hash of an access token, code or state. `alg`: of the ID token; throws for one without a hash. */
+/** The left half of the hash of an access token, code or state. `alg` is that of the ID token; throws an Error if it names no hash. */
 export async function claimHash(text: string, alg: string): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest(hashOf(alg), utf8(text)))
   return base64url(digest.subarray(0, digest.length / 2))

@@ -1,4 +1,4 @@
-// What a relying party checks of an ID token (OIDC Core §2, §3.1.3.7, §3.1.3.8) once its signature is verified.
+// The claims of an external provider's ID token, checked once its signature is verified (OIDC Core §2, §3.1.3.7, §3.1.3.8).
 import type { AcceptedAlgorithm } from '../../crypto/accepted-algorithms.ts'
 import type { AttemptCheck } from '../../model/login-attempt.ts'
 import { shown } from '../../model/untrusted-text.ts'
@@ -6,11 +6,11 @@ import { claimHash } from './claim-hash.ts'
 
 export interface IdTokenExpectation {
   client_id: string
-  /** Names the issuers that are accepted, for a fault. */
+  /** The accepted issuers, as a fault names them. */
   issuers: readonly string[]
-  /** Decides: an issuer may serve many tenants, whose tokens name a tenant each. */
+  /** A function, because one provider may serve many tenants, each with an issuer of its own. */
   acceptsIssuer(claims: Claims): boolean
-  /** Undefined for tokens that answer no request (logout tokens). */
+  /** The nonce of the request; absent for logout tokens, which answer no request. */
   nonce?: string
   /** Milliseconds. */
   now: number
@@ -18,7 +18,7 @@ export interface IdTokenExpectation {
   clock_skew: number
 }
 
-/** `check`: its short stable name; the two sentences are an operator's. */
+/** `check` is a short stable name. `cause` and `fix` are one sentence each, for the operator. */
 export interface TokenFault {
   check: AttemptCheck
   cause: string
@@ -40,7 +40,7 @@ const idTokenChecks: TokenCheck<TokenFault>[] = [
   checkAuthTime,
 ]
 
-/** The first thing that is wrong with the claims; undefined: nothing. */
+/** The first fault of the claims. Returns undefined if they are valid. */
 export const idTokenFault: TokenCheck<TokenFault> = (claims, expected) => firstFault(idTokenChecks, claims, expected)
 
 export function firstFault<Fault>(
@@ -86,7 +86,7 @@ export function checkAudience({ aud }: Claims, { client_id }: IdTokenExpectation
   }
 }
 
-/** §3.1.3.7 rules 4 and 5: with several audiences somebody else may hold the token. */
+/** §3.1.3.7 rules 4 and 5: a token with several audiences may have been issued to another client. */
 export function checkAuthorizedParty({ aud, azp }: Claims, { client_id }: IdTokenExpectation): TokenFault | undefined {
   if (azp === client_id || (azp === undefined && audiencesOf(aud).length === 1)) return undefined
   return fault({
@@ -102,7 +102,7 @@ export function checkExpiry(claims: Claims, expected: IdTokenExpectation): Token
     : clockFault('exp', claims, 'a time that has not passed', expected)
 }
 
-/** Seconds: §3.1.3.7 rule 10 leaves the range to us. */
+/** Seconds. §3.1.3.7 rule 10 leaves the limit to the relying party. */
 const oldest = 600
 
 export function checkIssuedAt(claims: Claims, expected: IdTokenExpectation): TokenFault | undefined {
@@ -119,11 +119,11 @@ function checkNotBefore(claims: Claims, expected: IdTokenExpectation): TokenFaul
   return clockFault('nbf', claims, 'a time that has passed', expected)
 }
 
-/** §3.1.3.7 rule 11: the token answers this request of this browser. */
+/** §3.1.3.7 rule 11: the token answers the request that this browser sent. */
 function checkNonce({ nonce }: Claims, expected: IdTokenExpectation): TokenFault | undefined {
   if (expected.nonce !== undefined && nonce === expected.nonce) return undefined
-  const came = nonce === undefined ? 'has no nonce' : 'has the nonce of another sign-in'
-  return fault({ check: 'nonce', cause: `The token ${came}, but this sign-in sent one of its own.` })
+  const received = nonce === undefined ? 'has no nonce' : 'has the nonce of another sign-in'
+  return fault({ check: 'nonce', cause: `The token ${received}, but this sign-in sent one of its own.` })
 }
 
 function checkAuthTime({ auth_time }: Claims): TokenFault | undefined {
@@ -134,7 +134,7 @@ function checkAuthTime({ auth_time }: Claims): TokenFault | undefined {
   })
 }
 
-/** §3.1.3.8: the access token is the one that came with this ID token. Without at_hash or access token there is nothing to compare. */
+/** §3.1.3.8: the access token was issued with this ID token. Returns undefined if it was, or if at_hash or the access token is absent. */
 export async function accessTokenFault(
   { at_hash }: Claims,
   alg: AcceptedAlgorithm,
@@ -155,10 +155,10 @@ function clockFault(
   expected: string,
   { now }: IdTokenExpectation,
 ): TokenFault {
-  const came = isSeconds(value) ? new Date(value * 1000).toISOString() : shown(value)
+  const received = isSeconds(value) ? new Date(value * 1000).toISOString() : shown(value)
   return {
     check: name,
-    cause: `The token's ${name} is ${came}, but ${expected} is expected; here it is ${new Date(now).toISOString()}.`,
+    cause: `The token's ${name} is ${received}, but ${expected} is expected; here it is ${new Date(now).toISOString()}.`,
     fix: "Compare the provider's clock and the lifetime of its ID tokens with the time here.",
   }
 }

@@ -2,7 +2,7 @@
 
 /** When and how the user authenticated. */
 export interface Authentication {
-  /** Milliseconds; 0: an external provider did not state it. */
+  /** Milliseconds. 0 if the external provider did not state it. */
   authenticated_at: number
   acr: string
   amr: string[]
@@ -31,7 +31,7 @@ export interface IdTokenContent {
   user: Record<string, unknown>
 }
 
-/** Claims of the protocol win over claims of the user that have the same name. */
+/** A claim of the protocol replaces a claim of the user with the same name. */
 export function idTokenClaims({ user, authentication, nonce, ...content }: IdTokenContent): Record<string, unknown> {
   const { iss, sub, aud, iat, exp, sid, at_hash } = content
   return {

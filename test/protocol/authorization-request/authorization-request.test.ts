@@ -39,7 +39,7 @@ async function refusal(...given: Parameters<typeof parse>): Promise<OAuthError> 
   return outcome.refusal
 }
 
-it('gives what was asked for, and only what is asked for', async () => {
+it('returns the requested parameters and adds no others', async () => {
   expect(await parse()).toEqual({
     client_id: 'web',
     redirect_uri: redirectUri,
@@ -75,16 +75,16 @@ it('A25 ignores parameters it does not know', async () => {
   expect(await parse({ foo: 'bar', __proto__x: '1', constructor: 'x' })).toEqual(await parse())
 })
 
-describe('RFC 6749 §4.1.2.1 is shown, never redirected', () => {
+describe('an error that is shown as a page, never redirected (RFC 6749 §4.1.2.1)', () => {
   it.each<[string, Record<string, string | undefined>, Partial<Client>]>([
     ['A02 another redirect_uri', { redirect_uri: 'https://evil.test/cb' }, {}],
     ['A02 no redirect_uri', { redirect_uri: undefined }, {}],
     ['A02 no redirect_uri, though there is only one', { redirect_uri: undefined, scope: undefined }, {}],
     ['a client without redirect URIs', {}, { redirect_uris: [] }],
-    ['a client that may not sign people in', {}, { grant_types: ['client_credentials'] }],
-    ['A22 a request object instead of one', { redirect_uri: undefined, request: 'e30.e30.' }, {}],
+    ['a client without the grant type authorization_code', {}, { grant_types: ['client_credentials'] }],
+    ['A22 a request object instead of a redirect_uri', { redirect_uri: undefined, request: 'e30.e30.' }, {}],
     [
-      'A12 every other fault beside it',
+      'A12 another redirect_uri and every other fault',
       { redirect_uri: 'https://evil.test/', response_type: 'token', prompt: 'x' },
       {},
     ],
@@ -93,7 +93,7 @@ describe('RFC 6749 §4.1.2.1 is shown, never redirected', () => {
   })
 })
 
-describe('goes to the client', () => {
+describe('an error that is sent to the client', () => {
   it.each<[string, string, string, Record<string, string | undefined>]>([
     ['A12 no response_type', 'invalid_request', 'response_type', { response_type: undefined }],
     ['A12 token', 'unsupported_response_type', 'response_type', { response_type: 'token' }],
@@ -120,7 +120,7 @@ describe('goes to the client', () => {
     ['registration', 'registration_not_supported', 'registration', { registration: '{}' }],
     ['A26 a quotation mark in scope', 'invalid_scope', 'scope', { scope: 'openid "' }],
     ['A26 no scope', 'invalid_scope', 'scope', { scope: undefined }],
-    ['A26 no scope that is to be had', 'invalid_scope', 'scope', { scope: 'nope' }],
+    ['A26 no available scope', 'invalid_scope', 'scope', { scope: 'nope' }],
     ['A27 claims=[]', 'invalid_request', 'claims', { claims: '[]' }],
     ['A10 plain', 'invalid_request', 'pkce', { code_challenge: pkce().code_challenge, code_challenge_method: 'plain' }],
   ])('%s: %s', async (_, code, check, changes) => {
@@ -130,26 +130,26 @@ describe('goes to the client', () => {
     expect(error.redirect).toEqual({ redirect_uri: redirectUri, response_mode: 'query', state: 's' })
   })
 
-  it('by the response mode it asked for', async () => {
+  it('uses the requested response mode', async () => {
     expect((await refusal({ response_mode: 'form_post', prompt: 'x' })).redirect?.response_mode).toBe('form_post')
   })
 
-  it('without state when there was none', async () => {
+  it('has no state if the request had none', async () => {
     expect((await refusal({ state: undefined, prompt: 'x' })).redirect?.state).toBeUndefined()
   })
 
   it.each<[string, Partial<Client>]>([
-    ['a client that must', { require_pkce: true }],
-    ['a public client, whatever its setting,', { token_endpoint_auth_method: 'none' }],
+    ['a client with require_pkce', { require_pkce: true }],
+    ['a public client, even without require_pkce,', { token_endpoint_auth_method: 'none' }],
     ['a client without any credential', { token_endpoint_auth_method: null, secrets: [] }],
-  ])('A09 %s sends a code_challenge', async (_, overrides) => {
+  ])('A09 %s must send a code_challenge', async (_, overrides) => {
     const error = await refusal({}, overrides)
     expect(error.code).toBe('invalid_request')
     expect(error.detail.check).toBe('pkce')
   })
 })
 
-describe('whatever a stranger sends', () => {
+describe('any untrusted parameters', () => {
   const name = fc.constantFrom(
     ...['redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'nonce', 'prompt', 'max_age', 'claims'],
     ...[
@@ -164,7 +164,7 @@ describe('whatever a stranger sends', () => {
   )
   const value = fc.oneof(hostileText, fc.constantFrom('code', 'S256', 'openid', 'none', 'form_post', redirectUri))
 
-  it('nothing but OAuthError is thrown, and only a registered redirect_uri is ever gone to', async () => {
+  it('throw only OAuthError, and lead only to a registered redirect_uri', async () => {
     await fc.assert(
       fc.asyncProperty(fc.dictionary(name, value, { maxKeys: 6 }), async (changes) => {
         const sent = { ...plain, ...changes }
@@ -183,7 +183,7 @@ describe('whatever a stranger sends', () => {
   })
 
   it.each(longTexts.map((text) => [text.slice(0, 20), text]))(
-    'F07 50 KB of %j anywhere is judged in 5 ms',
+    'F07 are validated in 5 ms with 50 KB of %j in any of them',
     async (_, text) => {
       for (const each of ['redirect_uri', 'scope', 'prompt', 'max_age', 'claims', 'ui_locales', 'code_challenge']) {
         expect(await millisecondsOfAsync(() => outcomeOfAsync(() => parse({ [each]: text }))), each).toBeLessThan(5)

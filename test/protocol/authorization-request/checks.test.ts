@@ -1,4 +1,4 @@
-// The table of checks as a whole: it misses none, repeats none, and each row says which rule it keeps.
+// The table of checks as a whole: it is complete, has no duplicates, and each row cites its section.
 import { expect, expectTypeOf, it } from 'vitest'
 import { checks, type KnownAfter } from '../../../src/protocol/authorization-request/checks.ts'
 import * as client from '../../../src/protocol/authorization-request/client.ts'
@@ -27,13 +27,13 @@ it('runs these checks in this order', () => {
   ])
 })
 
-it('has each check once, citing its section, and the authorization endpoint runs all of them', () => {
+it('lists each check once with its section, and the authorization endpoint runs all of them', () => {
   expect(new Set(names(checks)).size).toBe(checks.length)
   for (const { section } of checks) expect(section).toMatch(/^(RFC \d{4}|OIDC Core|OAuth 2\.0 [\w ]+) §/)
   expect(checks.every((row) => row.authorize)).toBe(true)
 })
 
-it('has every check that a file of the folder exports', () => {
+it('lists every check that a file of the folder exports', () => {
   const files = import.meta.glob('../../../src/protocol/authorization-request/*.ts', { eager: true })
   const others = ['parseScope', 'parseClaimsRequest']
   const exported = Object.values(files)
@@ -46,14 +46,14 @@ it('has every check that a file of the folder exports', () => {
   expect([...new Set(exported)].sort()).toEqual(names(checks).sort())
 })
 
-it('holds a request against the client and the settings again at each later step, and reads no parameter there', () => {
+it('reauthorises with the checks against the client and the settings, which read no parameters', () => {
   expect(names(checks.filter((row) => row.reauthorise))).toEqual([
     ...['checkClient', 'checkGrantType', 'checkRedirectUri', 'grantScope', 'requireCodeChallenge'],
     ...['chooseIdp', 'grantClaims'],
   ])
 })
 
-it('does not compile with a check above the one that it depends on', () => {
+it('does not compile if a check precedes one that it depends on', () => {
   const row = <Check>(check: Check) => ({ check, authorize: true, reauthorise: true, section: 'RFC 1' }) as const
   const trusted = [
     row(client.parseClientId),

@@ -8,7 +8,7 @@ const parse = (document: unknown) =>
   allowedClaims(parseClaimsRequest(typeof document === 'string' ? document : JSON.stringify(document)), allowed)
 
 describe('A27 the claims parameter', () => {
-  it('gives single claims of scopes that the client may request, and no other', () => {
+  it('returns only claims of scopes that the client may request', () => {
     expect(
       parse({ userinfo: { email: null, groups: { essential: true } }, id_token: { name: {}, sub: null } }),
     ).toEqual({
@@ -17,7 +17,7 @@ describe('A27 the claims parameter', () => {
     })
   })
 
-  it('ignores members it does not know (OIDC Core §5.5)', () => {
+  it('ignores unknown members (OIDC Core §5.5)', () => {
     expect(parse({ other: 1, id_token: { email: { purpose: 'because', nested: [[]] } } })).toEqual({
       userinfo: [],
       id_token: ['email'],
@@ -46,14 +46,14 @@ describe('A27 the claims parameter', () => {
     expect(refusalOf(() => parse(text))).toBe('invalid_request')
   })
 
-  it('names who must be signed in, in either place (§5.5.1)', () => {
+  it('names the required subject in either member (§5.5.1)', () => {
     expect(parse({ id_token: { sub: { value: 'ada' } } }).sub).toBe('ada')
     expect(parse({ userinfo: { sub: { value: 'ada' } } }).sub).toBe('ada')
     expect(parse({ userinfo: { sub: { value: 'ada' } }, id_token: { sub: { value: 'ada' } } }).sub).toBe('ada')
     expect(parse({ id_token: { sub: { essential: true } } })).not.toHaveProperty('sub')
   })
 
-  it('§5.5.1.1 an essential acr must be met, where values are named', () => {
+  it('§5.5.1.1 requires an essential acr only if it has values', () => {
     expect(parse({ id_token: { acr: { essential: true, values: ['1', '2', 3] } } }).essential_acr).toEqual(['1', '2'])
     expect(parse({ id_token: { acr: { essential: true, value: '2' } } }).essential_acr).toEqual(['2'])
     expect(parse({ id_token: { acr: { essential: true, values: [] } } }).essential_acr).toEqual([])
@@ -62,7 +62,7 @@ describe('A27 the claims parameter', () => {
     expect(parse({ id_token: { acr: { essential: 'yes', values: ['2'] } } })).not.toHaveProperty('essential_acr')
   })
 
-  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('takes %s for a name like any other', (name) => {
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('treats %s as an ordinary name', (name) => {
     const text = `{"id_token":{"${name}":{"essential":true,"value":"x"}},"${name}":{"polluted":true,"email":null}}`
     expect(parse(text)).toEqual({ userinfo: [], id_token: [] })
     expect(allowedClaims(parseClaimsRequest(text), new Set([name])).id_token).toEqual([name])
@@ -70,7 +70,7 @@ describe('A27 the claims parameter', () => {
     expect(Object.keys(Object.prototype)).toEqual([])
   })
 
-  it('nests as deep as it likes', () => {
+  it('may be nested deeply', () => {
     for (const [open, close] of [
       ['[', ']'],
       ['{"a":', '}'],
@@ -80,7 +80,7 @@ describe('A27 the claims parameter', () => {
     }
   })
 
-  it('throws nothing but OAuthError, and gives no claim that is not allowed', () => {
+  it('throws only OAuthError, and returns only allowed claims', () => {
     const json = fc.json({ maxDepth: 5 })
     const shaped = fc
       .record({ id_token: fc.dictionary(fc.constantFrom('email', 'sub', 'acr', 'x'), fc.jsonValue()) })
@@ -94,7 +94,7 @@ describe('A27 the claims parameter', () => {
     )
   })
 
-  it.each(longTexts.map((text) => [text.slice(0, 20), text]))('F07 of 50 KB, %j, is judged in 5 ms', (_, text) => {
+  it.each(longTexts.map((text) => [text.slice(0, 20), text]))('F07 is parsed in 5 ms from 50 KB of %j', (_, text) => {
     expect(millisecondsOf(() => outcomeOf(() => parse(text)))).toBeLessThan(5)
   })
 })

@@ -21,16 +21,16 @@ function parse(parameters: Record<string, string>, isRequired = false): string |
   return parsed.code_challenge
 }
 
-it('takes an S256 challenge', () => {
+it('accepts an S256 challenge', () => {
   expect(parse({ code_challenge: challenge, code_challenge_method: 'S256' })).toBe(challenge)
 })
 
-it('A09 asks for one only where the client must send one', () => {
+it('A09 requires a challenge only if the client must send one', () => {
   expect(parse({})).toBeUndefined()
   expect(refusalOf(() => parse({}, true))).toBe('invalid_request')
 })
 
-describe.each([true, false])('required: %s', (isRequired) => {
+describe.each([true, false])('a code_challenge, required: %s', (isRequired) => {
   it.each([
     ['A10 plain', { code_challenge: challenge, code_challenge_method: 'plain' }],
     ['A10 no method, which means plain', { code_challenge: challenge }],
@@ -54,7 +54,7 @@ describe.each([true, false])('required: %s', (isRequired) => {
     expect(refusalOf(() => parse(parameters, isRequired))).toBe('invalid_request')
   })
 
-  it('never takes for absent, or for plain, what was sent', () => {
+  it('never treats a challenge that was sent as absent or as plain', () => {
     const text = fc.oneof(hostileText, fc.constantFrom(challenge, 'S256', 'plain'))
     fc.assert(
       fc.property(text, text, (code_challenge, code_challenge_method) => {
@@ -86,9 +86,9 @@ it('RFC 7636 §4.1 a verifier has 43 to 128 unreserved characters', () => {
 describe('the code_verifier of a token request (RFC 7636 §4.6)', () => {
   const { code_verifier, code_challenge } = pkce()
   it.each<[string, string | undefined, string | null, boolean]>([
-    ['fits its challenge', code_challenge, code_verifier, true],
+    ['matches its challenge', code_challenge, code_verifier, true],
     ['is absent, as the challenge was', undefined, null, true],
-    ['is another', code_challenge, pkce().code_verifier, false],
+    ['is of another request', code_challenge, pkce().code_verifier, false],
     ['is missing', code_challenge, null, false],
     ['comes without a challenge, which is a downgrade (RFC 9700 §4.8.2),', undefined, code_verifier, false],
     ['is the challenge itself', code_challenge, code_challenge, false],

@@ -22,7 +22,7 @@ const entry = fc.constantFrom(null, { essential: true }, { value: 'ada' }, { ess
 const member = fc.dictionary(name, entry)
 const claims = fc.record({ userinfo: member, id_token: member }, { requiredKeys: [] })
 
-it('gives parameters that parse to the same request again', async () => {
+it('plainParameters returns parameters that parse to the same request', async () => {
   const optional = fc.record(
     {
       response_mode: fc.constantFrom('query', 'form_post'),

@@ -98,7 +98,7 @@ describe('A06 matching', () => {
   })
 })
 
-describe('whatever a stranger sends', () => {
+describe('any untrusted URI', () => {
   const registered = fc.constantFrom(
     'https://rp.test/cb',
     'http://127.0.0.1/cb',
@@ -116,7 +116,7 @@ describe('whatever a stranger sends', () => {
     fc.integer({ min: 0, max: 99_999 }).map((port) => `http://127.0.0.1:${port}/cb`),
   )
 
-  it('A03 matches byte for byte, or differs in nothing but the port of a loopback address', () => {
+  it('A03 matches only byte for byte, except for the port of a loopback address', () => {
     fc.assert(
       fc.property(registered, requested, (ours, theirs) => {
         if (!matchesRedirectUri(ours, theirs) || ours === theirs) return
@@ -130,7 +130,7 @@ describe('whatever a stranger sends', () => {
     )
   })
 
-  it('A05 what may be registered parses, as https, loopback http or a private-use scheme', () => {
+  it('A05 may be registered only as https, loopback http or a private-use scheme', () => {
     fc.assert(
       fc.property(requested, (uri) => {
         if (redirectUriFault(uri)) return
@@ -142,7 +142,7 @@ describe('whatever a stranger sends', () => {
     )
   })
 
-  it.each(longTexts.map((text) => [text.slice(0, 20), text]))('F07 50 KB of %j is judged in 5 ms', (_, text) => {
+  it.each(longTexts.map((text) => [text.slice(0, 20), text]))('F07 is checked in 5 ms with 50 KB of %j', (_, text) => {
     for (const uri of [text, `https://rp.test/${text}`, `com.example.${text}:/cb`]) {
       expect(millisecondsOf(() => matchesRedirectUri('http://127.0.0.1/cb', uri))).toBeLessThan(5)
       expect(millisecondsOf(() => redirectUriFault(uri))).toBeLessThan(5)
@@ -152,7 +152,7 @@ describe('whatever a stranger sends', () => {
 })
 
 describe('links and origins', () => {
-  it('D05 links are web addresses', () => {
+  it('D05 links must be web addresses', () => {
     expect(webUriFault('https://rp.test/logo.png')).toBeUndefined()
     expect(webUriFault('http://localhost:3000/logo.png')).toBeUndefined()
     expect(webUriFault('javascript:alert(1)')).toMatch(/https/)
@@ -160,7 +160,7 @@ describe('links and origins', () => {
     expect(webUriFault('http://rp.test/logo.png')).toMatch(/plain http/)
   })
 
-  it('origins are exact', () => {
+  it('origins must be exact', () => {
     expect(originFault('https://rp.test')).toBeUndefined()
     expect(originFault('http://localhost:3000')).toBeUndefined()
     for (const origin of ['https://rp.test/', 'https://RP.test', 'https://rp.test:443', 'null', '*', 'rp.test']) {

@@ -8,7 +8,7 @@ const enabled = new Set(['openid', 'profile', 'email', 'offline_access', 'full_a
 const isEnabled = (scope: string): boolean => enabled.has(scope)
 
 describe('A26 a scope parameter', () => {
-  it('is a set, in the order asked for', () => {
+  it('is parsed to distinct names, in the requested order', () => {
     expect(parseScope('openid  email openid')).toEqual(['openid', 'email'])
     expect(parseScope(null)).toEqual([])
     expect(parseScope('')).toEqual([])
@@ -21,7 +21,7 @@ describe('A26 a scope parameter', () => {
     },
   )
 
-  it('throws nothing but OAuthError, and lets no other character through (RFC 6749 §3.3)', () => {
+  it('throws only OAuthError, and admits only the characters of RFC 6749 §3.3', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         const outcome = outcomeOf(() => parseScope(text))
@@ -30,46 +30,46 @@ describe('A26 a scope parameter', () => {
     )
   })
 
-  it.each(longTexts.map((text) => [text.slice(0, 20), text]))('F07 of 50 KB, %j, is judged in 5 ms', (_, text) => {
+  it.each(longTexts.map((text) => [text.slice(0, 20), text]))('F07 is parsed in 5 ms from 50 KB of %j', (_, text) => {
     expect(millisecondsOf(() => outcomeOf(() => parseScope(text)))).toBeLessThan(5)
   })
 })
 
-describe('A26 what is granted', () => {
+describe('A26 the granted scope', () => {
   const client = aClient({ scopes: ['profile', 'disabled'], api_access: false, offline_access: false })
   const granted = (requested: string[], overrides = {}) =>
     grantableScopes(requested, { ...client, ...overrides }, isEnabled)
 
   it.each([
-    ['what is registered and enabled', ['openid', 'profile'], {}, ['openid', 'profile']],
-    ['nothing unknown', ['openid', 'nope'], {}, ['openid']],
-    ['nothing of another client', ['openid', 'email'], {}, ['openid']],
-    ['nothing disabled', ['openid', 'disabled'], {}, ['openid']],
-    ['no full_api_access without API access', ['openid', 'full_api_access'], {}, ['openid']],
-    ['no offline_access without Offline', ['openid', 'offline_access'], {}, ['openid']],
-    ['full_api_access with API access', ['full_api_access'], { api_access: true }, ['full_api_access']],
+    ['every scope that is registered and enabled', ['openid', 'profile'], {}, ['openid', 'profile']],
+    ['without unknown names', ['openid', 'nope'], {}, ['openid']],
+    ['without scopes of other clients', ['openid', 'email'], {}, ['openid']],
+    ['without disabled scopes', ['openid', 'disabled'], {}, ['openid']],
+    ['without full_api_access if the client has no api_access', ['openid', 'full_api_access'], {}, ['openid']],
+    ['without offline_access if the client has no offline_access', ['openid', 'offline_access'], {}, ['openid']],
+    ['full_api_access if the client has api_access', ['full_api_access'], { api_access: true }, ['full_api_access']],
     [
-      'full_api_access by its flag only',
+      'without full_api_access if only the list of scopes has it',
       ['openid', 'full_api_access'],
       { scopes: ['full_api_access', 'offline_access'] },
       ['openid'],
     ],
     [
-      'offline_access with Offline',
+      'offline_access if the client has offline_access',
       ['openid', 'offline_access'],
       { offline_access: true },
       ['openid', 'offline_access'],
     ],
-    ['names of Object.prototype as any unknown name', ['openid', 'constructor', '__proto__'], {}, ['openid']],
+    ['without the names of Object.prototype', ['openid', 'constructor', '__proto__'], {}, ['openid']],
   ])('is %s', (_, requested, overrides, expected) => {
     expect(granted(requested, overrides)).toEqual(expected)
   })
 
   it.each([
-    ['nothing was asked for', [], {}],
-    ['nothing remains', ['nope', 'full_api_access'], {}],
+    ['no scope is requested', [], {}],
+    ['no scope remains', ['nope', 'full_api_access'], {}],
     [
-      'a client of client_credentials asks for what only a person can give',
+      'a client_credentials client requests what needs a user',
       ['openid', 'offline_access'],
       { grant_types: ['client_credentials'], offline_access: true },
     ],
@@ -77,7 +77,7 @@ describe('A26 what is granted', () => {
     expect(refusalOf(() => granted(requested, overrides))).toBe('invalid_scope')
   })
 
-  it('is never more than was asked for, nor more than the client may have', () => {
+  it('never exceeds the request or what the client may have', () => {
     const names = fc.array(fc.oneof(fc.constantFrom(...enabled, 'disabled', 'nope'), fc.string()), { maxLength: 12 })
     const flags = fc.record({ api_access: fc.boolean(), offline_access: fc.boolean(), scopes: names })
     fc.assert(

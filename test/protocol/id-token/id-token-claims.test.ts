@@ -17,7 +17,7 @@ const content = (changes: Partial<IdTokenContent> = {}): IdTokenContent => ({
 })
 
 describe('an ID token', () => {
-  it('states auth_time in whole seconds, and no nonce that was not sent', () => {
+  it('states auth_time in whole seconds, and a nonce only if one was sent', () => {
     expect(idTokenClaims(content())).toEqual({
       iss: 'https://id.test',
       sub: 'ada',
@@ -38,7 +38,7 @@ describe('an ID token', () => {
     expect(idTokenClaims(content({ authentication }))).not.toHaveProperty('auth_time')
   })
 
-  it('lets no claim of the user replace a claim of the protocol', () => {
+  it('keeps a claim of the protocol when the user has one of the same name', () => {
     const user = Object.fromEntries(Object.keys(idTokenClaims(content({ nonce: 'n' }))).map((name) => [name, 'forged']))
     const claims = idTokenClaims(content({ nonce: 'n', user: { ...user, locale: 'nl' } }))
     expect(claims).toEqual({ ...idTokenClaims(content({ nonce: 'n' })), locale: 'nl' })
