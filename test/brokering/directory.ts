@@ -1,4 +1,4 @@
-// The directory as a test of provisioning finds and leaves it.
+// Sets up and reads the directory for tests of provisioning.
 import { env } from 'cloudflare:workers'
 import { eq } from 'drizzle-orm'
 import { type ResolvedUser, resolveUser } from '../../src/brokering/provisioning/provision-user.ts'
@@ -19,7 +19,7 @@ import { aContext, noon, type TestContext } from '../context.ts'
 
 export const db = openDatabase(env.DB)
 
-/** Tenants `north` and `south`; groups `staff` and `admins` of any tenant, `northern` of the first. */
+/** Deletes everything, then creates the tenants `north` and `south`, the groups `staff` and `admins` without a tenant, and `northern` in `north`. */
 export async function emptyDirectory(): Promise<void> {
   const tables = 'users deleted_subjects user_groups tenants identity_providers audit_events config_changes'
   await env.DB.batch(tables.split(' ').map((table) => env.DB.prepare(`delete from ${table}`)))
@@ -34,13 +34,13 @@ export async function emptyDirectory(): Promise<void> {
   ])
 }
 
-/** As an operator creates one, an hour ago. */
+/** Stores a user as an administrator would have created it an hour ago. */
 export async function storeUser(userId: string, overrides: Partial<UserRow> = {}): Promise<void> {
   const fresh = newUser(userId, userId, `ref-of-${userId}`, noon - 3_600_000)
   await db.insert(users).values({ ...fresh, ...overrides })
 }
 
-/** Of `https://idp.test`; `claims` has sub and iss besides those given. */
+/** An upstream login from `https://idp.test`; its claims are `sub`, `iss` and those given. */
 export function aLogin(
   subject: string,
   claims: Record<string, unknown> = {},
@@ -55,9 +55,9 @@ export const signIn = (
   context: TestContext = aContext(),
 ): Promise<ResolvedUser> => resolveUser(context, provider, login)
 
-/** Fails when the sign-in succeeds. */
-export async function refusalOf(arrival: Promise<unknown>): Promise<BrokeringError> {
-  const error = await arrival.then(
+/** Returns the BrokeringError of a sign-in. Throws if the sign-in succeeds. */
+export async function refusalOf(attempt: Promise<unknown>): Promise<BrokeringError> {
+  const error = await attempt.then(
     () => new Error('the sign-in succeeded'),
     (reason: unknown) => reason,
   )
@@ -74,13 +74,13 @@ export async function userOf(userId: string): Promise<UserRow> {
 export const userIds = async (): Promise<string[]> =>
   (await db.select({ id: users.user_id }).from(users)).map((row) => row.id).sort()
 
-/** `provider:subject` → user_id. */
+/** All links: `provider:subject` → user_id. */
 export async function links(): Promise<Record<string, string>> {
   const rows = await db.select().from(externalIdentities)
   return Object.fromEntries(rows.map((row) => [`${row.provider_id}:${row.subject}`, row.user_id]))
 }
 
-/** group_id → who granted it. */
+/** The user's groups: group_id → id of the provider that granted it, or `null`. */
 export async function groupsOf(userId: string): Promise<Record<string, string | null>> {
   const rows = await db.select().from(userGroupMembers).where(eq(userGroupMembers.user_id, userId))
   return Object.fromEntries(rows.map((row) => [row.group_id, row.granted_by]))

@@ -1,11 +1,11 @@
-// An external provider as a record, for tests that need no provider to answer.
+// Records of external providers, for tests that never send a request to one.
 import { env } from 'cloudflare:workers'
 import type { ExternalProvider } from '../../src/model/external-provider.ts'
 import { openDatabase, runBatch } from '../../src/storage/database.ts'
 import { saveExternalProvider } from '../../src/storage/external-providers.ts'
 import { noon } from '../context.ts'
 
-/** Reachable in theory, enabled, with no template, rule or secret. */
+/** An enabled provider with metadata, but no template, mapping or secret. */
 export function aProvider(overrides: Partial<ExternalProvider> = {}): ExternalProvider {
   return {
     provider_id: 'acme',
@@ -50,7 +50,7 @@ export function aProvider(overrides: Partial<ExternalProvider> = {}): ExternalPr
   }
 }
 
-/** Into D1, where external identities and memberships refer to it. */
+/** Stores the provider in D1, where external identities and memberships refer to it. */
 export async function storeProvider(provider: ExternalProvider): Promise<ExternalProvider> {
   const db = openDatabase(env.DB)
   await runBatch(db, [saveExternalProvider(db, provider)])

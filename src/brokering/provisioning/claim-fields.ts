@@ -1,33 +1,34 @@
-// Which texts a provider may put into a field of a user: the directory's own rules, and that the value is a known one.
+// Validates the text that an external provider sends for a field of a user: the directory's rules apply, and tenants and time zones must exist.
 
 import type { PlainField } from '../../model/external-provider.ts'
 import { loginNameFault, normaliseLoginName } from '../../model/login-name.ts'
 import { textFault, userRules } from '../../model/user-rules.ts'
 import { invisibleFault, mailFault } from './claim-values.ts'
 
-/** A field in the form in which it is kept, or what is wrong with the text. */
-export type FieldVerdict = { value: string } | { fault: string }
+/** The normalised value as it is stored, or what is wrong with the text (the end of a sentence that begins with the field's name). */
+export type FieldResult = { value: string } | { fault: string }
 
-export function validateField(field: PlainField, text: string, tenants: ReadonlySet<string>): FieldVerdict {
-  const value = kept(field, text)
+/** `tenants`: the ids of the tenants that exist. */
+export function validateField(field: PlainField, text: string, tenants: ReadonlySet<string>): FieldResult {
+  const value = normalise(field, text)
   const fault = faultOf(field, value, tenants)
   return fault === undefined ? { value } : { fault }
 }
 
-/** A new user's id: the rule of the directory is stricter than identityFault, so it holds for both. */
-export function validateUserId(text: string): FieldVerdict {
+/** Validates the user_id of a new user. The directory's rule is stricter than identityFault, so a valid user_id passes both. */
+export function validateUserId(text: string): FieldResult {
   const fault = textFault(userRules.user_id, text)
   return fault === undefined ? { value: text } : { fault }
 }
 
-function kept(field: PlainField, text: string): string {
+function normalise(field: PlainField, text: string): string {
   switch (field) {
     case 'login_name':
       return normaliseLoginName(text)
-    // OIDC Core §5.1: some write en_US, which a client may accept.
+    // OIDC Core §5.1: some providers write en_US instead of en-US, which a client may accept.
     case 'locale':
       return text.trim().replaceAll('_', '-')
-    // Compared and shown exactly: judged as it came.
+    // Compared exactly, so not normalised: a text that needs it fails validation.
     case 'tenant_id':
     case 'email':
       return text
@@ -53,7 +54,7 @@ function faultOf(field: PlainField, value: string, tenants: ReadonlySet<string>)
   }
 }
 
-/** By the names that this runtime knows (IANA); an offset such as +01:00 is none. */
+/** Whether the runtime knows an IANA time zone of this name. An offset such as +01:00 is not a name. */
 function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false
   try {

@@ -1,4 +1,5 @@
-// What the claims of a provider make of a user, field by field, each with its reason. Pure: provisioning writes the plan, a dry run shows it.
+// Maps the claims of an external provider to the fields of a user, with a reason for each field. Pure: provisioning writes the result, a dry run
+// only shows it.
 
 import { directoryClaimFaults } from '../../model/directory-claims.ts'
 import {
@@ -10,13 +11,13 @@ import {
 } from '../../model/external-provider.ts'
 import type { FieldChange } from '../../model/login-attempt.ts'
 import { normaliseLoginName } from '../../model/login-name.ts'
-import { validateField, validateUserId } from './claim-fields.ts'
+import { type FieldResult, validateField, validateUserId } from './claim-fields.ts'
 import { type Claims, claimOf, invisibleFault, textOf } from './claim-values.ts'
-import { type FieldValue, fieldValue, possibleTexts, type ValidateText } from './field-value.ts'
+import { type FieldValue, fieldValue, possibleTexts, type ValidateValue } from './field-value.ts'
 
 export type MappingRules = Pick<ExternalProvider, 'user_template' | 'value_mappings' | 'identifying_claim'>
 
-/** The fields that a template fills; `user_id` is fixed at creation. */
+/** The fields that a user template can fill. `user_id` is not one of them: it is fixed when the user is created. */
 export interface MappableUser extends Record<Exclude<PlainField, 'login_name'>, string | null> {
   login_name: string
   email_verified: boolean
@@ -28,32 +29,32 @@ export interface PlannedUser<User> {
   changes: FieldChange[]
 }
 
-/** A sign-in goes on without them. */
+/** Display names. A sign-in succeeds without them if they cannot be stored (I21). */
 const nameFields: readonly string[] = ['name', 'given_name', 'family_name']
 export const isNameField = (field: string): boolean => nameFields.includes(field)
 
-/** What people may change here for themselves: taken once, never overwritten. */
+/** Fields that users may change here: a sign-in sets them if they are empty and never overwrites them (I20). */
 const setOnce: readonly string[] = ['locale', 'zoneinfo']
 
-/** The id of a new user: as the template says, otherwise the value of the identifying claim. */
+/** Returns the user_id of a new user: from the template if it has one for user_id, otherwise the value of the identifying claim. */
 export function plannedUserId(rules: MappingRules, claims: Claims): FieldValue<string> {
   const template = rules.user_template.user_id ?? { claim: rules.identifying_claim }
-  // People are found by user_id: whoever may write any address into their profile must not take somebody else's.
+  // Users are found by user_id: a person who can write any address into their profile must not get the user_id of its owner.
   if (template.claim === 'email' && !isMailVerified(claims)) {
     return { outcome: 'fault', reason: 'The claim email is not verified (email_verified), so it cannot be a user_id.' }
   }
-  const judge = texts(validateUserId)
-  const value = fieldValue(template, mappingsOf(rules, 'user_id'), claims, judge)
+  const validate = validatorOfText(validateUserId)
+  const value = fieldValue(template, mappingsOf(rules, 'user_id'), claims, validate)
   return value.outcome === 'value' ? value : { ...value, outcome: 'fault' }
 }
 
-/** What the directory must be asked before a user can be planned: which tenants exist, and whose the login names are. */
+/** Returns the tenants and login names that the claims and rules can lead to: the directory is queried for them before the user is planned. */
 export function namesToLookUp(rules: MappingRules, claims: Claims): { tenants: string[]; loginNames: string[] } {
   const textsOf = (field: PlainField) => possibleTexts(rules.user_template[field], mappingsOf(rules, field), claims)
   return { tenants: textsOf('tenant_id'), loginNames: textsOf('login_name').map(normaliseLoginName) }
 }
 
-/** `base`: the stored user, or the row that a new one begins as. */
+/** Plans every field of the user template. `base`: the stored user, or the blank row of a new user. `tenants`: the ids of the tenants that exist. */
 export function planUser<User extends MappableUser>(
   rules: MappingRules,
   claims: Claims,
@@ -83,24 +84,27 @@ interface Plan extends PlannedUser<MappableUser> {
 
 function planField(plan: Plan, field: PlainField, template: FieldTemplate): void {
   const { rules, claims, base, next, tenants, changes } = plan
-  const judge = texts((text) => validateField(field, text, tenants))
-  const found = fieldValue(template, mappingsOf(rules, field), claims, judge)
+  const validate = validatorOfText((text) => validateField(field, text, tenants))
+  const result = fieldValue(template, mappingsOf(rules, field), claims, validate)
   const before = base[field]
   if (setOnce.includes(field) && before !== null) {
-    changes.push(keptAsItIs(field, before, found))
+    changes.push(unchangedField(field, before, result))
     return
   }
-  changes.push(changeOf(plan, field, before, found))
-  if (found.outcome !== 'value') return
-  next[field] = found.value
-  if (field === 'email') planVerified(plan, template, found.isFromClaim)
+  changes.push(changeOf(plan, field, before, result))
+  if (result.outcome !== 'value') return
+  next[field] = result.value
+  if (field === 'email') planVerified(plan, template, result.isFromClaim)
 }
 
-/** OIDC Core §5.1: of one address. Which one of a list it would be about, nobody can tell. */
+/** `email_verified` is about a single address (OIDC Core §5.1). With a list of addresses it is ambiguous, so it does not count. */
 const isMailVerified = (claims: Claims): boolean =>
   claimOf(claims, 'email_verified') === true && typeof claimOf(claims, 'email') === 'string'
 
-/** OIDC Core §5.7: only the provider's own word about its own `email` counts; an address that stays is as verified as it was. */
+/**
+ * Sets `email_verified` for the planned address. An address counts as verified only if it comes from the provider's claim `email` and the
+ * provider says that it verified it (OIDC Core §5.7). An address that does not change keeps its state.
+ */
 function planVerified(plan: Plan, template: FieldTemplate, isFromClaim: boolean): void {
   const { base, next, claims, changes } = plan
   const isVerified = isFromClaim && template.claim === 'email' && isMailVerified(claims)
@@ -112,22 +116,22 @@ function planVerified(plan: Plan, template: FieldTemplate, isFromClaim: boolean)
     action: plan.isNew ? 'created' : 'updated',
     before: String(base.email_verified),
     after: String(next.email_verified),
-    reason: isVerified ? 'The provider says that it verified the claim email.' : 'Nobody verified the new address.',
+    reason: isVerified ? 'The provider says that it verified the claim email.' : 'The new address is not verified.',
   })
 }
 
-/** A claim of the directory without a field of its own: keeps the type that the provider gives it. */
+/** Plans a template field `claims.<name>`: a user's additional claim. It keeps the JSON type that the provider sends. */
 function planClaim(plan: Plan, name: string, template: FieldTemplate): void {
   const { next, base, claims } = plan
-  const judge: ValidateText<unknown> = (said) => {
-    const value = typeof said === 'string' ? said.normalize('NFC').trim() : said
+  const validate: ValidateValue<unknown> = (claimed) => {
+    const value = typeof claimed === 'string' ? claimed.normalize('NFC').trim() : claimed
     const fault = claimFault(name, value, next.claims)
     return fault === undefined ? { value } : { fault }
   }
-  const found = fieldValue(template, [], claims, judge)
+  const result = fieldValue(template, [], claims, validate)
   const before = claimOf(base.claims, name) ?? null
-  plan.changes.push(changeOf(plan, `claims.${name}`, before, found))
-  if (found.outcome === 'value') next.claims = { ...next.claims, [name]: found.value }
+  plan.changes.push(changeOf(plan, `claims.${name}`, before, result))
+  if (result.outcome === 'value') next.claims = { ...next.claims, [name]: result.value }
 }
 
 function claimFault(name: string, value: unknown, others: Claims): string | undefined {
@@ -141,34 +145,35 @@ function claimFault(name: string, value: unknown, others: Claims): string | unde
 const mappingsOf = (rules: MappingRules, field: string) =>
   rules.value_mappings.filter((mapping) => mapping.field === field)
 
-const texts =
-  (judge: (text: string) => { value: string } | { fault: string }): ValidateText<string> =>
-  (said) => {
-    const text = textOf(said)
-    return text === undefined ? { fault: 'must be a text' } : judge(text)
+/** Turns a validator of texts into one of claim values: numbers and booleans count as texts, objects do not. */
+const validatorOfText =
+  (validate: (text: string) => FieldResult): ValidateValue<string> =>
+  (claimed) => {
+    const text = textOf(claimed)
+    return text === undefined ? { fault: 'must be a text' } : validate(text)
   }
 
-function keptAsItIs(field: string, before: string, found: FieldValue<string>): FieldChange {
-  if (found.outcome !== 'value' || found.value === before) {
-    return { field, action: 'unchanged', before, after: before, reason: found.reason }
+function unchangedField(field: string, before: string, result: FieldValue<string>): FieldChange {
+  if (result.outcome !== 'value' || result.value === before) {
+    return { field, action: 'unchanged', before, after: before, reason: result.reason }
   }
-  return { field, action: 'ignored', before, after: found.value, reason: 'Set once and never overwritten.' }
+  return { field, action: 'ignored', before, after: result.value, reason: 'Set once and never overwritten.' }
 }
 
-function changeOf({ isNew }: Plan, field: string, stored: unknown, found: FieldValue<unknown>): FieldChange {
-  const { reason } = found
-  const before = shown(stored)
-  if (found.outcome !== 'value') {
-    return { field, action: isFailure(field, found) ? 'failed' : 'unchanged', before, after: before, reason }
+function changeOf({ isNew }: Plan, field: string, stored: unknown, result: FieldValue<unknown>): FieldChange {
+  const { reason } = result
+  const before = serialise(stored)
+  if (result.outcome !== 'value') {
+    return { field, action: isFailure(field, result) ? 'failed' : 'unchanged', before, after: before, reason }
   }
-  const after = shown(found.value)
+  const after = serialise(result.value)
   if (isNew) return { field, action: 'created', before: null, after, reason }
-  const isSame = JSON.stringify(stored) === JSON.stringify(found.value)
+  const isSame = JSON.stringify(stored) === JSON.stringify(result.value)
   return { field, action: isSame ? 'unchanged' : 'updated', before, after, reason }
 }
 
-/** Nobody is left in a tenant, or in none, because the one that was named is not known here. */
+/** An unknown tenant fails the sign-in: keeping the old tenant would leave the user with the wrong rights. */
 const isFailure = (field: string, { outcome }: FieldValue<unknown>): boolean =>
   outcome === 'fault' || (outcome === 'unmapped' && field === 'tenant_id')
 
-const shown = (value: unknown): string | null => (value === null ? null : (textOf(value) ?? JSON.stringify(value)))
+const serialise = (value: unknown): string | null => (value === null ? null : (textOf(value) ?? JSON.stringify(value)))

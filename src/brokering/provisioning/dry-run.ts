@@ -1,21 +1,22 @@
-// What a sign-in by a provider would do, field by field, and why: the plan that a sign-in carries out, shown instead.
+// The dry run of a sign-in: makes the same plan as a sign-in through an external provider, and returns it instead of writing it.
 
 import type { ExternalProvider, UpstreamLogin } from '../../model/external-provider.ts'
 import { BrokeringError, type FieldChange } from '../../model/login-attempt.ts'
 import type { RequestContext } from '../../request/context.ts'
-import { planProvisioning } from './provisioning-plan.ts'
+import { planProvisioning } from './plan-provisioning.ts'
 
 export interface DryRun {
   outcome: 'signs_in' | 'creates' | 'refuses'
-  /** Who it is, as far as that is known. */
+  /** The user who would sign in or be created; `null` if a refusal came before that was known. */
   user_id: string | null
-  /** Of a refusal. */
+  /** Why the sign-in would be refused; `null` otherwise. */
   cause: string | null
+  /** What to change then; `null` otherwise. */
   fix: string | null
   changes: FieldChange[]
 }
 
-/** Reads once and writes nothing. */
+/** One hop; writes nothing. Rethrows an error that is not a BrokeringError, such as an outage of D1. */
 export async function dryRun(
   context: RequestContext,
   provider: ExternalProvider,

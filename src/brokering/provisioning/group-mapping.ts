@@ -1,4 +1,4 @@
-// Which groups a provider gives and takes: by its rules and the claims, within the user's tenant. Pure.
+// Decides which groups an external provider grants and withdraws: by its group mappings and the claims, within the user's tenant. Pure.
 
 import type { GroupMapping } from '../../model/external-provider.ts'
 import type { KnownGroup, Membership } from '../../model/group.ts'
@@ -10,79 +10,80 @@ export interface GroupMappingInput {
   provider_id: string
   group_mappings: readonly GroupMapping[]
   claims: Claims
-  /** The user's, after this sign-in. */
+  /** The user's tenant after this sign-in; `null` if none. */
   tenant_id: string | null
-  /** Those of the groups named by the rules that exist. */
+  /** The groups of the mappings that exist. */
   known: readonly KnownGroup[]
   memberships: readonly Membership[]
 }
 
 export interface PlannedGroups {
   granted: KnownGroup[]
-  /** Ids. */
+  /** group_ids. */
   withdrawn: string[]
   changes: FieldChange[]
 }
 
-/** What becomes of one group. */
-type Verdict = Omit<FieldChange, 'field'>
+/** What the sign-in does to one group. */
+type GroupChange = Omit<FieldChange, 'field'>
 
-export function planGroups(question: GroupMappingInput): PlannedGroups {
+/** Plans every group of the mappings, and every group that this provider granted before. Never withdraws what others granted (I22). */
+export function planGroups(input: GroupMappingInput): PlannedGroups {
   const planned: PlannedGroups = { granted: [], withdrawn: [], changes: [] }
-  const own = question.memberships.filter((each) => each.granted_by === question.provider_id)
-  const ids = new Set([...question.group_mappings, ...own].map((each) => each.group_id))
+  const own = input.memberships.filter((each) => each.granted_by === input.provider_id)
+  const ids = new Set([...input.group_mappings, ...own].map((each) => each.group_id))
   for (const groupId of ids) {
-    const verdict = validateGroup(question, groupId)
-    planned.changes.push({ field: `group:${groupId}`, ...verdict })
-    const group = question.known.find((each) => each.group_id === groupId)
-    if (verdict.action === 'granted' && group) planned.granted.push(group)
-    if (verdict.action === 'withdrawn') planned.withdrawn.push(groupId)
+    const change = planGroup(input, groupId)
+    planned.changes.push({ field: `group:${groupId}`, ...change })
+    const group = input.known.find((each) => each.group_id === groupId)
+    if (change.action === 'granted' && group) planned.granted.push(group)
+    if (change.action === 'withdrawn') planned.withdrawn.push(groupId)
   }
   return planned
 }
 
-function validateGroup(question: GroupMappingInput, groupId: string): Verdict {
-  const membership = question.memberships.find((each) => each.group_id === groupId)
-  const earned = earnedBy(question, groupId)
-  const obstacle = earned.isEarned ? obstacleTo(question, groupId) : undefined
-  if (earned.isEarned && obstacle === undefined) {
-    return { action: membership ? 'unchanged' : 'granted', reason: earned.reason }
+function planGroup(input: GroupMappingInput, groupId: string): GroupChange {
+  const membership = input.memberships.find((each) => each.group_id === groupId)
+  const eligible = eligibility(input, groupId)
+  const obstacle = eligible.isEligible ? obstacleOf(input, groupId) : undefined
+  if (eligible.isEligible && obstacle === undefined) {
+    return { action: membership ? 'unchanged' : 'granted', reason: eligible.reason }
   }
-  const reason = obstacle ?? earned.reason
-  if (membership?.granted_by === question.provider_id) return { action: 'withdrawn', reason }
+  const reason = obstacle ?? eligible.reason
+  if (membership?.granted_by === input.provider_id) return { action: 'withdrawn', reason }
   if (obstacle !== undefined) return { action: 'ignored', reason }
-  const giver = membership && (membership.granted_by ?? 'an operator')
-  return { action: 'unchanged', reason: giver === undefined ? reason : `${reason} It was granted by ${giver}.` }
+  const grantor = membership && (membership.granted_by ?? 'an administrator')
+  return { action: 'unchanged', reason: grantor === undefined ? reason : `${reason} It was granted by ${grantor}.` }
 }
 
-/** One rule of several is enough. */
-function earnedBy(question: GroupMappingInput, groupId: string): { isEarned: boolean; reason: string } {
-  const { group_mappings, claims } = question
+/** Whether a mapping of the group applies: one of several is enough. */
+function eligibility(input: GroupMappingInput, groupId: string): { isEligible: boolean; reason: string } {
+  const { group_mappings, claims } = input
   const rules = group_mappings.filter((each) => each.group_id === groupId)
   const rule = rules.find(({ when }) => !when || claimHasValue(claims, when.claim, when.value))
   if (rule) {
     const reason = rule.when
-      ? `The claim ${rule.when.claim} says ${quoted(rule.when.value)}.`
-      : 'Everybody of this provider has it.'
-    return { isEarned: true, reason }
+      ? `The claim ${rule.when.claim} has the value ${quoted(rule.when.value)}.`
+      : 'Every user of this provider gets it.'
+    return { isEligible: true, reason }
   }
-  const wanted = rules.flatMap(({ when }) => (when ? [unmet(claims, when)] : []))
-  return { isEarned: false, reason: wanted.join(' ') || 'No rule of the provider grants it any more.' }
+  const missing = rules.flatMap(({ when }) => (when ? [unmet(claims, when)] : []))
+  return { isEligible: false, reason: missing.join(' ') || 'No group mapping of the provider grants it any more.' }
 }
 
 function unmet(claims: Claims, { claim, value }: { claim: string; value: string }): string {
-  if (!isMissing(claimOf(claims, claim))) return `The claim ${claim} does not say ${quoted(value)}.`
-  // OIDC Core §5.6.2; Entra does it for people with more groups than a token may hold.
-  const elsewhere = claimOf(claims, '_claim_names')
-  const isElsewhere = typeof elsewhere === 'object' && elsewhere !== null && Object.hasOwn(elsewhere, claim)
-  return isElsewhere
-    ? `The claim ${claim} is too long for a token, so the provider keeps it elsewhere: let it send fewer groups.`
-    : `The claim ${claim} did not come.`
+  if (!isMissing(claimOf(claims, claim))) return `The claim ${claim} does not have the value ${quoted(value)}.`
+  // Aggregated and distributed claims (OIDC Core §5.6.2): Entra names `groups` there if a user has more groups than fit a token.
+  const claimNames = claimOf(claims, '_claim_names')
+  const isNamed = typeof claimNames === 'object' && claimNames !== null && Object.hasOwn(claimNames, claim)
+  return isNamed
+    ? `The claim ${claim} is too long for a token, so the provider does not send it: let it send fewer groups.`
+    : `The claim ${claim} was not sent.`
 }
 
-function obstacleTo({ known, tenant_id }: GroupMappingInput, groupId: string): string | undefined {
+function obstacleOf({ known, tenant_id }: GroupMappingInput, groupId: string): string | undefined {
   const group = known.find((each) => each.group_id === groupId)
-  if (!group) return 'There is no such group.'
+  if (!group) return 'The group does not exist.'
   if (group.tenant_id === null || group.tenant_id === tenant_id) return undefined
   return `The group belongs to the tenant ${group.tenant_id}, the user to ${tenant_id ?? 'none'}.`
 }

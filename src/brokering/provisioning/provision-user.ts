@@ -1,4 +1,4 @@
-// Who an external sign-in is here: found, created or brought up to date, in one read and at most one write of the directory.
+// Resolves the user of an external sign-in: finds, creates or updates the user with one read and at most one write of the directory.
 
 import { type UserChange, writeUser } from '../../directory/write-user.ts'
 import type { ExternalProvider, UpstreamLogin } from '../../model/external-provider.ts'
@@ -10,32 +10,35 @@ import { insertExternalIdentity } from '../../storage/external-identities.ts'
 import { personOfRecord, type UserRow } from '../../storage/users.ts'
 import { isNameField } from './claim-mapping.ts'
 import type { ExternalIdentity } from './match-user.ts'
-import { didChange, isWrite, type ProvisioningPlan, provisioningFault } from './plan-sign-in.ts'
-import { planProvisioning } from './provisioning-plan.ts'
+import { planProvisioning } from './plan-provisioning.ts'
+import { didChange, isWrite, type ProvisioningPlan, provisioningFault } from './validate-plan.ts'
 
 export interface ResolvedUser {
   person: Person
   isNew: boolean
-  /** Without the fields that stay as they are. */
+  /** Only the changes whose action is not `unchanged`. */
   changes: FieldChange[]
 }
 
-/** Throws BrokeringError for who may not sign in here, and when the user cannot be created or updated: then nothing was written. */
+/**
+ * Two hops for a user who is created or updated, one otherwise; more if another request changes the directory at the same time. Throws
+ * BrokeringError if the person may not sign in, or if the user cannot be created or updated: then nothing was written.
+ */
 export async function resolveUser(
   context: RequestContext,
   provider: ExternalProvider,
   login: UpstreamLogin,
 ): Promise<ResolvedUser> {
-  const newcomer = { provider, login }
+  const account = { provider, login }
   try {
     const written = await writeUser<ProvisionedUser>(context, {
-      plan: async () => changeOf(context, newcomer, await planProvisioning(context, newcomer)),
-      onConflict: (change, conflict) => decide(context, newcomer, change, conflict),
+      plan: async () => changeOf(context, account, await planProvisioning(context, account)),
+      onConflict: (change, conflict) => afterConflict(context, account, change, conflict),
       afterwards: 'sign-in',
     })
     if (written.outcome === 'overtaken') throw overtaken(written.conflict)
-    if (written.outcome === 'refused') throw notTaken(refusedOf(written.change, written.conflict))
-    return arrivalOf(written.change.plan)
+    if (written.outcome === 'refused') throw directoryFault(rejectedOf(written.change, written.conflict))
+    return resolvedUserOf(written.change.plan)
   } catch (error) {
     if (!(error instanceof BrokeringError)) throw error
     const { issuer, subject, claims } = login
@@ -43,35 +46,37 @@ export async function resolveUser(
   }
 }
 
-interface Refused {
+/** A plan that D1 rejected, and D1's message. */
+interface RejectedPlan {
   plan: ProvisioningPlan
   fault: string
 }
 
 interface ProvisionedUser extends UserChange {
   plan: ProvisioningPlan
-  /** The whole plan, which D1 did not take; this change is what remains of it. */
-  refused?: Refused
+  /** Set on the second attempt, which writes no display names: the complete plan, which D1 rejected. */
+  rejected?: RejectedPlan
 }
 
-const refusedOf = ({ plan, refused }: ProvisionedUser, { fault }: Conflict): Refused => refused ?? { plan, fault }
+const rejectedOf = ({ plan, rejected }: ProvisionedUser, { fault }: Conflict): RejectedPlan =>
+  rejected ?? { plan, fault }
 
-function changeOf(context: RequestContext, newcomer: ExternalIdentity, plan: ProvisioningPlan): ProvisionedUser {
+function changeOf(context: RequestContext, account: ExternalIdentity, plan: ProvisioningPlan): ProvisionedUser {
   const { stored, row, groups, isLinked } = plan
-  const { provider_id } = newcomer.provider
-  const { issuer, subject } = newcomer.login
+  const { provider_id } = account.provider
+  const { issuer, subject } = account.login
   const identity = { provider_id, issuer, subject, user_id: row.user_id, created_at: context.now }
   return {
     plan,
     stored,
     next: { row, groups },
-    event: eventOf(newcomer, plan),
+    event: eventOf(account, plan),
     grantedBy: provider_id,
     statements: (db) => (isLinked ? [] : [insertExternalIdentity(db, identity)]),
   }
 }
 
-/** Undefined: nothing is to be written. */
+/** Returns undefined if the plan writes nothing, and so makes no audit event. */
 function eventOf({ provider, login }: ExternalIdentity, plan: ProvisioningPlan): UserChange['event'] {
   const action = actionOf(plan)
   if (!action) return undefined
@@ -91,12 +96,13 @@ function actionOf({ stored, isLinked, changes }: ProvisioningPlan): string | und
 }
 
 /**
- * Another version of the user, another user under the same key, a group or tenant that is gone: reading again tells which, so of several first
- * sign-ins of one person the others find the user (I23). A display name that cannot be stored must not block the sign-in (I21).
+ * A constraint error means that another request changed the user, took the same key, or deleted a group or tenant. Planning again from a new read
+ * resolves it: of several first sign-ins of one person, one creates the user and the others find it (I23). Any other error may come from a
+ * display name, and that must not block the sign-in (I21): the second attempt writes no names.
  */
-function decide(
+function afterConflict(
   context: RequestContext,
-  newcomer: ExternalIdentity,
+  account: ExternalIdentity,
   change: ProvisionedUser,
   { constraint, fault }: Conflict,
 ): 'plan-again' | 'give-up' | ProvisionedUser {
@@ -104,7 +110,7 @@ function decide(
   if (constraint !== 'other') return 'plan-again'
   const { plan } = change
   const nameless = withoutNames(plan, fault)
-  return nameless ? { ...changeOf(context, newcomer, nameless), refused: { plan, fault } } : 'give-up'
+  return nameless ? { ...changeOf(context, account, nameless), rejected: { plan, fault } } : 'give-up'
 }
 
 /** Returns undefined if the plan writes no name. */
@@ -117,36 +123,37 @@ function withoutNames(plan: ProvisioningPlan, fault: string): ProvisioningPlan |
       ...change,
       action: 'failed',
       after: change.before ?? null,
-      reason: `The directory did not take it: ${fault}.`,
+      reason: `The directory rejected it: ${fault}.`,
     }
   })
   const { name = null, given_name = null, family_name = null } = plan.stored?.row ?? {}
-  // The Subject may have been told of the names under this version.
+  // The Subject may have stored the names under this version already; a higher version replaces them.
   const row: UserRow = { ...plan.row, name, given_name, family_name, version: plan.row.version + 1 }
   const isChanged = plan.stored === undefined || changes.some(isWrite)
   return { ...plan, row: isChanged ? row : (plan.stored?.row ?? row), changes }
 }
 
+/** The cause after every attempt met a concurrent change. */
 const overtaken = ({ fault }: Conflict): BrokeringError =>
   provisioningFault({
     check: 'overtaken',
-    cause: `Somebody else changed the directory at the same moment: ${fault}.`,
+    cause: `Another request changed the directory at the same time: ${fault}.`,
     fix: 'Sign in again.',
     outcome: 'failed',
   })
 
-function notTaken({ plan: { stored, changes }, fault }: Refused): BrokeringError {
+function directoryFault({ plan: { stored, changes }, fault }: RejectedPlan): BrokeringError {
   return provisioningFault({
     check: 'directory',
-    cause: `The directory did not take the user: ${fault}.`,
-    fix: 'Look for the fault in the log by the request id; nothing was changed, so signing in again is safe.',
+    cause: `The directory rejected the user: ${fault}.`,
+    fix: 'Look for the request id in the log. Nothing was changed, so signing in again is safe.',
     outcome: 'failed',
     changes: changes.map((change) => (didChange(change) ? { ...change, action: 'failed' } : change)),
     known: stored ? { user_id: stored.row.user_id } : {},
   })
 }
 
-const arrivalOf = ({ row, groups, stored, changes }: ProvisioningPlan): ResolvedUser => ({
+const resolvedUserOf = ({ row, groups, stored, changes }: ProvisioningPlan): ResolvedUser => ({
   person: personOfRecord({ row, groups }),
   isNew: stored === undefined,
   changes: changes.filter((change) => change.action !== 'unchanged'),

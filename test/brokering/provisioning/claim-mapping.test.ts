@@ -1,4 +1,4 @@
-// The template of a provider over the claims that came: every rule of the fields, one row each (SECURITY-CASES I18, I20).
+// User templates applied to claims: one row for each rule of the fields (SECURITY-CASES I18, I20).
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -38,7 +38,7 @@ interface Outcome {
   change: FieldChange | undefined
 }
 
-/** One field by its template. `stored` absent: a new user. */
+/** Plans one field by its template. Without `stored` the user is new. */
 function plan(
   field: TemplateField,
   template: FieldTemplate,
@@ -65,7 +65,7 @@ const mapping = (field: ValueMapping['field'], claim_value: string, value: strin
   priority,
 })
 
-describe('what a field takes', () => {
+describe('a field takes', () => {
   const long = 'x'.repeat(201)
   const cases: [string, TemplateField, FieldTemplate, unknown, unknown, FieldChange['action'], RegExp?][] = [
     ['the claim', 'name', { claim: 'c' }, 'Ada', 'Ada', 'created', /^From the claim c\.$/],
@@ -77,13 +77,13 @@ describe('what a field takes', () => {
       undefined,
       'Nobody',
       'created',
-      /The default: the claim c did not come\./,
+      /The default: the claim c was not sent\./,
     ],
     ['the default when it is null', 'name', { claim: 'c', default: 'Nobody' }, null, 'Nobody', 'created'],
     ['the default when it is blank', 'name', { claim: 'c', default: 'Nobody' }, ' \t', 'Nobody', 'created'],
     ['the default when it is an empty list', 'name', { claim: 'c', default: 'Nobody' }, [], 'Nobody', 'created'],
     ['the default without a claim', 'gender', { default: 'unknown' }, undefined, 'unknown', 'created'],
-    ['nothing without claim and default', 'name', { claim: 'c' }, undefined, null, 'unchanged', /did not come/],
+    ['nothing without claim and default', 'name', { claim: 'c' }, undefined, null, 'unchanged', /was not sent/],
     ['a number as text', 'name', { claim: 'c' }, 42, '42', 'created'],
     ['a boolean as text', 'gender', { claim: 'c' }, false, 'false', 'created'],
     ['the first of a list', 'name', { claim: 'c' }, ['Ada', 'Eve'], 'Ada', 'created'],
@@ -158,7 +158,7 @@ describe('what a field takes', () => {
     ['a claim of its own', 'claims.department', { claim: 'c' }, 'R&D', 'R&D', 'created'],
     ['a number for a claim of its own', 'claims.employee_number', { claim: 'c' }, 42, 42, 'created'],
     ['a boolean where the claim is one', 'claims.boss', { claim: 'c' }, true, true, 'created'],
-    ['no claim that the provider states itself', 'claims.acr', { claim: 'c' }, '5', undefined, 'failed'],
+    ['no claim of the protocol', 'claims.acr', { claim: 'c' }, '5', undefined, 'failed'],
     ['no claim that has a field of its own', 'claims.email_verified', { claim: 'c' }, true, undefined, 'failed'],
     ['no prototype', 'claims.__proto__', { claim: 'c' }, 'x', {}, 'failed'],
     [
@@ -180,7 +180,7 @@ describe('what a field takes', () => {
   })
 
   it('a claim is its own member, not one that every object has', () => {
-    expect(plan('name', { claim: 'constructor' }, {}).change?.reason).toMatch(/did not come/)
+    expect(plan('name', { claim: 'constructor' }, {}).change?.reason).toMatch(/was not sent/)
   })
 
   it('16,384 characters of claims are the most', () => {
@@ -254,7 +254,7 @@ describe('I20 value mappings', () => {
     expect(plan('gender', { claim: 'c' }, { c: [true] }, { mappings }).value).toBe('yes')
   })
 
-  it('of equal priorities the first in the list wins', () => {
+  it('the first in the list wins among equal priorities', () => {
     const mappings = [mapping('gender', 'a', 'first'), mapping('gender', 'b', 'second')]
     expect(plan('gender', { claim: 'c' }, { c: ['b', 'a'] }, { mappings }).value).toBe('first')
   })
@@ -284,8 +284,8 @@ describe('I20 value mappings', () => {
   })
 })
 
-describe('a user who is there already', () => {
-  it('is told before and after', () => {
+describe('an existing user', () => {
+  it('has before and after in each change', () => {
     const { change } = plan('name', { claim: 'c' }, { c: 'Ada Byron' }, { stored: { name: 'Ada' } })
     expect(change).toEqual({
       field: 'name',
@@ -356,7 +356,7 @@ describe('I15 whether an address is verified', () => {
       false,
     ],
     [
-      'another address is not because the last one was',
+      'another address is not verified because the last one was',
       { claim: 'email' },
       said(false, 'eve@idp.test'),
       stored(true),
@@ -400,7 +400,7 @@ describe('the user_id of a new user', () => {
     expect(id(undefined, { oid })).toMatchObject({ outcome: 'fault' })
   })
 
-  it('is no default of everybody that a mapping missed', () => {
+  it('is not a default that several users would share', () => {
     expect(id({ claim: 'upn' }, { upn: 'eve' }, [mapping('user_id', 'ada', 'a')])).toMatchObject({ outcome: 'fault' })
   })
 
@@ -422,12 +422,12 @@ it('the directory is asked for every tenant and login name that the rules can le
   expect(asked).toEqual({ tenants: ['a', 'south', 'north'], loginNames: ['ada'] })
 })
 
-it('a sentence quotes only what is visible, and not all of it', () => {
+it('a reason quotes only visible characters, and not all of a long text', () => {
   const { change } = plan('zoneinfo', { claim: 'c' }, { c: `\u202e\n${'x'.repeat(500)}` })
   expect(change?.reason).toMatch(/^"\\u\{202e\}\\u\{a\}x{87}…"/)
 })
 
-describe("claims are somebody else's text", () => {
+describe('untrusted claims', () => {
   const fields = [
     'login_name',
     'tenant_id',
@@ -444,7 +444,7 @@ describe("claims are somebody else's text", () => {
     'claims.department': { claim: 'c' },
   })
 
-  it('whatever comes, a plan is made, and each field keeps its value or takes one within its bounds', () => {
+  it('always give a plan in which each field keeps its value or takes one within its bounds', () => {
     const said = fc.oneof(
       fc.jsonValue(),
       fc.string({ unit: 'binary' }),
@@ -463,13 +463,13 @@ describe("claims are somebody else's text", () => {
     )
   })
 
-  it('F07 of a list a hundred values are looked at, here and in the directory', () => {
+  it('F07 at most a hundred values of a list are validated and looked up', () => {
     const c = Array.from({ length: 15_000 }, (_, index) => `Zone${index}`)
     expect(millisecondsOf(() => planUser(all, { c }, blank, true, tenants))).toBeLessThan(50)
     expect(namesToLookUp(all, { c }).loginNames).toHaveLength(100)
   })
 
-  it('F07 50 KB of it are judged in milliseconds', () => {
+  it('F07 50 KB of claims are validated in milliseconds', () => {
     for (const c of longTexts) {
       expect(millisecondsOf(() => planUser(all, { c }, blank, true, tenants))).toBeLessThan(50)
       expect(millisecondsOf(() => plannedUserId(rules({}, [], 'c'), { c }))).toBeLessThan(50)

@@ -1,4 +1,4 @@
-// What a sign-in would do, shown without doing it.
+// The dry run of a sign-in predicts the sign-in and writes nothing.
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { dryRun } from '../../../src/brokering/provisioning/dry-run.ts'
@@ -44,7 +44,7 @@ describe('a dry run', () => {
           action: 'created',
           before: null,
           after: 'u-1 of https://idp.test',
-          reason: 'First sign-in by Acme: from now on found by this account.',
+          reason: 'First sign-in through Acme: later sign-ins find the user by this account.',
         },
         {
           field: 'tenant_id',
@@ -61,9 +61,9 @@ describe('a dry run', () => {
           after: 'female',
           reason: '"2" of the claim gender is mapped to "female".',
         },
-        { field: 'group:staff', action: 'granted', reason: 'Everybody of this provider has it.' },
-        { field: 'group:ghosts', action: 'ignored', reason: 'There is no such group.' },
-        { field: 'group:admins', action: 'unchanged', reason: 'The claim groups did not come.' },
+        { field: 'group:staff', action: 'granted', reason: 'Every user of this provider gets it.' },
+        { field: 'group:ghosts', action: 'ignored', reason: 'The group does not exist.' },
+        { field: 'group:admins', action: 'unchanged', reason: 'The claim groups was not sent.' },
       ],
     })
     expect(context.hops).toBe(1)
@@ -72,7 +72,7 @@ describe('a dry run', () => {
     expect(await audit()).toEqual([])
   })
 
-  it('says the same of a user who is there as the sign-in then does', async () => {
+  it('predicts the changes that the sign-in then makes to an existing user', async () => {
     await storeUser('u-1', { name: 'By hand', gender: 'female' })
     const acme = await provider()
     const login = aLogin('u-1', { name: 'Ada', gender: '2', groups: ['g-1'] })
@@ -86,12 +86,12 @@ describe('a dry run', () => {
   })
 
   it.each<[string, Partial<ExternalProvider>, Record<string, unknown>]>([
-    ['nobody is known and nobody is created', { provisioning_enabled: false }, {}],
+    ['no user matches and provisioning is off', { provisioning_enabled: false }, {}],
     ['a claim cannot be used', { user_template: { email: { claim: 'email' } } }, { email: 'x' }],
     ['the id is taken', { user_template: { user_id: { claim: 'id' } } }, { id: 'ada' }],
     ['the identifying claim is missing', { identifying_claim: 'oid' }, {}],
     ['the user is disabled', { identifying_claim: 'oid' }, { oid: 'gone' }],
-  ])('refuses as the sign-in does when %s', async (_what, overrides, claims) => {
+  ])('refuses as the sign-in does when %s', async (_case, overrides, claims) => {
     await storeUser('ada')
     await storeUser('gone', { enabled: false })
     const acme = await provider(overrides)
@@ -107,7 +107,7 @@ describe('a dry run', () => {
     expect(run.fix).not.toBe('')
   })
 
-  it('does not hide that the directory does not answer', async () => {
+  it('answers 503 while the directory is unavailable', async () => {
     const broken = {
       withSession: () => ({ prepare: () => ({ bind: () => ({}) }), batch: () => Promise.reject(new Error('lost')) }),
     }

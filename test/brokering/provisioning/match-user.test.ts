@@ -1,4 +1,4 @@
-// Who is taken for whom: by the account that is linked, at first by the identifying claim, never by anything else.
+// Which user an external account belongs to: the linked user, at the first sign-in the user that the identifying claim names, no other.
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ExternalProvider } from '../../../src/model/external-provider.ts'
@@ -14,7 +14,7 @@ const provisioning = { provisioning_enabled: true }
 beforeEach(emptyDirectory)
 
 describe('a first sign-in', () => {
-  it('finds the user_id that the identifying claim says, and links the account in one write', async () => {
+  it('finds the user whose user_id is the identifying claim, and links the account in one write', async () => {
     await storeUser('ada')
     const context = aContext()
     const { person, isNew, changes } = await signIn(await provider(), aLogin('ada', { name: 'Upstream' }), context)
@@ -26,18 +26,18 @@ describe('a first sign-in', () => {
     expect(await audit()).toEqual(['provider:acme user.link ada'])
   })
 
-  it('finds nobody: refused with the claim, its value and what to do', async () => {
+  it('without a matching user is refused with the claim, its value and what to do', async () => {
     await storeUser('ada', { name: 'bob', email: 'bob@idp.test', email_verified: true, login_name: 'bob' })
     const claims = { ...verified('bob@idp.test'), name: 'bob', preferred_username: 'bob' }
     const error = await refusalOf(signIn(await provider(), aLogin('bob', claims)))
     expect(error).toMatchObject({ step: 'match', check: 'no_account', publicCause: 'no_account', outcome: 'refused' })
-    expect(error.message).toBe('The claim sub of Acme says "bob", and no user has that user_id.')
+    expect(error.message).toBe('The claim sub of Acme is "bob", and no user has that user_id.')
     expect(error.fix).toMatch(/enable provisioning/)
     expect(error.known).toMatchObject({ issuer: 'https://idp.test', subject: 'bob', claims })
     expect(await links()).toEqual({})
   })
 
-  it('I16 leads to nobody who is here already where that is switched off: refused, or somebody new', async () => {
+  it('I16 matches no existing user if link_existing_users is off: it is refused, or creates a user', async () => {
     await storeUser('583231', { email: 'root@idp.test', email_verified: true })
     const shut = { link_existing_users: false }
     const asId = await refusalOf(signIn(await provider(shut), aLogin('583231')))
@@ -50,7 +50,7 @@ describe('a first sign-in', () => {
     expect(await links()).toEqual({ 'acme:583231': person.user_id })
   })
 
-  it('takes another claim than sub when the administrator chose it', async () => {
+  it('uses the identifying claim that the administrator chose instead of sub', async () => {
     await storeUser('4711')
     const { person } = await signIn(
       await provider({ identifying_claim: 'employee' }),
@@ -70,12 +70,12 @@ describe('a first sign-in', () => {
     const wanted = await provider({ identifying_claim: 'employee' })
     const error = await refusalOf(signIn(wanted, aLogin('u-1', { employee })))
     expect(error).toMatchObject({ check: 'identifying_claim', publicCause: 'no_account' })
-    expect(error.message).toMatch(/employee did not come from Acme, or is neither/)
+    expect(error.message).toMatch(/Acme did not send the identifying claim employee, or it is neither/)
   })
 })
 
 describe('a linked account', () => {
-  it('is found by provider, issuer and subject, whatever the claims say by then', async () => {
+  it('is found by provider, issuer and subject, whatever the other claims are', async () => {
     await storeUser('ada', { email: 'ada@idp.test' })
     await storeUser('eve', { email: 'eve@idp.test' })
     const mail = await byMail()
@@ -95,7 +95,7 @@ describe('a linked account', () => {
     expect((await signIn(acme, aLogin('ada', { preferred_username: 'impostor' }))).person.user_id).toBe('ada')
   })
 
-  it('is the only one of its provider that leads to the user', async () => {
+  it('is the only one of its provider that can sign in as the user', async () => {
     await storeUser('ada', { email: 'ada@idp.test' })
     const mail = await byMail()
     await signIn(mail, aLogin('s-1', verified('ada@idp.test')))
@@ -105,7 +105,7 @@ describe('a linked account', () => {
     expect(await links()).toEqual({ 'acme:s-1': 'ada' })
   })
 
-  it('of a disabled user or a service account signs nobody in, at first or later', async () => {
+  it('of a disabled user or a service account cannot sign in, the first time or later', async () => {
     await storeUser('ada', { enabled: false })
     await storeUser('robot', { service_account: true })
     const acme = await provider()
@@ -136,19 +136,19 @@ describe('I15 by e-mail address', () => {
     },
   )
 
-  it('somebody is found with a verified one, in any case of letters', async () => {
+  it('a user is found with a verified address, ignoring case', async () => {
     await storeUser('ada', { email: 'Ada.Example@IDP.test' })
     expect((await signIn(await byMail(), aLogin('s-1', verified('ADA.example@idp.TEST')))).person.user_id).toBe('ada')
   })
 
-  it('or by a user_id that is the address, exactly', async () => {
+  it('a user is found whose user_id is exactly the address', async () => {
     await storeUser('ada@idp.test')
     const mail = await byMail()
     expect((await refusalOf(signIn(mail, aLogin('s-1', verified('Ada@idp.test'))))).check).toBe('no_account')
     expect((await signIn(mail, aLogin('s-1', verified('ada@idp.test')))).person.user_id).toBe('ada@idp.test')
   })
 
-  it('nobody is found when several users have it', async () => {
+  it('the sign-in is refused if several users have the address', async () => {
     await storeUser('ada', { email: 'shared@idp.test' })
     await storeUser('bob', { email: 'Shared@idp.test' })
     const error = await refusalOf(signIn(await byMail(provisioning), aLogin('s-1', verified('shared@idp.test'))))
@@ -160,14 +160,14 @@ describe('I15 by e-mail address', () => {
     expect(both.check).toBe('ambiguous')
   })
 
-  it('nobody is found by it under another identifying claim', async () => {
+  it('the address does not count under another identifying claim', async () => {
     await storeUser('ada', { email: 'ada@idp.test', email_verified: true })
     await storeUser('ada@idp.test', { login_name: 'x' })
     const error = await refusalOf(signIn(await provider(), aLogin('s-1', verified('ada@idp.test'))))
     expect(error.check).toBe('no_account')
   })
 
-  it('an address that another provider brought unverified waits for nobody: its true owner gets a user of their own', async () => {
+  it('an unverified address from another provider does not match: the owner of the address gets a separate user', async () => {
     const careless = await provider({
       ...provisioning,
       provider_id: 'careless',
@@ -180,7 +180,7 @@ describe('I15 by e-mail address', () => {
     expect(await links()).toEqual({ 'careless:attacker': 'attacker', 'acme:s-1': 'victim@idp.test' })
   })
 
-  it("an operator's address counts unverified, also for a second provider, unless the first one writes addresses", async () => {
+  it('an unverified address set by an administrator matches for any provider, unless another provider of the user writes addresses', async () => {
     await storeUser('ada', { email: 'ada@idp.test' })
     const first = await byMail({ provider_id: 'first' })
     const second = await byMail({ provider_id: 'second' })
@@ -188,12 +188,12 @@ describe('I15 by e-mail address', () => {
     const writer = aProvider({ ...first, user_template: { email: { claim: 'email' } } })
     const context = aContext({ configuration: { externalProviders: [writer, second] } })
     const error = await refusalOf(signIn(second, aLogin('b-1', verified('ada@idp.test')), context))
-    expect(error.message).toMatch(/the user ada has that address, but nobody verified it/)
+    expect(error.message).toMatch(/the user ada has that address, but it is not verified/)
     expect(error.fix).toMatch(/set email_verified of ada/)
     expect((await signIn(second, aLogin('b-1', verified('ada@idp.test')))).person.user_id).toBe('ada')
   })
 
-  it('nor does a user_id that another provider let somebody choose', async () => {
+  it('a user_id that another provider let a person choose does not match', async () => {
     const careless = await provider({ ...provisioning, provider_id: 'careless', identifying_claim: 'upn' })
     await signIn(careless, aLogin('attacker', { upn: 'victim@idp.test' }))
     const error = await refusalOf(signIn(await byMail(provisioning), aLogin('s-1', verified('victim@idp.test'))))
@@ -235,7 +235,7 @@ describe('I18 the text of a claim', () => {
     expect(await userIds()).toEqual(['admin', 'office'])
   })
 
-  it('that only looks like another is another: a Cyrillic а', async () => {
+  it('differs from one that only looks the same: a Cyrillic а', async () => {
     await storeUser('admin')
     expect((await refusalOf(signIn(await provider(), aLogin('аdmin')))).check).toBe('no_account')
     const error = await refusalOf(signIn(await provider(provisioning), aLogin('аdmin')))
@@ -266,11 +266,11 @@ describe('I18 the text of a claim', () => {
   })
 })
 
-describe('I08', () => {
+describe('I08 issuers and providers', () => {
   const north = 'https://north.idp.test'
   const south = 'https://south.idp.test'
 
-  it('the same sub of two issuers is two people', async () => {
+  it('the same sub at two issuers is two people', async () => {
     const acme = await provider(provisioning)
     const first = await signIn(acme, aLogin('1001', {}, north))
     const second = await signIn(acme, aLogin('1001', {}, south))
@@ -281,7 +281,7 @@ describe('I08', () => {
     expect((await signIn(acme, aLogin('1001', {}, south))).person).toEqual(second.person)
   })
 
-  it('so is the same sub of two providers', async () => {
+  it('the same sub at two providers is two people', async () => {
     const acme = await provider(provisioning)
     const other = await provider({ ...provisioning, provider_id: 'other', name: 'Other' })
     const first = await signIn(acme, aLogin('1001', {}, north))
@@ -291,13 +291,13 @@ describe('I08', () => {
     expect(users).toHaveLength(2)
   })
 
-  it('without provisioning the second is nobody here', async () => {
+  it('without provisioning the second person is refused', async () => {
     await storeUser('1001')
     await signIn(await provider(), aLogin('1001', {}, north))
     const other = await provider({ provider_id: 'other', name: 'Other' })
     const error = await refusalOf(signIn(other, aLogin('1001', {}, south)))
     expect(error).toMatchObject({ check: 'no_account' })
-    expect(error.message).toMatch(/somebody else: "1001" of https:\/\/north.idp.test/)
+    expect(error.message).toMatch(/another person: "1001" of https:\/\/north.idp.test/)
     expect(await links()).toEqual({ 'acme:1001': '1001' })
   })
 
@@ -318,7 +318,7 @@ describe('I08', () => {
     expect(await links()).toEqual({ 'acme:a-1': 'a-1', 'other:b-1': 'b-1' })
   })
 
-  it('a user that one provider created is not found by a name that another gives', async () => {
+  it('a user that one provider created is not found by the identifying claim of another', async () => {
     const names = { ...provisioning, identifying_claim: 'preferred_username' }
     const acme = await provider(names)
     const other = await provider({ ...names, provider_id: 'other', name: 'Other' })
@@ -328,7 +328,7 @@ describe('I08', () => {
     expect(await links()).toEqual({ 'acme:a-1': 'ada' })
   })
 
-  it("an operator's user is, by each provider whose claim the administrator chose", async () => {
+  it('a user whom an administrator created is found by the identifying claim of each provider', async () => {
     await storeUser('ada')
     const acme = await provider({ identifying_claim: 'preferred_username' })
     const other = await provider({ identifying_claim: 'login', provider_id: 'other' })
@@ -374,11 +374,11 @@ describe('I16 an account is attached to an existing user by the identifying clai
     expect(await links()).toEqual({ 'acme:attacker': 'eve' })
   })
 
-  it('nobody becomes a user who was deleted', async () => {
+  it('a deleted user is never created again', async () => {
     const acme = await provider(provisioning)
     await env.DB.prepare('insert into deleted_subjects values (?, ?, ?, ?)').bind('gone', 'gone', 'ref', noon).run()
     const error = await refusalOf(signIn(acme, aLogin('gone')))
     expect(error).toMatchObject({ step: 'provisioning', check: 'sub' })
-    expect(error.message).toMatch(/deleted, and is never given to anybody again/)
+    expect(error.message).toMatch(/deleted, and is never assigned again/)
   })
 })

@@ -1,4 +1,4 @@
-// Who an external sign-in becomes: creation, update, groups, faults, races.
+// Provisioning by an external sign-in: creation, update, groups, faults, races.
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ExternalProvider } from '../../../src/model/external-provider.ts'
@@ -92,7 +92,7 @@ describe('a new person', () => {
     ])
   })
 
-  it('comes again without a write when nothing changed: one hop', async () => {
+  it('signs in again without a write when nothing changed, in one hop', async () => {
     const provider = await provisioning()
     const login = aLogin('u-1', { name: 'Ada Example', groups: ['g-1'] })
     const first = await signIn(provider, login)
@@ -108,8 +108,8 @@ const minute = 60_000
 const later = (minutes = 1) => aContext({ now: noon + minutes * minute })
 const actions = (changes: readonly FieldChange[]) => changes.map(({ field, action }) => `${action} ${field}`)
 
-describe('a user who is there', () => {
-  it('gets what changed, as a new version, in two hops', async () => {
+describe('an existing user', () => {
+  it('gets the changed fields, as a new version, in two hops', async () => {
     const provider = await provisioning()
     await signIn(provider, aLogin('u-1', { name: 'Ada', email: 'ada@idp.test', email_verified: true }))
     const context = later()
@@ -133,7 +133,7 @@ describe('a user who is there', () => {
     expect((await audit()).at(-1)).toBe('provider:acme user.update u-1')
   })
 
-  it('an operator made is linked and brought up to date in one write', async () => {
+  it('created by an administrator is linked and updated in one write', async () => {
     await storeUser('u-1', { name: 'By hand', locale: 'nl', tenant_id: 'south', claims: { room: '4' } })
     const provider = await provisioning()
     const context = aContext()
@@ -144,7 +144,7 @@ describe('a user who is there', () => {
     expect(await audit()).toEqual(['provider:acme user.update u-1'])
   })
 
-  it('keeps the fields whose claims do not come', async () => {
+  it('keeps the fields whose claims are not sent', async () => {
     const provider = await provisioning()
     await signIn(provider, aLogin('u-1', { name: 'Ada', email: 'ada@idp.test' }))
     const { person, changes } = await signIn(provider, aLogin('u-1', {}), later())
@@ -152,7 +152,7 @@ describe('a user who is there', () => {
     expect(person.claims).toMatchObject({ name: 'Ada', email: 'ada@idp.test' })
   })
 
-  it('is left alone by a provider without provisioning', async () => {
+  it('is not changed by a provider without provisioning', async () => {
     await storeUser('u-1', { name: 'By hand' })
     const provider = await provisioning({ provisioning_enabled: false })
     const { changes } = await signIn(provider, aLogin('u-1', { name: 'Ada', groups: 'g-1' }))
@@ -173,8 +173,8 @@ describe('a user who is there', () => {
   })
 })
 
-describe('I20 over the years', () => {
-  it('language and time zone are taken once, and what people set here stays', async () => {
+describe('I20 at later sign-ins', () => {
+  it('language and time zone are set once, and what users set here stays', async () => {
     const user_template = { locale: { claim: 'locale' }, zoneinfo: { default: 'Europe/Amsterdam' } }
     const provider = await provisioning({ user_template })
     const first = await signIn(provider, aLogin('u-1', { locale: 'en_GB' }))
@@ -187,8 +187,8 @@ describe('I20 over the years', () => {
   })
 })
 
-describe('rights that go', () => {
-  it('I22 a group that the provider takes back is gone at the next sign-in; the Subject is told first', async () => {
+describe('rights that are withdrawn', () => {
+  it('I22 a group that the provider no longer grants is withdrawn at the next sign-in, in the Subject first', async () => {
     const provider = await provisioning()
     const first = await signIn(provider, aLogin('u-1', { groups: ['g-1'] }))
     const subjects = recordingSubjects()
@@ -201,7 +201,7 @@ describe('rights that go', () => {
     expect(context.hops).toBe(3)
   })
 
-  it('I22 when the Subject cannot be told, nothing is written and nobody signs in', async () => {
+  it('I22 if the Subject cannot be reached, nothing is written and the sign-in fails', async () => {
     const provider = await provisioning()
     await signIn(provider, aLogin('u-1', { groups: ['g-1'] }))
     const context = aContext({ now: noon + minute, env: { ...env, ...recordingSubjects(1).env } })
@@ -209,7 +209,7 @@ describe('rights that go', () => {
     expect(await groupsOf('u-1')).toEqual({ staff: 'acme', admins: 'acme' })
   })
 
-  it('I22 what an operator granted stays, and stays theirs', async () => {
+  it('I22 a group granted by an administrator stays, and stays granted by the administrator', async () => {
     const provider = await provisioning()
     await storeUser('u-1')
     await runBatch(db, setGroupsOfUser(db, 'u-1', ['admins']))
@@ -218,7 +218,7 @@ describe('rights that go', () => {
     expect(await groupsOf('u-1')).toEqual({ admins: null, staff: 'acme' })
   })
 
-  it('what another provider granted stays', async () => {
+  it('a group granted by another provider stays', async () => {
     const provider = await provisioning()
     await storeProvider(aProvider({ provider_id: 'other' }))
     await storeUser('u-1')
@@ -227,7 +227,7 @@ describe('rights that go', () => {
     expect(await groupsOf('u-1')).toEqual({ admins: 'other', staff: 'acme' })
   })
 
-  it('I22 somebody who is disabled here stays out, and is not changed', async () => {
+  it('I22 a disabled user cannot sign in and is not changed', async () => {
     const provider = await provisioning()
     await signIn(provider, aLogin('u-1', { name: 'Ada' }))
     await updateUser(db, { ...(await userOf('u-1')), enabled: false, version: 2 }, 1)
@@ -236,7 +236,7 @@ describe('rights that go', () => {
     expect(await userOf('u-1')).toMatchObject({ name: 'Ada', version: 2, enabled: false })
   })
 
-  it('a move to another tenant takes the groups of the first one, tells the Subject first, and isolates of linked clients', async () => {
+  it('a move to another tenant withdraws the groups of the old one, in the Subject first, and is announced to isolates because of linked clients', async () => {
     const provider = await provisioning({ group_mappings: [{ group_id: 'northern' }, { group_id: 'staff' }] })
     await signIn(provider, aLogin('u-1'))
     expect(await groupsOf('u-1')).toEqual({ northern: 'acme', staff: 'acme' })
@@ -272,7 +272,7 @@ describe('a claim that cannot be used', () => {
     expect(await userIds()).toEqual([])
   })
 
-  it('stops an update too, and leaves the user as it was', async () => {
+  it('stops an update, too, and leaves the user unchanged', async () => {
     const provider = await provisioning({ user_template: { tenant_id: { claim: 'org' }, name: { claim: 'name' } } })
     await signIn(provider, aLogin('u-1', { org: 'north', name: 'Ada' }))
     const error = await refusalOf(signIn(provider, aLogin('u-1', { org: 'east', name: 'Eve' }), later()))
@@ -283,7 +283,7 @@ describe('a claim that cannot be used', () => {
     expect(await userOf('u-1')).toMatchObject({ name: 'Ada', tenant_id: 'north', version: 1 })
   })
 
-  it('does not stop it when it is a name', async () => {
+  it('does not stop the sign-in if it is a display name', async () => {
     const provider = await provisioning()
     const { person, changes } = await signIn(provider, aLogin('u-1', { name: 'x'.repeat(201), given_name: 'Ada' }))
     expect(actions(changes)).toContain('failed name')
@@ -291,7 +291,7 @@ describe('a claim that cannot be used', () => {
     expect(person.claims.name).toBeUndefined()
   })
 
-  it('is no fault when there is a default', async () => {
+  it('is replaced by the default, if there is one', async () => {
     const provider = await provisioning()
     expect((await signIn(provider, aLogin('u-1', { org: 'east' }))).person.tenant_id).toBe('north')
   })
@@ -315,7 +315,7 @@ describe('I21 the directory fails', () => {
     expect(await audit()).toEqual([])
   }
 
-  it.each(['name', 'given_name'])('on the %s of a new user: signed in without', async (column) => {
+  it.each(['name', 'given_name'])('on the %s of a new user: the user signs in without it', async (column) => {
     await fail('insert on users', `new.${column} is not null`)
     const provider = await provisioning()
     const { person, isNew, changes } = await signIn(provider, aLogin('u-1', claims))
@@ -335,7 +335,7 @@ describe('I21 the directory fails', () => {
     expect(await groupsOf('u-1')).toEqual({ staff: 'acme' })
   })
 
-  it('on the name of a user who is there: signed in with the old one', async () => {
+  it('on the name of an existing user: the user signs in with the old name', async () => {
     const provider = await provisioning()
     await signIn(provider, aLogin('u-1', claims))
     await fail('update of name on users', 'new.name is not old.name')
@@ -368,7 +368,7 @@ describe('I21 the directory fails', () => {
     await nothing()
   })
 
-  it('on an update of another field: refused, and the user is as before', async () => {
+  it('on an update of another field: the sign-in is refused and the user unchanged', async () => {
     const provider = await provisioning()
     await signIn(provider, aLogin('u-1', claims))
     await fail('update of email on users', 'new.email is not old.email')
@@ -379,7 +379,7 @@ describe('I21 the directory fails', () => {
     expect(await userOf('u-1')).toMatchObject({ name: 'Ada', email: 'ada@idp.test', version: 1 })
   })
 
-  it('on a name, after the Subject was told of it: what is stored is newer than what was told', async () => {
+  it('on a name that the Subject has stored already: D1 gets a newer version than the Subject', async () => {
     const provider = await provisioning()
     await signIn(provider, aLogin('u-1', { ...claims, groups: ['g-1'] }))
     await fail('update of name on users', 'new.name is not old.name')
@@ -391,7 +391,7 @@ describe('I21 the directory fails', () => {
     expect(await userOf('u-1')).toMatchObject({ name: 'Ada', version: person.version })
   })
 
-  /** D1 that answers so many batches; `sessions` are where each would have been read or written. */
+  /** A D1 that fails after the given number of batches. `sessions` records the session constraint of each batch. */
   const dyingDatabase = (batches: number) => {
     const sessions: unknown[] = []
     let left = batches
@@ -421,7 +421,7 @@ describe('I21 the directory fails', () => {
     await nothing()
   })
 
-  it('reads and writes at the primary: no replica knows who was disabled a moment ago', async () => {
+  it('reads and writes at the primary: a replica may not know yet that a user was disabled', async () => {
     const database = dyingDatabase(2)
     await signIn(await provisioning(), aLogin('u-1', claims), aContext({ env: database.env }))
     expect(database.sessions).toEqual(['first-primary', 'first-primary'])
@@ -451,7 +451,7 @@ describe('I23 at the same time', () => {
     expect(await audit()).toEqual(['provider:acme user.create u-1', 'provider:acme user.update u-1'])
   })
 
-  it('two accounts that name one user: one of them is linked', async () => {
+  it('of two accounts that name one user, one is linked', async () => {
     await storeUser('ada')
     const provider = await provisioning({ identifying_claim: 'upn' })
     const results = await Promise.allSettled(

@@ -1,4 +1,4 @@
-// The plan of a sign-in, and what forbids to carry it out: a field that cannot be filled, an id or a name that is somebody else's.
+// The provisioning plan of one sign-in, and the rules that refuse it: a field that cannot be filled, an identifier of another user.
 
 import { BrokeringError, type BrokeringFailure, type FieldChange } from '../../model/login-attempt.ts'
 import { quoted } from '../../model/untrusted-text.ts'
@@ -8,28 +8,28 @@ import { isNameField } from './claim-mapping.ts'
 import type { ExternalIdentity } from './match-user.ts'
 
 export interface ProvisioningPlan {
-  /** Undefined: a new user. */
+  /** `undefined` for a new user. */
   stored: DirectoryUser | undefined
-  /** The account leads to the user already. */
+  /** Whether the account was linked to the user before this sign-in. */
   isLinked: boolean
-  /** Equal to the stored row when nothing changes. */
+  /** The user's row after the sign-in; the stored row if nothing changes. */
   row: UserRow
-  /** The user's groups after the sign-in, by name. */
+  /** The user's groups after the sign-in, sorted by name. */
   groups: UserRecord['groups']
   changes: FieldChange[]
 }
 
-/** Whether anything changes by it. */
+/** Whether the sign-in writes this change. */
 export const didChange = ({ action }: FieldChange): boolean =>
   ['created', 'updated', 'granted', 'withdrawn'].includes(action)
 
-/** Whether the user's record changes by it: a link is a record of its own. */
+/** Whether the sign-in writes this change to the user's record. A link is a record of its own. */
 export const isWrite = (change: FieldChange): boolean => change.field !== 'link' && didChange(change)
 
-/** Throws when a field other than a name cannot be filled, or when the user would get what is another's. */
+/** Returns the plan. Throws BrokeringError if a field other than a display name cannot be filled, or if the user would get an identifier of another user. */
 export function validatePlan(
   { provider }: ExternalIdentity,
-  answer: DirectoryResult,
+  directory: DirectoryResult,
   plan: ProvisioningPlan,
 ): ProvisioningPlan {
   const { row, stored, changes } = plan
@@ -41,45 +41,45 @@ export function validatePlan(
         fix: `Correct the user template of ${provider.name}: another claim, a value mapping, or a default.`,
         changes,
       })
-    : conflict(row, stored, answer, changes)
+    : conflictOf(row, stored, directory, changes)
   if (!fault) return plan
   throw stored ? fault.withKnown({ user_id: row.user_id }) : fault
 }
 
-function conflict(
+function conflictOf(
   row: UserRow,
   stored: DirectoryUser | undefined,
-  answer: DirectoryResult,
+  directory: DirectoryResult,
   changes: FieldChange[],
 ): BrokeringError | undefined {
   const { user_id, sub, login_name } = row
-  const taken = (field: 'user_id' | 'sub' | 'login_name', whose: string) =>
+  const taken = (field: 'user_id' | 'sub' | 'login_name', owner: string) =>
     provisioningFault({
       check: field,
-      cause: `The ${field} ${quoted(row[field])} ${whose}.`,
+      cause: `The ${field} ${quoted(row[field])} belongs to ${owner}.`,
       fix: `Take ${field} from another claim, or change that user.`,
       changes,
     })
-  const others = answer.users
+  const others = directory.users
     .map((user) => user.row)
     .filter((other) => stored === undefined || other.user_id !== user_id)
   if (!stored) {
-    if (others.some((other) => other.user_id === user_id)) return taken('user_id', 'is another user')
-    if (answer.deleted.includes(sub)) {
-      const whose = 'belonged to a user who was deleted, and is never given to anybody again'
+    if (others.some((other) => other.user_id === user_id)) return taken('user_id', 'another user')
+    if (directory.deleted.includes(sub)) {
       return provisioningFault({
         check: 'sub',
-        cause: `The subject identifier ${quoted(sub)} ${whose}.`,
-        fix: 'Create the user by hand, with another sub.',
+        cause: `The subject identifier ${quoted(sub)} belonged to a user who was deleted, and is never assigned again.`,
+        fix: 'Create the user yourself, with another sub.',
         changes,
       })
     }
     const owner = others.find((other) => other.sub === sub)
-    if (owner) return taken('sub', `belongs to the user ${owner.user_id}`)
+    if (owner) return taken('sub', `the user ${owner.user_id}`)
   }
-  const namesake = others.find((other) => other.login_name === login_name)
-  return namesake && taken('login_name', `belongs to the user ${namesake.user_id}`)
+  const sameLoginName = others.find((other) => other.login_name === login_name)
+  return sameLoginName && taken('login_name', `the user ${sameLoginName.user_id}`)
 }
 
+/** A BrokeringError of the step `provisioning`. */
 export const provisioningFault = (fault: Omit<BrokeringFailure, 'step' | 'publicCause'>): BrokeringError =>
   new BrokeringError({ step: 'provisioning', publicCause: 'provisioning', ...fault })
