@@ -98,6 +98,8 @@ async function addHeaders(
   }
 }
 
-/** The path of an unknown address is not logged, since it may contain a secret. */
-const loggedPath = (visit: Visit | undefined): string =>
-  visit && (visit.row || isGuarded(visit.path)) ? visit.path : '(other)'
+/** What a caller chose freely is not logged, since it may contain a secret: the path of an unknown address, the end of a path with `*`. */
+function loggedPath(visit: Visit | undefined): string {
+  if (!visit || !(visit.row || isGuarded(visit.path))) return '(other)'
+  return visit.row?.path.endsWith('*') ? visit.row.path : visit.path
+}

@@ -195,4 +195,12 @@ describe('development', () => {
       expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET'])
     }
   })
+
+  it('a path below the playground is logged as its pattern, since it may contain a secret', async () => {
+    const inDevelopment = watched({ ...loggingEnv, PLAYGROUND: 'on' })
+    const before = lines.length
+    await inDevelopment(`${issuer}/playground/secret-in-a-path`, { method: 'POST' })
+    expect(lines.slice(before).join()).not.toMatch(/secret-in/)
+    expect(lines.slice(before).join()).toContain('"/playground/*"')
+  })
 })
