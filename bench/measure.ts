@@ -29,7 +29,9 @@ export interface Plan {
   connections: number
 }
 
-interface Sample {
+/** One turn of one phase. */
+export interface Sample {
+  /** Milliseconds of server CPU, for all operations. */
   cpu: number
   operations: number
   seconds: number
@@ -40,6 +42,16 @@ interface Sample {
 
 /** Returns the figures by phase name. */
 export async function measure(subjects: Subject[], plan: Plan, generator: Generator): Promise<Map<string, Figures>> {
+  const samples = await sampleRounds(subjects, plan, generator)
+  return new Map([...samples].map(([name, list]) => [name, figuresOf(list)]))
+}
+
+/** Returns one sample of each round by phase name. */
+export async function sampleRounds(
+  subjects: Subject[],
+  plan: Plan,
+  generator: Generator,
+): Promise<Map<string, Sample[]>> {
   const samples = new Map<string, Sample[]>()
   for (const subject of subjects) await warmUp(subject, plan, generator)
   for (let round = 0; round < plan.rounds; round += 1) {
@@ -49,7 +61,7 @@ export async function measure(subjects: Subject[], plan: Plan, generator: Genera
       }
     }
   }
-  return new Map([...samples].map(([name, list]) => [name, figuresOf(list)]))
+  return samples
 }
 
 const warmOperations = 500
@@ -95,5 +107,5 @@ function figuresOf(samples: Sample[]): Figures {
   }
 }
 
-const quantile = (sorted: number[], share: number): number =>
+export const quantile = (sorted: number[], share: number): number =>
   sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN

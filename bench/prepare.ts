@@ -119,15 +119,16 @@ export function copyOfState(prepared: Prepared, alg: Algorithm, others: number):
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-/** Starts a server on a copy of a prepared state with `others` more clients and users, under the same issuer. */
+/** Starts a server on a copy of a prepared state with `others` more clients and users, under the same issuer; built from `checkout`, or from here. */
 export async function startInstance(
   prepared: Prepared,
   alg: Algorithm,
   others: number,
   vars: Record<string, string> = {},
+  checkout?: string,
 ): Promise<Instance> {
   const state = copyOfState(prepared, alg, others)
-  const server = await serve({ state: state.folder, issuer: prepared.issuer, vars, rateLimit })
+  const server = await serve({ state: state.folder, issuer: prepared.issuer, vars, rateLimit }, checkout)
   return {
     ...server,
     host: new URL(prepared.issuer).host,

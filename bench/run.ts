@@ -5,6 +5,7 @@ import '../scripts/clean-environment.ts'
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { compareBuilds } from './against.ts'
 import { type StatementCost, statementCosts } from './directory.ts'
 import { redirectUri } from './driver.ts'
 import { connect, requestText } from './http.ts'
@@ -16,9 +17,15 @@ import { gzippedSize, startupTime } from './size.ts'
 import { documents, floorSubject, oursAt, peerAt } from './subjects.ts'
 
 process.chdir(path.join(import.meta.dirname, '..'))
-const { quick, only } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, only: { type: 'string', default: '.' } },
+const { quick, only, against } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', default: '.' },
+    against: { type: 'string' },
+  },
 }).values
+if (against !== undefined) process.exit((await compareBuilds(against, { quick, only })) ? 0 : 1)
+
 const plan = { rounds: quick ? 3 : 7, milliseconds: quick ? 350 : 1000, connections: 8 }
 const size = { people: quick ? 16 : 64, few: 10, many: 100_000, startups: quick ? 1 : 5 }
 const algorithms: Algorithm[] = ['ES256', 'RS256']

@@ -1,6 +1,6 @@
 // Starts scripts/serve.ts in a separate process that tests and benchmarks can kill at any moment.
 import { fork } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import path from 'node:path'
 
 export interface ServeOptions {
@@ -46,9 +46,19 @@ export interface Server {
 /** The message that scripts/serve.ts sends once it accepts requests. */
 export type Started = Pick<Server, 'issuer' | 'port' | 'state' | 'secrets' | 'pid'>
 
+const here = path.join(import.meta.dirname, '..')
+
+/** Older checkouts have it in JavaScript. */
+function serveScript(checkout: string): string {
+  const scripts = ['serve.ts', 'serve.mjs'].map((name) => path.join(checkout, 'scripts', name))
+  const script = scripts.find((each) => existsSync(each))
+  if (!script) throw new Error(`${checkout} is not a checkout of this project: it has no scripts/serve.ts`)
+  return script
+}
+
 /** Resolves once the server accepts requests. Throws an Error with its output if it does not start. */
-export async function serve(options: ServeOptions = {}): Promise<Server> {
-  const child = fork(path.join(import.meta.dirname, 'serve.ts'), [JSON.stringify(options)], {
+export async function serve(options: ServeOptions = {}, checkout = here): Promise<Server> {
+  const child = fork(serveScript(checkout), [JSON.stringify(options)], {
     // A process group of its own, so that one signal also reaches workerd.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
