@@ -24,9 +24,16 @@ export const mostUrlBytes = 16 * 1024
 
 const formType = 'application/x-www-form-urlencoded'
 
+/** Returns the query without its question mark. A URL object would cost a microsecond more, on every request. */
+function queryOf(url: string): string {
+  const [address = ''] = url.split('#', 1)
+  const at = address.indexOf('?')
+  return at < 0 ? '' : address.slice(at + 1)
+}
+
 /** Throws invalid_request for malformed parameters, and with status 413 for a body above the limit, before anything is parsed. */
-export async function readParameters(request: Request, url: URL, body: BodyRule): Promise<URLSearchParams> {
-  if (request.method !== 'POST' || body.kind !== 'form') return parseParameters(url.search.slice(1))
+export async function readParameters(request: Request, body: BodyRule): Promise<URLSearchParams> {
+  if (request.method !== 'POST' || body.kind !== 'form') return parseParameters(queryOf(request.url))
   const form = await readBody(request, body.mostBytes)
   if (form === '') return new URLSearchParams()
   const type = request.headers.get('content-type') ?? ''

@@ -1,13 +1,15 @@
-// Dispatches the rows of one section with itty-router. Matching is exact (SECURITY-CASES A32): the library's own patterns also accept a trailing slash, so
-// each row brings its own regular expression.
+// Dispatches the rows of the route table with itty-router. The library's own patterns also accept a trailing slash, so each row brings its own regular
+// expression (exact-path.ts).
 import { type RouteEntry, Router } from 'itty-router'
 import { guard } from '../admin/admin.ts'
 import { paths } from '../request/addresses.ts'
 import type { RequestContext } from '../request/context.ts'
 import { readParameters } from '../request/incoming.ts'
+import type { Issuer } from '../request/issuer.ts'
 import type { Handler, Route } from '../request/route.ts'
 import { clientHint } from './client-hint.ts'
 import { preflight } from './cross-origin.ts'
+import { exactPath, isLiteral, pathBelowIssuer } from './exact-path.ts'
 import { openContext } from './new-context.ts'
 import { guardedRefusals, publicRefusals, type Refusals } from './refused-address.ts'
 import { guardedRoutes, publicRoutes } from './routes.ts'
@@ -15,88 +17,117 @@ import { guardedRoutes, publicRoutes } from './routes.ts'
 /** What the router is given: it reads `method` and `url`, and sets `params`. */
 export interface Visit {
   request: Request
-  /** The requested address. */
-  address: URL
-  /** The path below the issuer. */
-  path: string
   method: string
-  /** The path without its query, because the library parses the query of the URL it is given. */
   url: string
   params?: Record<string, string>
   /** The row that matched. (The library sets a `route` of its own, a string.) */
   row?: Route
 }
 
-export const visitOf = (request: Request, address: URL, path: string): Visit => ({
-  request,
-  address,
-  path,
-  method: request.method,
-  url: `https://issuer.invalid${path}`,
-})
+export const visitOf = (request: Request): Visit => ({ request, method: request.method, url: request.url })
+
+/** Returns the path below the issuer, or undefined outside of it. The hot path does without: the router has parsed the URL already. */
+export const pathOf = ({ url }: Visit, issuer: Issuer): string | undefined =>
+  pathBelowIssuer(new URL(url).pathname, issuer)
 
 type Step = (visit: Visit, context: RequestContext) => Promise<Response> | undefined
 
 /** A section of the route table: rows that share a guard and an error form. */
 interface Section {
-  rows: { route: Route; pattern: RegExp }[]
-  /** Returns undefined if no row has this method and path. */
-  fetch(visit: Visit, context: RequestContext): Promise<Response | undefined>
+  rows: readonly Row[]
   refusals: Refusals
+  /** Returns undefined if no row has this method and path. */
+  router: { fetch(visit: Visit, context: RequestContext): Promise<Response | undefined> }
 }
 
-const open = sectionOf(publicRoutes, publicRefusals)
-const guarded = sectionOf(guardedRoutes, guardedRefusals, async (visit, context) => {
+interface Row {
+  route: Route
+  pattern: RegExp
+}
+
+interface Sections {
+  open: Section
+  guarded: Section
+}
+
+/** The patterns contain the base path of their issuer. */
+const known = new WeakMap<Issuer, Sections>()
+
+function sectionsOf(issuer: Issuer): Sections {
+  let sections = known.get(issuer)
+  if (!sections) {
+    sections = createSections(issuer)
+    known.set(issuer, sections)
+  }
+  return sections
+}
+
+function createSections(issuer: Issuer): Sections {
+  const rowsOf = (routes: readonly Route[]) => routes.map((route) => ({ route, pattern: exactPath(route, issuer) }))
+  const entries = (rows: Row[], refusals: Refusals) => rows.flatMap((row) => entriesOf(row, refusals))
+
+  const guardedRows = rowsOf(guardedRoutes)
+  const guarded: Section = {
+    rows: guardedRows,
+    refusals: guardedRefusals,
+    router: Router<Visit, [RequestContext]>({
+      before: [enterGuarded as (visit: Visit) => Promise<void>],
+      routes: entries(guardedRows, guardedRefusals),
+    }),
+  }
+  const openRows = rowsOf(publicRoutes)
+  const toGuarded: Step = (visit, context) => dispatchIn(guarded, context, visit)
+  const belowAdmin = exactPath({ path: `${paths.admin}/*` }, issuer)
+  const open: Section = {
+    rows: openRows,
+    refusals: publicRefusals,
+    router: Router<Visit, [RequestContext]>({
+      routes: [...entries(openRows, publicRefusals), entry('ALL', belowAdmin, toGuarded)],
+    }),
+  }
+  return { open, guarded }
+}
+
+/** The guard of the administration API runs before its rows are matched (SECURITY-CASES D01, D04). */
+async function enterGuarded(visit: Visit, context: RequestContext): Promise<void> {
   await openContext(context)
   await guard(context, visit.request)
-})
+}
 
-/** Whether the path belongs to the administration API, whose guard runs before its rows are matched. */
+/** Whether the path belongs to the administration API. */
 export const isGuarded = (path: string): boolean => path.startsWith(`${paths.admin}/`)
 
-const sectionAt = (path: string): Section => (isGuarded(path) ? guarded : open)
-
 /** Throws what the handler throws, and the section's 404, or 405 with Allow (RFC 9110 §15.5.6). */
-export async function dispatch(context: RequestContext, visit: Visit): Promise<Response> {
-  const section = sectionAt(visit.path)
-  const response = await section.fetch(visit, context)
+export const dispatch = (context: RequestContext, visit: Visit): Promise<Response> =>
+  dispatchIn(sectionsOf(context.issuer).open, context, visit)
+
+async function dispatchIn(section: Section, context: RequestContext, visit: Visit): Promise<Response> {
+  const response = await section.router.fetch(visit, context)
   if (response) return response
-  const routes = routesAt(context, section, visit.path)
-  visit.row = routes[0]
+  const routes = routesAt(context, section, visit)
   if (routes.length === 0) throw section.refusals.nothingThere()
   const allow = routes.flatMap((route) => Object.keys(route.handlers)).join(', ')
   throw section.refusals.otherMethod(allow, visit.method)
 }
 
-/** The first row of a path, whatever its method. It states the form of an error that occurs before dispatch. */
-export const findRoute = (context: RequestContext, path: string): Route | undefined =>
-  routesAt(context, sectionAt(path), path)[0]
+/** The first public row of an address, whatever its method. It states the form of an error that occurs before a row has matched. */
+export const findRoute = (context: RequestContext, visit: Visit): Route | undefined =>
+  routesAt(context, sectionsOf(context.issuer).open, visit)[0]
 
-const routesAt = (context: RequestContext, { rows }: Section, path: string): Route[] =>
-  rows.flatMap(({ route, pattern }) => (isServed(route, context) && pattern.test(path) ? [route] : []))
-
-function sectionOf(
-  routes: readonly Route[],
-  refusals: Refusals,
-  before?: (visit: Visit, context: RequestContext) => Promise<void>,
-): Section {
-  const rows = routes.map((route) => ({ route, pattern: exactly(route) }))
-  const router = Router<Visit, [RequestContext]>({
-    ...(before ? { before: [before] } : {}),
-    routes: rows.flatMap(({ route, pattern }) => entriesOf(route, pattern, refusals)),
-  })
-  return { rows, refusals, fetch: (visit, context) => router.fetch(visit, context) }
+function routesAt(context: RequestContext, { rows }: Section, { url }: Visit): Route[] {
+  const { pathname } = new URL(url)
+  return rows.flatMap(({ route, pattern }) => (isServed(route, context) && pattern.test(pathname) ? [route] : []))
 }
 
-function entriesOf(route: Route, pattern: RegExp, refusals: Refusals): RouteEntry[] {
-  const entry = (method: string, step: Step): RouteEntry => [
-    method,
-    pattern,
-    [step as unknown as RouteEntry[2][number]],
-    route.path,
-  ]
+const entry = (method: string, pattern: RegExp, step: Step): RouteEntry => [
+  method,
+  pattern,
+  [step as unknown as RouteEntry[2][number]],
+]
+
+function entriesOf({ route, pattern }: Row, refusals: Refusals): RouteEntry[] {
   const entries = Object.entries(route.handlers).map(([method, handler]) =>
-    entry(method, (visit, context) =>
+    entry(method, pattern, (visit, context) =>
       isServed(route, context) ? serve(context, visit, route, handler, refusals) : undefined,
     ),
   )
@@ -105,7 +136,7 @@ function entriesOf(route: Route, pattern: RegExp, refusals: Refusals): RouteEntr
     visit.row = route
     return preflight(visit.request, route)
   }
-  return [...entries, entry('OPTIONS', answerPreflight)]
+  return [...entries, entry('OPTIONS', pattern, answerPreflight)]
 }
 
 const isServed = (route: Route, context: RequestContext): boolean => route.isServed?.(context) ?? true
@@ -118,10 +149,11 @@ async function serve(
   refusals: Refusals,
 ): Promise<Response> {
   visit.row = route
-  const { request, address, path } = visit
+  const { request } = visit
+  const path = isLiteral(route) ? route.path : (pathOf(visit, context.issuer) ?? route.path)
   const params = decode(visit.params ?? {}, refusals)
-  if (route.query === 'own') return handler(context, { request, path, parameters: address.searchParams, params })
-  const parameters = await readParameters(request, address, route.body)
+  if (route.query === 'own') return handler(context, { request, path, parameters: new URLSearchParams(), params })
+  const parameters = await readParameters(request, route.body)
   await openContext(context, () => clientHint(request, parameters, context.issuer))
   return handler(context, { request, path, parameters, params })
 }
@@ -135,13 +167,4 @@ function decode(encoded: Record<string, string>, refusals: Refusals): Record<str
     throw refusals.badlyEncoded()
   }
   return decoded
-}
-
-/** Letter case, slashes and percent-encoding are significant; a parameter is one segment. */
-function exactly({ path, where = {} }: Route): RegExp {
-  const source = path.replaceAll(/:(\w+)|\*|[.\\+?^$()[\]{}|]/g, (part, name: string | undefined) => {
-    if (name) return `(?<${name}>${where[name] ?? '[^/]+'})`
-    return part === '*' ? '.*' : `\\${part}`
-  })
-  return new RegExp(`^${source}$`)
 }

@@ -72,9 +72,8 @@ export async function send(line: string, init: Init, overrides: Overrides = {}):
     ...(hasBody ? { body: typeof init.body === 'string' ? init.body : JSON.stringify(init.body) } : {}),
   })
   const context = await anAdminContext(overrides)
-  const url = new URL(request.url)
   try {
-    const response = await dispatch(context, visitOf(request, url, url.pathname))
+    const response = await dispatch(context, visitOf(request))
     const text = await response.text()
     return { status: response.status, body: text ? JSON.parse(text) : undefined, headers: response.headers }
   } catch (error) {
