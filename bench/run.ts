@@ -1,5 +1,5 @@
 // `npm run bench [-- --quick] [--only 'refresh|write']`: measures the CPU time of each operation beside the least possible in this engine and
-// beside a peer. docs/benchmarks.md explains the figures.
+// beside a peer; with `--against FOLDER`, beside the build of another checkout. docs/benchmarks.md explains the figures.
 import '../scripts/clean-environment.ts'
 
 import { readdirSync, statSync } from 'node:fs'
