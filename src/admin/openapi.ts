@@ -1,6 +1,7 @@
 // The OpenAPI 3.1 document of the operators' interface, made of the table that serves it. Built by `npm run openapi`, never in the Worker.
 
 import * as z from 'zod/mini'
+import { compact } from '../model/record.ts'
 import { addressOf, paths } from '../request/addresses.ts'
 import type { AdminRoute } from './admin-route.ts'
 import { clientAnswer, clientBody } from './resources/client-fields.ts'
@@ -97,9 +98,9 @@ function operation(route: AdminRoute, components: Json): Json {
     operationId: operationId(route),
     tags: [route.path.split('/')[0]],
     summary: route.summary,
-    ...(route.description ? { description: route.description } : {}),
+    ...compact({ description: route.description }),
     parameters: [...pathParameters(route), ...queryParameters(route), ...(route.isPaged ? pageParameters : [])],
-    ...(route.body ? { requestBody: { required: true, ...json(route.body, components) } } : {}),
+    ...compact({ requestBody: route.body && { required: true, ...json(route.body, components) } }),
     responses: { ...success(route, components), default: { $ref: '#/components/responses/Problem' } },
   }
 }

@@ -1,4 +1,5 @@
 // The health endpoint: whether this instance can serve, and which part fails if it cannot. Public, so it names no user, client or secret.
+import { compact } from '../model/record.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import { askKeyRing } from '../signing-keys/key-ring/ask-key-ring.ts'
@@ -20,7 +21,7 @@ export async function health(context: RequestContext, _: Incoming): Promise<Resp
     configuration: { epoch: configuration.epoch, seconds_since_confirmed: secondsSinceConfirmed },
     signing: signing.length === 0 ? 'no key yet' : canSign ? 'ok' : 'failing: see the log',
     signing_keys: signing,
-    ...(vault ? { vault: serialiseVaultStatus(vault) } : {}),
+    ...compact({ vault: vault && serialiseVaultStatus(vault) }),
   }
   return Response.json(body, { headers: { 'cache-control': 'no-store' } })
 }

@@ -2,6 +2,7 @@
 // without a known client.
 
 import type { OAuthError } from '../model/errors.ts'
+import { compact } from '../model/record.ts'
 import type { Refusal } from '../model/refusal.ts'
 import type { RequestContext } from '../request/context.ts'
 import { askOneTime } from './one-time/ask-one-time.ts'
@@ -22,7 +23,7 @@ export async function recordRefusal(context: RequestContext, endpoint: string, e
     endpoint,
     code: error.code,
     description: error.description,
-    ...(client ? { client_id: client } : {}),
+    ...compact({ client_id: client }),
   }
   const shard = client ? shardOf(client) : anonymousShard
   await askOneTime(context, shard, (oneTime) => oneTime.recordRefusal(bounded(refusal), context.now))

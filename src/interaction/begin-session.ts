@@ -7,6 +7,7 @@ import { hashSecret, newId, newSecret } from '../grants/handles.ts'
 import { askSubject } from '../grants/subject/ask-subject.ts'
 import type { NewSession } from '../grants/subject/sessions.ts'
 import type { Person } from '../model/person.ts'
+import { compact } from '../model/record.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
 import { authorizationInput, type NextStep } from './continue.ts'
@@ -75,8 +76,7 @@ async function newSession(context: RequestContext, proof: Proof, secret: Uint8Ar
     acr,
     amr,
     idp,
-    ...(selected_at === undefined ? {} : { selected_at }),
-    ...(upstream === undefined ? {} : { upstream }),
+    ...compact({ selected_at, upstream }),
     idle_lifetime: 1000 * (remember ? settings.session_remembered_idle_lifetime : settings.session_idle_lifetime),
     absolute_lifetime: 1000 * settings.session_absolute_lifetime,
     most: settings.max_sessions,

@@ -3,8 +3,8 @@
 
 import { browserState, sessionState } from '../authentication/sessions.ts'
 import { type Handle, sealHandle } from '../grants/handles.ts'
+import { compact } from '../model/record.ts'
 import type { ValidatedAuthorizationRequest } from '../protocol/authorization-request/authorization-request.ts'
-import { withoutAbsent } from '../protocol/authorization-response/authorization-response.ts'
 import { hrefOf, paths } from '../request/addresses.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { Incoming } from '../request/incoming.ts'
@@ -25,7 +25,7 @@ export async function deliver(
   if (delivery.kind === 'account') return seeOther(hrefOf(context.issuer, paths.account), cookies)
   const { request, code } = delivery
   const state = stateAfter(context, incoming, cookies)
-  const parameters = withoutAbsent({
+  const parameters = compact({
     code: await sealHandle(context, 'code', code),
     state: request.state,
     iss: context.issuer.url,

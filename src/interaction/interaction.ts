@@ -5,6 +5,7 @@ import { cookie } from '../authentication/sessions.ts'
 import { base64url, fromUtf8, randomBytes, sha256, utf8 } from '../crypto/encoding.ts'
 import type { OAuthError } from '../model/errors.ts'
 import { accessDenied, invalidRequest } from '../model/oauth-errors.ts'
+import { compact } from '../model/record.ts'
 import type { ParsedAuthorizationRequest } from '../protocol/authorization-request/authorization-request.ts'
 import { hrefOf, paths } from '../request/addresses.ts'
 import type { RequestContext } from '../request/context.ts'
@@ -105,7 +106,7 @@ export async function openInteraction(
     started_at,
     sealed,
     ...(await openRequest(context, content)),
-    ...(expected_sub === undefined ? {} : { expected_sub }),
+    ...compact({ expected_sub }),
   }
 }
 

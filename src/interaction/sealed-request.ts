@@ -1,5 +1,6 @@
 // The form in which a sealed interaction or external state holds its authorization request, now and in the previous version.
 
+import { compact } from '../model/record.ts'
 import {
   type ParsedAuthorizationRequest,
   validateAuthorizationRequest,
@@ -40,10 +41,12 @@ export function compactRequest(request: ParsedAuthorizationRequest): CompactRequ
   return {
     ...rest,
     scope: requested_scope.join(' '),
-    ...(claims === undefined ? {} : { claims }),
-    ...(idp === undefined ? {} : { idp }),
-    ...(response_mode === defaultResponseMode ? {} : { response_mode }),
-    ...(prompt.length === 0 ? {} : { prompt }),
+    ...compact({
+      claims,
+      idp,
+      response_mode: response_mode === defaultResponseMode ? undefined : response_mode,
+      prompt: prompt.length === 0 ? undefined : prompt,
+    }),
   }
 }
 
@@ -58,8 +61,7 @@ function expandRequest({
   return {
     ...rest,
     requested_scope: scope.split(' ').filter(Boolean),
-    ...(claims === undefined ? {} : { requested_claims: claims }),
-    ...(idp === undefined ? {} : { requested_idp: idp }),
+    ...compact({ requested_claims: claims, requested_idp: idp }),
     response_mode: response_mode ?? defaultResponseMode,
     prompt: prompt ?? [],
   }

@@ -1,5 +1,6 @@
 // The kinds of OAuthError that rules throw most, by error code (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1). Every text is a named field.
 import { type ErrorCode, OAuthError, type RefusalDetail } from './errors.ts'
+import { compact } from './record.ts'
 
 export interface Refused extends RefusalDetail {
   /** What the caller is told. The other texts are kept for the operator. */
@@ -35,7 +36,7 @@ export const refusedToken = (
   code: 'invalid_token' | 'insufficient_scope',
   { scope, ...refused }: Refused & { scope?: string },
 ): OAuthError => {
-  const stated = { error: code, error_description: refused.description, ...(scope === undefined ? {} : { scope }) }
+  const stated = { error: code, error_description: refused.description, ...compact({ scope }) }
   const parameters = Object.entries(stated).map(([name, value]) => `${name}="${value}"`)
   return refusalWith(code)({ ...refused, headers: { 'www-authenticate': `Bearer ${parameters.join(', ')}` } })
 }

@@ -1,4 +1,18 @@
-// Changes of a record, field by field.
+// Records, field by field: without absent fields, merged, compared.
+
+/** `T` without the members that are undefined: a named member that may be undefined becomes optional. */
+export type Compact<T> = string extends keyof T
+  ? { [Name in keyof T]: Exclude<T[Name], undefined> }
+  : {
+      [Name in keyof T as undefined extends T[Name] ? never : Name]: T[Name]
+    } & {
+      [Name in keyof T as undefined extends T[Name] ? Name : never]?: Exclude<T[Name], undefined>
+    }
+
+/** Returns a copy without the members that are undefined, in the same order. Members that are null stay. */
+export function compact<T extends object>(value: T): Compact<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Compact<T>
+}
 
 /** Names of the fields whose values differ. Nothing differs: nothing is written, and nobody is told. */
 export function changedFields(stored: object | undefined, next: object): string[] {

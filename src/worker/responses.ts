@@ -6,8 +6,8 @@ import { authorizationResponse } from '../interaction/send-authorization-respons
 import { type ErrorRedirect, OAuthError, Problem } from '../model/errors.ts'
 import { problemResponse } from '../model/problem.ts'
 import { problemOf } from '../model/problems.ts'
+import { compact } from '../model/record.ts'
 import { renderError } from '../pages/error.tsx'
-import { withoutAbsent } from '../protocol/authorization-response/authorization-response.ts'
 import type { RequestContext } from '../request/context.ts'
 import type { ErrorForm } from '../request/route.ts'
 
@@ -51,7 +51,7 @@ function redirectError(
   redirect: ErrorRedirect,
   request: Request,
 ): Promise<Response> {
-  const parameters = withoutAbsent({
+  const parameters = compact({
     error: error.code,
     error_description: described(error, context.requestId),
     state: redirect.state,

@@ -3,6 +3,7 @@
 import { base64url, utf8 } from '../../crypto/encoding.ts'
 import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
+import { compact } from '../../model/record.ts'
 import { shown } from '../../model/untrusted-text.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { fetchJson, startBudget } from './provider-fetch.ts'
@@ -61,9 +62,7 @@ async function requestParameters(
     ui_locales: joined(request.ui_locales),
     ...(usesPkce(provider, metadata) ? await challengeOf(secret) : {}),
   }
-  return Object.fromEntries(
-    Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  )
+  return compact(parameters)
 }
 
 const joined = (values: string[] | undefined): string | undefined => values?.join(' ') || undefined

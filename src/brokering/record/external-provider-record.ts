@@ -1,7 +1,7 @@
 // The record an external provider becomes: defaults for a new one, and what a change makes of it.
 
 import type { ExternalProvider, ProviderMetadata, UserTemplate } from '../../model/external-provider.ts'
-import { merge } from '../../model/record.ts'
+import { compact, merge } from '../../model/record.ts'
 import type { ExternalProviderInput } from './external-provider-input.ts'
 import { presets } from './presets.ts'
 
@@ -39,7 +39,7 @@ function statedMetadata(endpoints: NonNullable<ExternalProviderInput['endpoints'
   return {
     issuer: issuer ?? URL.parse(endpoints.authorization_endpoint)?.origin ?? endpoints.authorization_endpoint,
     ...urls,
-    ...(code_challenge_methods_supported ? { code_challenge_methods_supported } : {}),
+    ...compact({ code_challenge_methods_supported }),
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { Grant } from '../../model/grant.ts'
 import type { Person } from '../../model/person.ts'
+import { compact } from '../../model/record.ts'
 import type { SessionState } from '../../model/session.ts'
 import type { ValidatedAuthorizationRequest } from '../../protocol/authorization-request/authorization-request.ts'
 import type { AcceptedIdps } from '../../protocol/login-choice.ts'
@@ -85,8 +86,7 @@ export function grantOf(authorization: AuthorizationInput, session: SessionState
     session_id: session.id,
     scope: request.scope,
     redirect_uri: request.redirect_uri,
-    ...(request.code_challenge === undefined ? {} : { code_challenge: request.code_challenge }),
-    ...(request.nonce === undefined ? {} : { nonce: request.nonce }),
+    ...compact({ code_challenge: request.code_challenge, nonce: request.nonce }),
     userinfo_claims: request.claims?.userinfo ?? [],
     id_token_claims: request.claims?.id_token ?? [],
     authenticated_at: session.authenticated_at,

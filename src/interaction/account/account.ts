@@ -5,6 +5,7 @@ import { base64url, randomBytes } from '../../crypto/encoding.ts'
 import { newId } from '../../grants/handles.ts'
 import { askSubject } from '../../grants/subject/ask-subject.ts'
 import type { ExternalProvider } from '../../model/external-provider.ts'
+import { compact } from '../../model/record.ts'
 import { lastSeenAt } from '../../model/session.ts'
 import { renderAccount, renderSignedOut } from '../../pages/account.tsx'
 import { renderHome } from '../../pages/home.tsx'
@@ -53,7 +54,7 @@ export async function account(context: RequestContext, { request, parameters }: 
     user: displayName(found.person),
     username: String(claims.preferred_username ?? ''),
     ...(typeof claims.email === 'string' ? { email: claims.email } : {}),
-    ...(provider ? { provider: provider.name } : {}),
+    ...compact({ provider: provider?.name }),
     signOutAction: hrefOf(context.issuer, paths.signOut),
     signOut: signOutOptions(context, provider, frame),
   })

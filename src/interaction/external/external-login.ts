@@ -6,6 +6,7 @@ import type { OAuthError } from '../../model/errors.ts'
 import type { ExternalProvider } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
 import { invalidRequest } from '../../model/oauth-errors.ts'
+import { compact } from '../../model/record.ts'
 import { printable } from '../../model/untrusted-text.ts'
 import type { Prompt } from '../../protocol/authorization-request/prompt.ts'
 import { usableProviders } from '../../protocol/login-choice.ts'
@@ -73,9 +74,7 @@ export async function redirectToProvider(
   const request = ongoing?.request
   const requested = {
     prompt: promptFor(provider, request?.prompt ?? [], wantsOther),
-    ...(request?.max_age === undefined ? {} : { max_age: request.max_age }),
-    ...(request?.login_hint === undefined ? {} : { login_hint: request.login_hint }),
-    ...(request?.ui_locales === undefined ? {} : { ui_locales: request.ui_locales }),
+    ...compact({ max_age: request?.max_age, login_hint: request?.login_hint, ui_locales: request?.ui_locales }),
     acr_values: [...new Set([...(request?.claims?.essential_acr ?? []), ...(request?.acr_values ?? [])])],
   }
   try {

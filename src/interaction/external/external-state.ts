@@ -6,6 +6,7 @@ import { base64url, fromUtf8, parseBase64url, randomBytes, sha256, utf8 } from '
 import type { OAuthError } from '../../model/errors.ts'
 import type { ExternalProvider } from '../../model/external-provider.ts'
 import { invalidRequest } from '../../model/oauth-errors.ts'
+import { compact } from '../../model/record.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { type Incoming, readCookie } from '../../request/incoming.ts'
 import type { Interaction } from '../interaction.ts'
@@ -123,7 +124,7 @@ export async function openExternalState(
     id,
     started_at,
     ...(await openRequest(context, content.interaction)),
-    ...(expected_sub === undefined ? {} : { expected_sub }),
+    ...compact({ expected_sub }),
   }
   return { ...content, interaction, secret, clearedCookie: cookie(context, name, '', 0) }
 }

@@ -2,6 +2,7 @@
 // never read raw parameters again. What is granted of it is decided anew at each step. The checks and their order are in checks.ts.
 
 import type { Client } from '../../model/client.ts'
+import { compact } from '../../model/record.ts'
 import { runChecks } from './checks.ts'
 import type { ClaimsRequest } from './claims.ts'
 import type { ProviderView } from './known.ts'
@@ -58,7 +59,7 @@ export async function validateAuthorizationRequest(
   provider: ProviderView,
 ): Promise<Validation & { expected_sub: string | undefined }> {
   const known = await runChecks('authorize', { parameters, provider })
-  const parsed = definedOnly<ParsedAuthorizationRequest>({
+  const parsed = compact({
     ...commonOf(known),
     requested_scope: known.requested_scope,
     requested_claims: known.requested_claims,
@@ -82,9 +83,5 @@ function commonOf(known: CommonRequest): CommonRequest {
 
 function grantedOf(known: ValidatedAuthorizationRequest): ValidatedAuthorizationRequest {
   const { scope, claims, idp } = known
-  return definedOnly({ ...commonOf(known), scope, claims, idp })
-}
-
-function definedOnly<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T
+  return compact({ ...commonOf(known), scope, claims, idp })
 }

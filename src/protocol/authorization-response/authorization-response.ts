@@ -14,10 +14,3 @@ export type EncodedResponse =
 
 /** Asynchronous, because a mode may sign what it sends. */
 export type Encode = (response: AuthorizationResponse) => Promise<EncodedResponse>
-
-/** Leaves out parameters without a value, such as `state` if the request had none. */
-export function withoutAbsent(parameters: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  )
-}

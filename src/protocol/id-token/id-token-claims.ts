@@ -1,4 +1,5 @@
 // The claims of the ID tokens that we issue (OIDC Core §2).
+import { compact } from '../../model/record.ts'
 
 /** When and how the user authenticated. */
 export interface Authentication {
@@ -39,6 +40,6 @@ export function idTokenClaims({ user, authentication, nonce, ...content }: IdTok
     ...{ iss, sub, aud, iat, exp },
     ...authenticationClaims(authentication),
     ...{ sid, at_hash },
-    ...(nonce === undefined ? {} : { nonce }),
+    ...compact({ nonce }),
   }
 }

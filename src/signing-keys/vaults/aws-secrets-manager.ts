@@ -6,6 +6,7 @@ import { base64 } from '../../crypto/encoding.ts'
 import type { KeyMaterial } from '../../crypto/key-material.ts'
 import { writePkcs12 } from '../../crypto/pkcs12/write.ts'
 import type { KeyFamily } from '../../crypto/signing-algorithms.ts'
+import { compact } from '../../model/record.ts'
 import { printable } from '../../model/untrusted-text.ts'
 import { type AwsCredential, type AwsKeySource, awsKeys } from './credentials/aws.ts'
 import { fromBase64, readKeyFile } from './key-file.ts'
@@ -134,7 +135,7 @@ async function promote(client: Client, secret: string, next: VaultVersion): Prom
     SecretId: secret,
     VersionStage: labels.current,
     MoveToVersionId: next.version,
-    ...(current ? { RemoveFromVersionId: current.version } : {}),
+    ...compact({ RemoveFromVersionId: current?.version }),
   })
   if (answer.status !== 200) throw vaultErrorOf(answer, client, `promoting a version of ${secret}`)
 }
@@ -208,7 +209,7 @@ async function ask(client: Client, operation: string, input: object): Promise<Va
   const keys = await client.keys.keys()
   const signer = new AwsV4Signer({
     ...keys,
-    ...(keys.sessionToken === undefined ? {} : { sessionToken: keys.sessionToken }),
+    ...compact({ sessionToken: keys.sessionToken }),
     method: 'POST',
     url: `${endpoint}/`,
     headers,
