@@ -34,8 +34,8 @@ export async function planProvisioning(context: RequestContext, account: Externa
     return provider.provisioning_enabled ? planUpdate(context, account, match, directory) : unchanged(account, match)
   }
   if (!provider.provisioning_enabled) throw unmatched(account, identification, match)
-  const isSubTaken = provider.user_template.user_id === undefined && match.conflictingUser !== undefined
-  const id = isSubTaken && fallbackId !== undefined ? fallbackValue(fallbackId) : userId
+  const isDefaultTaken = provider.user_template.user_id === undefined && match.conflictingUser !== undefined
+  const id = isDefaultTaken && fallbackId !== undefined ? fallbackValue(fallbackId) : userId
   return planCreation(context, account, id, directory)
 }
 

@@ -21,8 +21,8 @@ export interface ResolvedUser {
 }
 
 /**
- * Two hops for a user who is created or updated, one otherwise; more if another request changes the directory at the same time. Throws
- * BrokeringError if the person may not sign in, or if the user cannot be created or updated: then nothing was written.
+ * One hop to read, one to write if anything changes; more if the Subject must be told first or another request changes the directory at the same
+ * time. Throws BrokeringError if the person may not sign in, or if the user cannot be created or updated: then D1 is unchanged.
  */
 export async function resolveUser(
   context: RequestContext,
