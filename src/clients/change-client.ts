@@ -1,4 +1,4 @@
-// How a client changes: its next state, judged as a whole, and what goes with writing it.
+// Creating, updating and deleting clients and their secrets. The planned state is validated as a whole before it is written.
 
 import { unavailable } from '../model/problems.ts'
 import { changedFields } from '../model/record.ts'
@@ -21,7 +21,7 @@ import { mergeClient, newClient } from './client-record.ts'
 import { clientFaults } from './client-rules.ts'
 import { generateSecret, type NewSecret, typedSecretFaults, withTypedSecrets } from './client-secrets.ts'
 
-/** Creates or updates. The first enabled client makes the signing key. Throws a Problem that names every faulty field. */
+/** Creates or updates a client. The first enabled client creates the signing key. Throws a Problem that names every faulty field. */
 export async function changeClient(
   context: RequestContext,
   clientId: string,
@@ -45,7 +45,7 @@ export async function removeClient(context: RequestContext, clientId: string): P
   return 'done'
 }
 
-/** `value` is shown once and kept nowhere. Undefined: there is no such client. */
+/** `value` is returned once and not stored. Returns undefined if the client does not exist. */
 export async function addGeneratedSecret(
   context: RequestContext,
   clientId: string,
@@ -107,7 +107,7 @@ async function referenceFaults(context: RequestContext, { row, lists }: ClientRe
   return faults
 }
 
-/** Nothing differs: nothing is written, and no isolate reads the client again. */
+/** If nothing differs, nothing is written and no isolate reads the client again. */
 async function save(
   context: RequestContext,
   stored: ClientRecord | undefined,
@@ -130,13 +130,13 @@ async function save(
   })
 }
 
-/** Created once, when the first client is enabled (DESIGN §5). The client is written already: a PUT of the same tries again. */
+/** Creates the signing key when the first client is enabled (DESIGN §5). The client is already written, so the same PUT can be sent again. */
 async function ensureFirstKey(context: RequestContext): Promise<void> {
   const hasKey = context.configuration.keys.some((key) => key.state === 'active' || key.state === 'announced')
   if (hasKey) return
   try {
     await ensureKeys(context)
   } catch {
-    throw unavailable('The client is saved, but its signing key could not be made: send the request again')
+    throw unavailable('The client is saved, but its signing key could not be created: send the request again')
   }
 }

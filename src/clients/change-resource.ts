@@ -1,4 +1,4 @@
-// Protected resources: who tokens with their scopes are for (RFC 9068 §3), and which client may introspect them.
+// Protected resources: the audience of tokens with their scopes (RFC 9068 §3), and the client that may introspect those tokens.
 
 import { changedFields, merge } from '../model/record.ts'
 import { refuseFaults } from '../model/refuse-faults.ts'
@@ -11,7 +11,7 @@ import { scopeFaults } from './change-scope.ts'
 /** A field that is left out keeps its value. */
 export type ResourceInput = { [Name in Exclude<keyof ResourceRow, 'identifier'>]?: ResourceRow[Name] | undefined }
 
-/** Throws a Problem that names every faulty field. */
+/** Creates or updates. Throws a Problem that names every faulty field. */
 export async function changeResource(
   context: RequestContext,
   identifier: string,

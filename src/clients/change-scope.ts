@@ -1,4 +1,4 @@
-// Scopes, and the claims they release. Clients ask for them by name.
+// Scopes, which clients request by name, and the claims they release.
 
 import { conflict } from '../model/problems.ts'
 import { changedFields, merge } from '../model/record.ts'
@@ -12,7 +12,7 @@ export type ScopeInput = { [Name in Exclude<keyof ScopeRecord, 'name'>]?: ScopeR
 
 const newScope = { title: null, description: null, enabled: true, published: true, claims: [] }
 
-/** Named by the protocol or by a flag of the client: the provider asks for them by name. */
+/** Scopes of the protocol or of a flag of the client: the code refers to them by name, so they cannot be deleted. */
 const builtIn = ['openid', 'offline_access', 'full_api_access']
 
 export async function changeScope(
@@ -36,7 +36,7 @@ export async function changeScope(
   return { record, isNew: !stored }
 }
 
-/** Clients and resources lose it too. Throws a Problem for a scope that the protocol needs. */
+/** Deletes the scope and removes it from clients and resources. Throws a Problem for a built-in scope. */
 export async function removeScope(context: RequestContext, name: string): Promise<'done' | 'unknown'> {
   if (!(await read(context, (db) => findScope(db, name)))) return 'unknown'
   if (builtIn.includes(name)) throw conflict(`${name} belongs to the protocol: disable it instead`)
@@ -49,14 +49,14 @@ export async function removeScope(context: RequestContext, name: string): Promis
   return 'done'
 }
 
-/** Claims in one order and each destination once, so that the same scope is the same value. */
+/** Sorts the claims and drops duplicates, so that equal scopes compare as equal. */
 export function withSortedClaims(record: ScopeRecord): ScopeRecord {
   const claims = new Map(record.claims.map((each) => [`${each.claim} ${each.destination}`, each]))
   const keys = [...claims.keys()].sort()
   return { ...record, claims: keys.flatMap((key) => claims.get(key) ?? []) }
 }
 
-/** Of a record that names scopes. */
+/** The faults of a record that refers to scopes: names that do not exist. */
 export async function scopeFaults(context: RequestContext, names: string[]): Promise<Record<string, string>> {
   const missing = await read(context, (db) => findMissingScopes(db, names))
   return missing.length > 0 ? { scopes: `are not scopes: ${missing.join(' ')}` } : {}

@@ -1,11 +1,11 @@
-// What a change of a client may state: the columns of its record, its lists, the user it is linked to, and secrets as typed.
+// The input for a change of a client: the columns of its record, its lists, its linked user, and typed secrets.
 import type { ClientLists, ClientRow } from '../storage/clients.ts'
 
-/** A secret as it is typed: hashed at once, never read back. */
+/** A secret that an administrator typed. Only its hash is stored. */
 export interface TypedSecret {
   value: string
   label: string
-  /** RFC 3339; null: never. */
+  /** RFC 3339. `null` means that the secret never expires. */
   expires_at: string | null
 }
 

@@ -1,11 +1,11 @@
-// The record a client becomes: defaults for a new one, and what a change makes of it.
+// The record of a client: the defaults of a new one, and a change merged into a stored one.
 
 import { type GrantType, signsInUsers } from '../model/grant-type.ts'
 import { merge } from '../model/record.ts'
 import type { ClientLists, ClientRecord, ClientRow } from '../storage/clients.ts'
 import type { ClientInput } from './client-input.ts'
 
-/** Without its typed secrets, which are hashed first. */
+/** Does not merge typed secrets, which must be hashed first. */
 export function mergeClient(stored: ClientRecord, body: ClientInput): ClientRecord {
   const { secrets, linked_user, ...fields } = body
   const columns = { ...fields, linked_user_id: linked_user } as Partial<ClientRow & ClientLists>

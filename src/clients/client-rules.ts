@@ -1,4 +1,4 @@
-// What a client's settings must be together. Each check names the field it faults.
+// The rules that hold between the settings of a client. Each check names the faulty field.
 import { acceptedAlgorithms } from '../crypto/accepted-algorithms.ts'
 import { importForeignKey, isPublicKey } from '../crypto/foreign-jwt.ts'
 import { signsInUsers } from '../model/grant-type.ts'
@@ -9,10 +9,10 @@ import { findMethod } from './authentication/methods.ts'
 
 type Faults = Record<string, string>
 
-/** What the rules need to know of the provider. */
+/** What the rules need of the provider. */
 export interface IssuerFacts {
   settings: ProviderSettings
-  /** Of the issuer. */
+  /** True if the issuer is on a loopback host. */
   isLoopback: boolean
 }
 
@@ -27,7 +27,7 @@ const checks: ((record: ClientRecord, faults: Faults, facts: IssuerFacts) => voi
   checkFlaggedScopes,
 ]
 
-/** Field → what is wrong with it. References to other records are judged apart. */
+/** Field → fault. References to other records are checked in change-client.ts. */
 export async function clientFaults(record: ClientRecord, facts: IssuerFacts): Promise<Faults> {
   const faults: Faults = {}
   for (const check of checks) await check(record, faults, facts)
@@ -39,7 +39,7 @@ function checkGrants({ row, lists }: ClientRecord, faults: Faults): void {
   if (grant_types.includes('authorization_code') && lists.redirect_uris.length === 0) {
     faults.redirect_uris = 'authorization_code needs at least one'
   }
-  // The Offline setting alone decides about refresh tokens; refresh_token in the list is accepted and says no more.
+  // offline_access alone decides about refresh tokens; refresh_token in grant_types is accepted but has no effect.
   if (row.offline_access && !signsInUsers(row)) {
     faults.offline_access = 'needs the grant type authorization_code'
   }
@@ -58,7 +58,7 @@ function checkAuthentication({ row }: ClientRecord, faults: Faults): void {
   if (row.jwks && row.jwks_uri !== null) faults.jwks_uri = 'excludes jwks'
 }
 
-/** Only a client that is declared public: without a method, secrets may still be added. */
+/** Applies only to clients with a public method: a client without a registered method may still get secrets. */
 function checkPublicClient({ row, secrets }: ClientRecord, faults: Faults): void {
   if (findMethod(row.token_endpoint_auth_method)?.needs !== 'nothing') return
   if (secrets.length > 0) faults.secrets = 'a public client (token_endpoint_auth_method none) has no secrets'
@@ -74,7 +74,7 @@ async function checkKeys({ row }: ClientRecord, faults: Faults): Promise<void> {
     if (fault) faults[`jwks.keys.${index}`] = fault
   }
   const kids = (row.jwks?.keys ?? []).flatMap((jwk) => ('kid' in jwk ? [jwk.kid] : []))
-  if (new Set(kids).size < kids.length) faults.jwks = 'has two keys of one kid'
+  if (new Set(kids).size < kids.length) faults.jwks = 'has two keys with the same kid'
 }
 
 async function keyFault(jwk: JsonWebKey): Promise<string | undefined> {
@@ -83,7 +83,7 @@ async function keyFault(jwk: JsonWebKey): Promise<string | undefined> {
   return `must be an RSA (2048 bits or more), P-256, P-384, P-521 or Ed25519 key that verifies ${acceptedAlgorithms.join(', ')}`
 }
 
-/** The provider itself fetches it. */
+/** The provider fetches the jwks_uri, so plain http is allowed only if the issuer is on loopback. */
 function checkKeyUri({ row }: ClientRecord, faults: Faults, facts: IssuerFacts): void {
   if (row.jwks_uri === null) return
   const fault = webUriFault(row.jwks_uri)

@@ -1,4 +1,4 @@
-// Client secrets: typed ones must be strong, generated ones are shown once; only their SHA-256 is kept (SECURITY-CASES Rules 8, D07).
+// Client secrets. Typed secrets must be strong, generated ones are returned once, and only their SHA-256 is stored (SECURITY-CASES Rules 8, D07).
 
 import { base64url, randomBytes, sha256 } from '../crypto/encoding.ts'
 import { estimateSecretBits, leastSecretBits } from '../crypto/secret-strength.ts'
@@ -8,8 +8,8 @@ import type { ClientSecretRow } from '../storage/clients.ts'
 import type { TypedSecret } from './client-input.ts'
 
 /**
- * A label names one secret: another value under the same label replaces it, secrets of other labels stay. Sorted, so that the same secrets
- * are the same value.
+ * A typed secret replaces the stored secret with the same label or value; the others stay. The result is sorted, so that equal lists compare as
+ * equal.
  */
 export async function withTypedSecrets(
   stored: ClientSecretRow[],
@@ -29,7 +29,7 @@ export async function withTypedSecrets(
   return [...kept, ...secrets].sort((a, b) => (a.hash < b.hash ? -1 : 1))
 }
 
-/** Field → what is wrong with it. */
+/** Field → fault. */
 export function typedSecretFaults(typed: readonly TypedSecret[]): Record<string, string> {
   const faults: Record<string, string> = {}
   for (const [index, { value, label }] of typed.entries()) {
@@ -40,7 +40,7 @@ export function typedSecretFaults(typed: readonly TypedSecret[]): Record<string,
         'POST …/secrets generates one'
     }
     if (typed.some((other, at) => at < index && (other.label === label || other.value === value))) {
-      faults[`secrets.${index}.label`] = 'stands twice: every secret has a label and a value of its own'
+      faults[`secrets.${index}.label`] = 'is a duplicate: every secret needs a label and a value of its own'
     }
   }
   return faults
@@ -50,11 +50,11 @@ const milliseconds = (instant: string | null): number | null => (instant === nul
 
 export interface NewSecret {
   label?: string | undefined
-  /** RFC 3339; null: never. */
+  /** RFC 3339. `null` means that the secret never expires. */
   expires_at?: string | null | undefined
 }
 
-/** 256 bits. The value is in the answer and nowhere else. */
+/** Generates a secret of 256 bits. `value` is returned and not stored. Throws a Problem if the label is taken. */
 export async function generateSecret(
   context: RequestContext,
   stored: ClientSecretRow[],

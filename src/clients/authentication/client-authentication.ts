@@ -1,5 +1,5 @@
-// Who calls a machine-facing endpoint (RFC 6749 §2.3): every endpoint asks here, so no rule is missed.
-// An unknown client, a disabled one, a wrong secret and a wrong method look the same to the caller; the operator reads which it was.
+// Client authentication (RFC 6749 §2.3). Every endpoint that clients call directly uses it, so none can skip a rule.
+// An unknown client, a disabled one, a wrong secret and a wrong method look the same to the caller; the log names the cause.
 
 import type { Client } from '../../model/client.ts'
 import { OAuthError, type RefusalDetail } from '../../model/errors.ts'
@@ -16,7 +16,10 @@ export interface AuthenticatedClient {
   method: string
 }
 
-/** No hop on a warm isolate; private_key_jwt: one, after everything that can fail. Throws invalid_client, invalid_request. */
+/**
+ * No hop on a warm isolate. private_key_jwt takes one, after every other check. Throws invalid_client (401, or 429 after too many failures), or
+ * invalid_request (400) if the credentials are malformed.
+ */
 export async function authenticateClient(
   context: RequestContext,
   request: Request,
@@ -25,13 +28,13 @@ export async function authenticateClient(
   const presented = parseClientRequest(request, params)
   const method = chooseMethod(presented)
   const credentials = await method.read(presented)
-  const verdict = credentials ? await judge(context, method, credentials) : { fault: nothingPresented }
+  const verdict = credentials ? await verify(context, method, credentials) : { fault: nothingPresented }
   if ('fault' in verdict) throw await refusal(context, verdict, method, credentials?.client_id)
   context.client = { client_id: verdict.client_id, knownBy: 'authentication' }
   return { client: verdict, method: method.name }
 }
 
-async function judge(
+async function verify(
   context: RequestContext,
   method: ClientAuthenticationMethod,
   credentials: ClientCredentials,
@@ -48,7 +51,7 @@ const nothingPresented: RefusalDetail = {
   fix: 'send the client credentials in the Authorization header or the body',
 }
 
-/** Failures are throttled by address and client (T19); a right secret is never in the way of wrong ones. */
+/** Failures are throttled by network and client (T19). A correct secret is always accepted, however many wrong ones were sent. */
 async function refusal(
   context: RequestContext,
   { fault, isProven }: Refused,
@@ -60,7 +63,7 @@ async function refusal(
   const description = success
     ? `client authentication failed${isProven ? `: expected ${fault.expected}` : ''}`
     : 'too many failed attempts to authenticate this client'
-  // RFC 6749 §5.2: the scheme that the client used. A browser would ask its user for the password of any other.
+  // RFC 6749 §5.2: challenge only with the scheme that the client used. Otherwise browsers would show a login prompt.
   const authenticateHeader: Record<string, string> = challenge
     ? { 'www-authenticate': challenge(context.issuer.url) }
     : {}

@@ -1,4 +1,4 @@
-// The public keys a client signs its assertions with: registered with it, or fetched from its jwks_uri (RFC 7591 §2) and kept for a while.
+// The public keys that verify a client's assertions: those of its record, or those of its jwks_uri (RFC 7591 §2), which are cached.
 
 import type { Client } from '../../model/client.ts'
 import {
@@ -14,19 +14,19 @@ import type { RequestContext } from '../../request/context.ts'
 const mostKeys = 100
 const hour = 3_600_000
 
-/** By jwks_uri. */
+/** The cached key sets, by jwks_uri. */
 const memory: KeyMemory = new Map()
 
 const sourceOf = (uri: string): RemoteKeySource => ({ memory, name: uri, uri, serveStaleFor: hour })
 
-/** From the client's record or from memory, else one fetch. */
+/** One fetch, unless the keys are in the client's record or cached. Returns a fault if the client has no keys or they cannot be fetched. */
 export async function getClientKeys(context: RequestContext, client: Client): Promise<RemoteKeys> {
   if (client.jwks) return { keys: client.jwks.keys.slice(0, mostKeys) }
   if (client.jwks_uri === null) return { fault: 'the client has no keys' }
   return getRemoteKeys(context, sourceOf(client.jwks_uri))
 }
 
-/** Once `tried` do not fit. Undefined: nothing newer to be had now. */
+/** Fetches the JWKS again after no key in `tried` verified the signature. Returns undefined if no newer set is available now. */
 export async function getNewerClientKeys(
   context: RequestContext,
   client: Client,

@@ -1,4 +1,4 @@
-// What a request presents to authenticate its client, before any method looks at it (RFC 6749 §2.3).
+// The parts of a request that may carry client credentials, parsed before a method is chosen (RFC 6749 §2.3).
 
 import { fromUtf8 } from '../../crypto/encoding.ts'
 import type { OAuthError } from '../../model/errors.ts'
@@ -6,13 +6,13 @@ import { invalidRequest } from '../../model/oauth-errors.ts'
 
 export interface ClientRequest {
   headers: Headers
-  /** Of the endpoint that was called. */
+  /** The path of the endpoint that was called. */
   pathname: string
-  /** Of the body. */
+  /** The parameters of the body. */
   params: URLSearchParams
-  /** Of an Authorization header of the scheme Basic; others are ignored. The secret may be empty, which counts as absent. */
+  /** The Authorization header, if its scheme is Basic. An empty secret counts as absent. */
   basic: { id: string; secret: string } | undefined
-  /** In the body or in the Basic header. */
+  /** From the body, else from the Basic header. */
   client_id: string | undefined
 }
 
@@ -49,7 +49,7 @@ function decodeBase64(text: string): string | undefined {
   }
 }
 
-/** Text that is not the encoding of anything was not encoded. */
+/** Some clients send id and secret unencoded: if decoding fails, the text is taken as it is. */
 function formDecode(text: string): string {
   if (!text.includes('%') && !text.includes('+')) return text
   try {
@@ -65,6 +65,7 @@ interface Malformed {
   client_id?: string | undefined
 }
 
+/** An invalid_request error; `client_id` is the unauthenticated client, for the log. */
 export function malformedAuthentication({ expected, received, client_id }: Malformed): OAuthError {
   const error = invalidRequest({
     description: `client authentication is malformed: expected ${expected}`,

@@ -27,7 +27,7 @@ async function secretCredentials(client_id: string, secret: string): Promise<Cli
   return { client_id, verify: async ({ now }, client) => secretFault(client, hash, now) }
 }
 
-/** Compares with every secret, in constant time. */
+/** Compares with every secret, each in constant time. Returns undefined if a live secret matches. */
 function secretFault(client: Client, hash: string, now: number): Refused | undefined {
   const matching = client.secrets.filter((secret) => sameText(secret.hash, hash))
   if (matching.some((secret) => isLive(secret, now))) return undefined
@@ -36,7 +36,7 @@ function secretFault(client: Client, hash: string, now: number): Refused | undef
   return refused({
     check: 'client_secret',
     expected: live.length > 0 ? `the secret ${live.join(' or ')}` : 'a live secret, but the client has none',
-    received: expired ? `the secret ${describe(expired)}` : 'a secret the client does not have',
+    received: expired ? `the secret ${describe(expired)}` : 'a secret that the client does not have',
     fix: expired
       ? 'configure a newer secret in the client'
       : 'correct the secret, or add one; in a Basic header it is form-encoded',

@@ -1,4 +1,4 @@
-// What a method of client authentication states of itself (RFC 6749 §2.3): one file for each, registered in methods.ts.
+// The interface of a client authentication method (RFC 6749 §2.3). Each method has a file of its own and is registered in methods.ts.
 
 import type { Client } from '../../model/client.ts'
 import type { RefusalDetail } from '../../model/errors.ts'
@@ -10,12 +10,12 @@ export interface ClientAuthenticationMethod {
   name: string
   /** What a client must have registered to use it. */
   needs: 'nothing' | 'secret' | 'keys'
-  /** The part of a request that carries its credentials, as a refusal names it: a request fills one such part at most. */
+  /** The part of a request that carries the credentials, as a refusal names it. A request may use at most one. */
   carrier: string
-  /** Methods that share a carrier tell each other's credentials apart here. */
+  /** True if the request carries credentials of this method. */
   isPresented(request: ClientRequest): boolean
   /**
-   * Called if the method is presented, and before the client is looked up: what costs time for the right client costs it for an unknown one.
+   * Called before the client is looked up, so that the time it takes does not depend on whether the client exists.
    * Returns undefined if the credentials name no client; throws invalid_request if they are malformed.
    */
   read(request: ClientRequest): Promise<ClientCredentials | undefined>
@@ -25,13 +25,13 @@ export interface ClientAuthenticationMethod {
 
 export interface ClientCredentials {
   client_id: string
-  /** `client` is enabled and may use the method. Returns what is wrong, if anything is. */
+  /** `client` must be enabled and allowed to use the method. Returns undefined if the credentials are valid. */
   verify(context: RequestContext, client: Client): Promise<Refused | undefined>
 }
 
 export interface Refused {
   fault: RefusalDetail
-  /** The caller holds the client's key, so it may be told what is wrong. */
+  /** True if the caller proved that it holds the client's key, so the response may name the fault. */
   isProven?: boolean
 }
 

@@ -1,4 +1,4 @@
-// The registry of client authentication methods. Requests, the rules for clients, the administrators' interface and discovery go by it.
+// The registry of client authentication methods. Client authentication, the rules for clients, the administration API and discovery read it.
 
 import { type ClientRequest, malformedAuthentication } from './client-request.ts'
 import { clientSecretBasic, clientSecretPost } from './client-secret.ts'
@@ -6,12 +6,12 @@ import type { ClientAuthenticationMethod } from './method.ts'
 import { none } from './none.ts'
 import { privateKeyJwt } from './private-key-jwt.ts'
 
-/** Of two that share a carrier, the first one that is presented is used. */
+/** If two methods share a carrier, the first that the request presents is used. */
 export const methods: readonly ClientAuthenticationMethod[] = [none, clientSecretBasic, clientSecretPost, privateKeyJwt]
 
 export const methodNames = methods.map(({ name }) => name)
 
-/** For endpoints that only confidential clients may call. */
+/** The methods for endpoints that only confidential clients may call. */
 export const confidentialMethodNames = methods.filter(({ needs }) => needs !== 'nothing').map(({ name }) => name)
 
 export const publicMethodNames = methods.filter(({ needs }) => needs === 'nothing').map(({ name }) => name)

@@ -5,7 +5,7 @@ export const none: ClientAuthenticationMethod = {
   name: 'none',
   needs: 'nothing',
   carrier: 'client_id',
-  // It is what remains if no other method is presented.
+  // Chosen by chooseMethod if the request presents no other method.
   isPresented: () => false,
   read: async ({ client_id }) => (client_id === undefined ? undefined : { client_id, verify: async () => undefined }),
 }

@@ -1,4 +1,4 @@
-// private_key_jwt (RFC 7523, OIDC Core §9): a JWT signed by the client, good for one use.
+// private_key_jwt (RFC 7523, OIDC Core §9): a JWT signed by the client, valid once.
 
 import { acceptedAlgorithms, isAcceptedAlgorithm } from '../../crypto/accepted-algorithms.ts'
 import { type ForeignJwt, parseForeignJwt } from '../../crypto/foreign-jwt.ts'
@@ -38,7 +38,7 @@ export const privateKeyJwt: ClientAuthenticationMethod = {
   },
 }
 
-/** `pathname`: of the endpoint that was called. One hop, the last thing to happen, when everything else is right. */
+/** `pathname` is the endpoint that was called. One hop, after every other check, so that a refused assertion does not use up its `jti`. */
 async function assertionFault(
   context: RequestContext,
   jwt: ForeignJwt | undefined,
@@ -64,9 +64,9 @@ async function assertionFault(
   if ('fault' in verdict) return { ...verdict, isProven: true }
   if (await isFirstUse(context, [client.client_id, verdict.jti], verdict.expires_at)) return undefined
   const reused = unfit({
-    expected: 'a jti that was never used',
+    expected: 'a jti that has not been used',
     received: 'a jti used before',
-    fix: 'sign a new one for every request',
+    fix: 'sign a new assertion for every request',
   })
   return { ...reused, isProven: true }
 }
@@ -78,7 +78,7 @@ async function signatureFault(context: RequestContext, jwt: ForeignJwt, client: 
     return unfit({
       expected: `alg ${pinned ?? acceptedAlgorithms.join(', ')}`,
       received: `alg ${alg}`,
-      fix: 'sign with an algorithm the client is registered for',
+      fix: 'sign with an algorithm that the client is registered for',
     })
   }
   const verdict = await verifySignature(jwt, alg, {
@@ -98,7 +98,7 @@ async function signatureFault(context: RequestContext, jwt: ForeignJwt, client: 
   return unfit({
     expected: `a signature by one of the keys ${kids}`,
     received: `kid ${kid ?? '(none)'}, alg ${alg}`,
-    fix: 'publish the key the client signs with',
+    fix: 'publish the key that the client signs with',
   })
 }
 

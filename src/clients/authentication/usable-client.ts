@@ -1,11 +1,11 @@
-// The client that a request names, if it is enabled and may authenticate the way it did.
+// The client that a request names, if it is enabled and may use the presented method.
 
 import { type Client, isPublicClient } from '../../model/client.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { type ClientAuthenticationMethod, type Refused, refused } from './method.ts'
 import { methods } from './methods.ts'
 
-/** An enabled client that may authenticate in this way. */
+/** Returns the client if it is enabled and may use `method`, else the fault. */
 export async function findUsableClient(
   { configuration }: RequestContext,
   clientId: string,
@@ -32,11 +32,11 @@ export async function findUsableClient(
     check: 'client_authentication',
     expected: allowed.join(' or '),
     received: method.name,
-    fix: 'let the client authenticate as it is registered',
+    fix: 'use the registered method, or change the registration of the client',
   })
 }
 
-/** A client that is registered for no method may use each for which it has what the method needs. */
+/** A client without a registered method may use every method whose needs it meets. */
 function allowedMethods(client: Client): string[] {
   const { token_endpoint_auth_method: registered } = client
   return registered ? [registered] : methods.filter(({ needs }) => has[needs](client)).map(({ name }) => name)

@@ -35,6 +35,7 @@ interface Presented {
 
 const aTestContext = (options: TestContextOptions = {}) => aContext({ clients, ...options })
 
+/** Sends the credentials to client authentication; returns the authenticated client. */
 function present({ basic, authorization, body = {}, context = aTestContext(), path = '/connect/token' }: Presented) {
   const header = authorization ?? (basic === undefined ? undefined : `Basic ${base64(utf8(basic))}`)
   const headers: Record<string, string> = header === undefined ? {} : { authorization: header }
@@ -42,6 +43,7 @@ function present({ basic, authorization, body = {}, context = aTestContext(), pa
   return authenticateClient(context, request, new URLSearchParams(body))
 }
 
+/** The OAuthError that `present` throws. */
 async function refusalOf(presented: Presented): Promise<OAuthError> {
   const error = await present(presented).catch((thrown: unknown) => thrown)
   if (error instanceof OAuthError) return error
@@ -134,14 +136,14 @@ describe('T16 the method a client is registered for', () => {
     }
   })
 
-  it('T16 takes an empty secret for none', async () => {
+  it('T16 treats an empty secret as absent', async () => {
     for (const presented of [{ body: { client_id: 'spa', client_secret: '' } }, { basic: 'spa:' }]) {
       expect(await present(presented)).toEqual({ client: spa, method: 'none' })
     }
     expect(await refusalOf({ basic: 'web:' })).toMatchObject({ code: 'invalid_client' })
   })
 
-  it('T16 lets a client with secrets use Basic or body unless an operator pinned one', async () => {
+  it('T16 lets a client with secrets use Basic or body unless one method is registered', async () => {
     const context = (method: 'client_secret_basic' | 'client_secret_post') =>
       aTestContext({ clients: [{ ...web, token_endpoint_auth_method: method }] })
     const basic = { basic: `web:${secret}` }
@@ -156,13 +158,13 @@ describe('T16 the method a client is registered for', () => {
     }
   })
 
-  it('names no client: 401 invalid_client without a challenge', async () => {
+  it('a request without a client gets 401 invalid_client without a challenge', async () => {
     const error = await refusalOf({})
     expect(error).toMatchObject({ code: 'invalid_client', status: 401, headers: {}, detail: { check: 'client_id' } })
   })
 })
 
-describe('what the caller learns', () => {
+describe('the error that the caller sees', () => {
   it('T19 is the same for an unknown client, a disabled one and a wrong secret', async () => {
     const context = aTestContext({ clients: [web, { ...web, client_id: 'off', enabled: false }] })
     const basic = (credentials: string) => refusalOf({ basic: credentials, context })
@@ -179,7 +181,7 @@ describe('what the caller learns', () => {
     expect(post.headers).toEqual({})
   })
 
-  it('differs from what the operator reads, which holds no secret', async () => {
+  it('differs from the detail for the operator, which contains no secret', async () => {
     const context = aTestContext({ clients: [web, { ...web, client_id: 'off', enabled: false }] })
     const checks = new Map<string, OAuthError>()
     for (const id of ['web', 'nobody', 'off'])
@@ -205,13 +207,13 @@ describe('T19 secrets', () => {
       ),
     })
 
-  it('T19 accepts both during a rotation', async () => {
+  it('T19 accepts both secrets during a rotation', async () => {
     const context = aTestContext({ clients: [await withSecrets(['old', noon + day], ['new', null])] })
     expect((await present({ basic: 'web:secret+old', context })).method).toBe('client_secret_basic')
     expect((await present({ basic: 'web:secret+new', context })).method).toBe('client_secret_basic')
   })
 
-  it('T19 refuses an expired one and names it with its expiry', async () => {
+  it('T19 refuses an expired secret and logs its label and expiry', async () => {
     const context = aTestContext({ clients: [await withSecrets(['old', noon], ['new', noon + day])] })
     const error = await refusalOf({ basic: 'web:secret+old', context })
     expect(error).toMatchObject({ code: 'invalid_client', status: 401 })
@@ -225,11 +227,11 @@ describe('T19 secrets', () => {
     expect((await present({ basic: 'web:secret+old', context: justBefore })).method).toBe('client_secret_basic')
   })
 
-  it('T19 answers 429 after a hundred failures a minute, and the right secret all the while', async () => {
+  it('T19 answers 429 after a hundred failures a minute, but still accepts the correct secret', async () => {
     const context = aTestContext()
     const statuses: number[] = []
     for (let i = 0; i < 1000; i += 1) statuses.push((await refusalOf({ basic: `web:wrong-${i}`, context })).status)
-    // The binding may start a new period on the way.
+    // The rate limit may start a new period during the loop.
     expect(statuses.filter((status) => status === 401).length).toBeLessThanOrEqual(200)
     expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(800)
     const throttled = await refusalOf({ basic: 'web:wrong', context })
@@ -238,7 +240,7 @@ describe('T19 secrets', () => {
     expect((await refusalOf({ basic: 'web:wrong' })).status, 'another address').toBe(401)
   })
 
-  it('T19 spends nothing of the allowance on success', async () => {
+  it('T19 does not count successes towards the limit', async () => {
     const limit = vi.fn(async () => ({ success: true }))
     const context = aTestContext({ env: { ...env, ANONYMOUS_RATE: { limit } } })
     await present({ basic: `web:${secret}`, context })
@@ -310,7 +312,7 @@ describe('private_key_jwt (RFC 7523)', () => {
     },
   })
 
-  it('authenticates by client_id or by the subject alone, in one hop', async () => {
+  it('identifies the client by client_id, or by the subject alone, in one hop', async () => {
     const context = aTestContext()
     expect(await present({ ...asBody(await sign()), context })).toEqual({ client: pkj, method: 'private_key_jwt' })
     expect(context.hops).toBe(1)
@@ -320,7 +322,7 @@ describe('private_key_jwt (RFC 7523)', () => {
     expect((await present(asBody(await sign({ kid: undefined })))).client, 'the one key that fits').toBe(pkj)
   })
 
-  it.each(acceptedAlgorithms)('authenticates by %s, if the client is registered for it', async (alg) => {
+  it.each(acceptedAlgorithms)('accepts %s if the client is registered for it', async (alg) => {
     const keys = await generateKeyPair(alg, { extractable: true })
     const jwks = { keys: [{ ...(await publicJwk(keys, 'k')), alg, use: 'sig' }] }
     const client = { ...pkj, jwks, token_endpoint_auth_signing_alg: alg }
@@ -334,7 +336,7 @@ describe('private_key_jwt (RFC 7523)', () => {
     expect(error.detail.received).toBe(`alg ${alg}`)
   })
 
-  it('tries at most five keys that fit, if the assertion has no kid or the kid is given twice', async () => {
+  it('tries at most five matching keys if the kid is missing or ambiguous', async () => {
     const strangers = await Promise.all(
       Array.from({ length: 5 }, () => generateKeyPair('ES256', { extractable: true })),
     )
@@ -385,7 +387,7 @@ describe('private_key_jwt (RFC 7523)', () => {
 
   it.each<[string, Record<string, unknown>, string]>([
     ['iss of another client', { iss: 'other' }, 'client_assertion'],
-    ['sub of nobody', { sub: 'nobody' }, 'client_id'],
+    ['sub of an unknown client', { sub: 'nobody' }, 'client_id'],
     ['no sub', { sub: undefined }, 'client_id'],
     ['no iss', { iss: undefined }, 'client_assertion'],
     ['no jti', { jti: undefined }, 'client_assertion'],
@@ -443,7 +445,7 @@ describe('private_key_jwt (RFC 7523)', () => {
     expect(fetch).not.toHaveBeenCalled()
   })
 
-  it('T22 refuses RS256 of a client registered for ES256', async () => {
+  it('T22 refuses RS256 from a client registered for ES256', async () => {
     const context = aTestContext({ clients: [{ ...pkj, token_endpoint_auth_signing_alg: 'ES256' }] })
     expect((await present({ ...asBody(await sign()), context })).method).toBe('private_key_jwt')
     const byRsa = await sign({ alg: 'RS256', kid: 'rsa-1', key: rsa?.privateKey })
@@ -457,7 +459,7 @@ describe('private_key_jwt (RFC 7523)', () => {
     expect(await refusalOf(asBody(assertion, { client_id: 'pkj' }))).toMatchObject({ code: 'invalid_client' })
   })
 
-  it('is good for one use, in parallel too, and another client may use the same jti', async () => {
+  it('is accepted once, even in parallel, and another client may use the same jti', async () => {
     const assertion = await sign({ claims: { jti: 'once' } })
     const results = await Promise.allSettled(Array.from({ length: 10 }, () => present(asBody(assertion))))
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
@@ -468,14 +470,14 @@ describe('private_key_jwt (RFC 7523)', () => {
     expect((await present(asBody(ofOther))).client).toBe(other)
   })
 
-  it('burns no jti by an assertion that is refused for something else', async () => {
+  it('does not use up the jti of an assertion that is refused for another reason', async () => {
     const context = aTestContext()
     await refusalOf({ ...asBody(await sign({ claims: { jti: 'kept', aud: 'https://other.test' } })), context })
     expect(context.hops).toBe(0)
     expect((await present(asBody(await sign({ claims: { jti: 'kept' } })))).client).toBe(pkj)
   })
 
-  it('tells the holder of the key what is wrong, and nobody else', async () => {
+  it('names the fault only to a caller that holds the key', async () => {
     const aud = await refusalOf(asBody(await sign({ claims: { aud: tokenEndpoint.toUpperCase() } })))
     expect(aud.description).toBe('client authentication failed: expected aud https://id.test, as a single string')
     const forged = await refusalOf(asBody(await sign({ key: foreign?.privateKey, claims: { aud: 'wrong' } })))
@@ -519,7 +521,7 @@ describe('private_key_jwt (RFC 7523)', () => {
       expect(fetch).toHaveBeenCalledTimes(2)
     })
 
-    it('rp-key-rotation: are fetched again for a new key, once a minute at most', async () => {
+    it('rp-key-rotation: are fetched again for an unknown key, at most once a minute', async () => {
       const client = aRemote()
       serves(await set([ec, 'ec-1']))
       expect(await attempt(client, 0)).toBe('accepted')
@@ -535,7 +537,7 @@ describe('private_key_jwt (RFC 7523)', () => {
       expect(await attempt(client, 90, rotated)).toBe('accepted')
     })
 
-    it('are kept for an hour when they cannot be fetched, and asked for once in ten seconds at most', async () => {
+    it('are kept for an hour while they cannot be fetched, with one attempt in ten seconds at most', async () => {
       const client = aRemote()
       serves(await set([ec, 'ec-1']))
       expect(await attempt(client, 0)).toBe('accepted')
@@ -547,7 +549,7 @@ describe('private_key_jwt (RFC 7523)', () => {
       expect(await attempt(client, 3700)).toBe(`${client.jwks_uri} answered with status 503`)
     })
 
-    it('T24 are refused from inside, by redirect, beyond 256 KB, a hundred keys, or anything but a JWK set', async () => {
+    it('T24 are refused from internal addresses, after a redirect, above 256 KB or a hundred keys, or if not a JWK set', async () => {
       const many = [await publicJwk(ec, 'ec-1'), ...Array.from({ length: 100 }, () => ({ kty: 'EC' }))]
       const bad: [string, () => Response][] = [
         ['a redirect inside', () => new Response(null, { status: 302, headers: { location: 'https://10.0.0.1/' } })],
@@ -578,14 +580,14 @@ describe('private_key_jwt (RFC 7523)', () => {
       expect(fetch).not.toHaveBeenCalled()
     })
 
-    it('K01 do not count if they are published with their private members', async () => {
+    it('K01 are ignored if they are published with private members', async () => {
       const client = aRemote()
       const jwk = { ...(await exportJWK(ec?.privateKey ?? new CryptoKey())), kid: 'ec-1' }
       serves(() => Response.json({ keys: [jwk] }))
       expect(await attempt(client, 0)).toBe('kid ec-1, alg ES256')
     })
 
-    it('T24 may stand on loopback for an issuer on loopback', async () => {
+    it('T24 may be on loopback if the issuer is', async () => {
       const place = aDeployment({ AUTHORITY_URL: 'http://127.0.0.1:8787' })
       const client = { ...pkj, jwks: null, jwks_uri: 'http://127.0.0.1:9999/jwks' }
       const fetch = serves(await set([ec, 'ec-1']))
@@ -596,7 +598,7 @@ describe('private_key_jwt (RFC 7523)', () => {
       expect(fetch).toHaveBeenCalledTimes(1)
     })
 
-    it('T24 a client without keys costs one fetch in ten seconds', async () => {
+    it('T24 are fetched at most once in ten seconds while that fails', async () => {
       const client = aRemote()
       const fetch = serves(() => new Response('down', { status: 500 }))
       for (let i = 0; i < 9; i += 1) expect(await attempt(client, i)).not.toBe('accepted')

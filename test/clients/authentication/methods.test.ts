@@ -14,13 +14,14 @@ interface Part {
   body?: Record<string, string>
 }
 
-/** How a client presents each method that has credentials. */
+/** An example of the credentials of each confidential method. */
 const presented: Record<string, Part> = {
   client_secret_basic: { authorization: `Basic ${base64(utf8('web:secret'))}` },
   client_secret_post: { body: { client_id: 'web', client_secret: 'secret' } },
   private_key_jwt: { body: { client_id: 'web', client_assertion: 'x.y.z' } },
 }
 
+/** The name of the method chosen for a request with all these parts. */
 function methodOf(...parts: Part[]): string {
   const authorization = parts.find((part) => part.authorization)?.authorization
   const request = new Request('https://id.test/connect/token', {
@@ -44,14 +45,14 @@ describe('the registry of client authentication methods', () => {
     expect(methodOf(presented[name] ?? {})).toBe(name)
   })
 
-  it('takes a request without credentials for one of a public client', () => {
+  it('chooses none for a request without credentials', () => {
     expect(methodOf({})).toBe('none')
     expect(methodOf({ body: { client_id: 'web', client_secret: '', client_assertion: '' } })).toBe('none')
     expect(methodOf({ authorization: `Basic ${base64(utf8('web:'))}` })).toBe('none')
     expect(methodOf({ authorization: 'Bearer token', body: { client_id: 'web' } })).toBe('none')
   })
 
-  it('T15 refuses each two methods in one request (RFC 6749 §2.3)', () => {
+  it('T15 refuses any two methods in one request (RFC 6749 §2.3)', () => {
     for (const one of Object.keys(presented)) {
       for (const other of Object.keys(presented)) {
         if (one === other) continue
