@@ -1,4 +1,4 @@
-// Who administers the provider: a user with a role.
+// Administrators: users with a role in managing the provider.
 
 import { refuseFaults } from '../model/refuse-faults.ts'
 import { commit, read } from '../request/commit.ts'
@@ -11,7 +11,7 @@ import {
 } from '../storage/administrators.ts'
 import { findUser } from '../storage/users.ts'
 
-/** Gives a user a role, or another one. Throws a Problem when there is no such user. */
+/** Gives the user a role, or changes it. Throws a Problem if the user does not exist. */
 export async function changeAdministrator(
   context: RequestContext,
   userId: string,
@@ -31,7 +31,7 @@ export async function changeAdministrator(
   return { record, isNew: !stored }
 }
 
-/** The user stays. */
+/** Takes the role away; the user stays. */
 export async function removeAdministrator(context: RequestContext, userId: string): Promise<'done' | 'unknown'> {
   if (!(await read(context, (db) => findAdministrator(db, userId)))) return 'unknown'
   await commit(context, {

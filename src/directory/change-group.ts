@@ -1,4 +1,4 @@
-// How groups change. A group's name is a claim of its members, so renaming or deleting it is a change of each of them.
+// Creating, updating and deleting groups. A group's name is a claim of its members, so renaming or deleting it changes each of them.
 
 import { conflict } from '../model/problems.ts'
 import { changedFields, merge } from '../model/record.ts'
@@ -10,7 +10,7 @@ import { findUsersById, nextVersion, personOfRecord, type UserRecord } from '../
 import { tenantFaults } from './change-tenant.ts'
 import { eachPerson, pushAfter, pushFirst } from './push-person.ts'
 
-/** Each member costs a call to its Subject within one request. */
+/** Limited, because each member takes a call to its Subject within one request. */
 export const mostMembers = 500
 
 /** A field that is left out keeps its value. */
@@ -19,14 +19,14 @@ export interface GroupInput {
   tenant_id?: string | null | undefined
 }
 
-/** `pushed`: whether the Subject of every member acknowledged the change. */
+/** `pushed`: true if the Subject of every member acknowledged the change. */
 export interface ChangedGroup {
   record: GroupRow
   isNew: boolean
   pushed: boolean
 }
 
-/** Creates or updates: a new group is named as its id and open to every tenant. Throws a Problem that names every faulty field. */
+/** Creates or updates. By default, a new group has its id as name and is open to every tenant. Throws a Problem that names every faulty field. */
 export async function changeGroup(context: RequestContext, groupId: string, input: GroupInput): Promise<ChangedGroup> {
   const stored = await read(context, (db) => findGroup(db, groupId))
   const record = merge<GroupRow>(stored ?? { group_id: groupId, name: groupId, tenant_id: null }, input)
@@ -46,7 +46,7 @@ export async function changeGroup(context: RequestContext, groupId: string, inpu
   return { record, isNew: !stored, pushed: true }
 }
 
-/** Its members lose it at their next call. Undefined: there is no such group. */
+/** Its members lose the group at their next request. Returns undefined if the group does not exist. */
 export async function removeGroup(context: RequestContext, groupId: string): Promise<{ pushed: boolean } | undefined> {
   const stored = await read(context, (db) => findGroup(db, groupId))
   if (!stored) return undefined
@@ -54,7 +54,7 @@ export async function removeGroup(context: RequestContext, groupId: string): Pro
   return { pushed: await changeWithMembers(context, change, 'takes-away') }
 }
 
-/** Whether every member's Subject knows of the change. */
+/** Returns true if every member's Subject acknowledged the change. */
 async function changeWithMembers(
   context: RequestContext,
   change: Change,
@@ -65,11 +65,11 @@ async function changeWithMembers(
   if (members.length > mostMembers) {
     throw conflict(`The group has more than ${mostMembers} members: change them one by one`)
   }
-  const told = new Map<string, number>()
+  const pushedVersions = new Map<string, number>()
   if (rights === 'takes-away') {
     const persons = members.map((member) => personOfRecord(without(member, groupId, context.now)))
     await eachPerson(persons, (person) => pushFirst(context, person))
-    for (const person of persons) told.set(person.user_id, person.version)
+    for (const person of persons) pushedVersions.set(person.user_id, person.version)
   }
   await commit(context, {
     ...change,
@@ -77,9 +77,9 @@ async function changeWithMembers(
   })
   const userIds = members.map((member) => member.row.user_id)
   const renewed = await read(context, (db) => findUsersById(db, userIds))
-  // Told already, unless another writer changed the member meanwhile.
-  const untold = renewed.map(personOfRecord).filter((person) => told.get(person.user_id) !== person.version)
-  const acknowledged = await eachPerson(untold, (person) => pushAfter(context, person))
+  // Members whose Subject has this version already need no push; another writer may have changed a member meanwhile.
+  const unpushed = renewed.map(personOfRecord).filter((person) => pushedVersions.get(person.user_id) !== person.version)
+  const acknowledged = await eachPerson(unpushed, (person) => pushAfter(context, person))
   return acknowledged.every(Boolean)
 }
 

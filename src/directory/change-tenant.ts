@@ -1,11 +1,11 @@
-// Tenants: what users and groups may belong to.
+// Tenants, to which users and groups may belong.
 
 import { changedFields, merge } from '../model/record.ts'
 import { commit, read } from '../request/commit.ts'
 import type { RequestContext } from '../request/context.ts'
 import { deleteTenant, findTenant, saveTenant, type TenantRow } from '../storage/tenants.ts'
 
-/** Creates or updates: a new tenant is named as its id. */
+/** Creates or updates. By default, a new tenant has its id as name. */
 export async function changeTenant(
   context: RequestContext,
   tenantId: string,
@@ -25,7 +25,7 @@ export async function changeTenant(
   return { record, isNew: !stored }
 }
 
-/** Throws a Problem while users or groups belong to it. */
+/** Throws a Problem if users or groups still belong to the tenant. */
 export async function removeTenant(context: RequestContext, tenantId: string): Promise<'done' | 'unknown'> {
   if (!(await read(context, (db) => findTenant(db, tenantId)))) return 'unknown'
   await commit(context, {
@@ -36,7 +36,7 @@ export async function removeTenant(context: RequestContext, tenantId: string): P
   return 'done'
 }
 
-/** Of a record that belongs to a tenant or to none (null). */
+/** The faults of a record's tenant. `null` means no tenant, which is valid. */
 export async function tenantFaults(context: RequestContext, tenantId: string | null): Promise<Record<string, string>> {
   const isKnown = tenantId === null || (await read(context, (db) => findTenant(db, tenantId)))
   return isKnown ? {} : { tenant_id: 'is not a tenant' }

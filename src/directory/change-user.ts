@@ -1,4 +1,5 @@
-// How an operator changes or deletes a user. The writer does the work; what ends a person's sessions, and how conflicts are told, stands here.
+// Changing and deleting users through the administration API. This file decides which changes end a user's sessions and how conflicts are
+// reported; write-user.ts writes.
 
 import { hashPassword } from '../crypto/password-hash.ts'
 import { changedFields } from '../model/record.ts'
@@ -12,7 +13,7 @@ import { type UserChange, writeUser } from './write-user.ts'
 export interface SavedUser {
   record: UserRecord
   isNew: boolean
-  /** Whether the person's Subject acknowledged the change. */
+  /** True if the user's Subject acknowledged the change. */
   pushed: boolean
 }
 
@@ -24,11 +25,11 @@ export async function changeUser(context: RequestContext, userId: string, input:
   return { record: next, isNew: stored === undefined, pushed: isPushed }
 }
 
-/** Ends every session and grant. */
+/** Ends every session and grant of the user. */
 export const signUserOut = (context: RequestContext, userId: string): Promise<'done' | 'unknown'> =>
   changeRow(context, userId, 'user.sign-out', async () => ({ not_before: context.now }))
 
-/** Ends every session and grant. */
+/** Sets the local password, which ends every session and grant of the user. */
 export const setPassword = (context: RequestContext, userId: string, password: string): Promise<'done' | 'unknown'> =>
   changeRow(context, userId, 'user.password', async () => ({
     password_hash: await hashPassword(password, context.deployment.pepper),
@@ -81,7 +82,7 @@ const eventOf = (context: RequestContext, action: string, detail?: Record<string
   ...(detail && { detail }),
 })
 
-/** Nothing differs: nothing is written, and no Subject is told. */
+/** If nothing differs, nothing is written or pushed. */
 function changeTo(
   context: RequestContext,
   stored: UserRecord | undefined,
@@ -102,7 +103,7 @@ function differences(stored: UserRecord | undefined, next: UserRecord): string[]
   return [...changedFields(stored?.row, next.row), ...groups]
 }
 
-/** A change that ends sessions moves `not_before`, so that they stay ended when the account is enabled again. */
+/** A change that ends sessions moves `not_before`, so that they stay ended when the user is enabled again. */
 function renewed(stored: UserRecord | undefined, next: UserRecord, now: number): UserRecord {
   if (!stored) return next
   const [before, after] = [stored.row, next.row]

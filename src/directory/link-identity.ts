@@ -1,4 +1,4 @@
-// How an operator links a user to an account at an external provider, and unlinks it. The first sign-in links by itself (brokering/).
+// Linking a user to an account at an external provider through the administration API, and unlinking it. A first sign-in links in brokering/.
 
 import { refuseFaults } from '../model/refuse-faults.ts'
 import { commit, read } from '../request/commit.ts'
@@ -12,7 +12,7 @@ import {
 import { findExternalProvider } from '../storage/external-providers.ts'
 import { findUser } from '../storage/users.ts'
 
-/** One account of a provider for a user, else a Problem is thrown. Undefined: there is no such user or no such provider. */
+/** Throws a Problem if the user has another account of this provider. Returns undefined if the user or the provider does not exist. */
 export async function linkIdentity(
   context: RequestContext,
   account: Omit<ExternalIdentityRow, 'created_at'>,
@@ -21,7 +21,7 @@ export async function linkIdentity(
   const user = await read(context, (db) => findUser(db, user_id))
   const provider = user && (await read(context, (db) => findExternalProvider(db, provider_id)))
   if (!provider) return undefined
-  if (user.row.service_account) refuseFaults({ user_id: 'is a service account, which nobody signs in as' })
+  if (user.row.service_account) refuseFaults({ user_id: 'is a service account, which cannot sign in' })
   const known = await identityOf(context, user_id, provider_id)
   if (known?.issuer === issuer && known.subject === subject) return { record: known, isNew: false }
   const record = { provider_id, user_id, issuer, subject, created_at: context.now }
@@ -34,7 +34,7 @@ export async function linkIdentity(
   return { record, isNew: true }
 }
 
-/** Sessions go on. The person's next sign-in at that provider is a first one again. */
+/** Sessions continue. The next sign-in at that provider counts as a first sign-in. */
 export async function unlinkIdentity(
   context: RequestContext,
   userId: string,

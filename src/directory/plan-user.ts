@@ -1,4 +1,4 @@
-// The state that an operator's PUT gives a user: defaults, fields, groups and password, judged together with the records they refer to.
+// The state that a PUT of the administration API gives a user: defaults, fields, groups and password, validated with the records they refer to.
 
 import { base64url, randomBytes } from '../crypto/encoding.ts'
 import { hashPassword, verifyPassword } from '../crypto/password-hash.ts'
@@ -12,7 +12,7 @@ import { tenantFaults } from './change-tenant.ts'
 import type { UserInput } from './user-input.ts'
 import { mergeUser, userFaults } from './user-record.ts'
 
-/** The state that a PUT asks for. Throws a Problem that names every faulty field. */
+/** The planned record. Throws a Problem that names every faulty field. */
 export async function planUser(
   context: RequestContext,
   userId: string,
@@ -46,11 +46,11 @@ async function checkSubject(context: RequestContext, row: UserRow, faults: Recor
   const owner = await read(context, (db) => findSubjectOwner(db, row.sub))
   if (!owner) return
   faults.sub = owner.deleted
-    ? `${row.sub} belonged to a deleted user and is never given again: state another sub`
+    ? `${row.sub} belonged to a deleted user and is never assigned again: state another sub`
     : `${row.sub} belongs to the user ${owner.user_id}: state another sub`
 }
 
-/** The same password again is no change: a seed that is applied twice signs nobody out. */
+/** The same password again is not a change, so applying a seed twice ends no sessions. `null`: no local password. */
 async function passwordHash(context: RequestContext, body: UserInput, stored: string | null): Promise<string | null> {
   const { pepper } = context.deployment
   const { password, password_hash } = body

@@ -1,4 +1,4 @@
-// What a change of a user may state: the columns of the record, its groups, and a password in the clear or hashed elsewhere.
+// The input for a change of a user: columns of the record, groups, and a password in the clear or hashed elsewhere.
 import type { UserRow } from '../storage/users.ts'
 
 type Column =
@@ -19,9 +19,9 @@ type Column =
 
 /** A field that is left out keeps its value. */
 export interface UserInput extends Partial<Pick<UserRow, Column>> {
-  /** Null: no local password. */
+  /** `null` removes the local password. */
   password?: string | null | undefined
   password_hash?: string | undefined
-  /** Ids of the groups, all of them. */
+  /** The ids of all groups of the user. */
   groups?: string[] | undefined
 }

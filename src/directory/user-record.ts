@@ -1,21 +1,21 @@
-// The record a user becomes: what a change makes of it, and what must not be.
+// The record of a user: a change merged into it, and its rules.
 import { directoryClaimFaults } from '../model/directory-claims.ts'
 import { loginNameFault, normaliseLoginName } from '../model/login-name.ts'
 import { merge } from '../model/record.ts'
 import type { UserRow } from '../storage/users.ts'
 import type { UserInput } from './user-input.ts'
 
-/** Without groups and password, which need the directory and the pepper. */
+/** Does not merge groups and password, which need the directory and the pepper. */
 export function mergeUser(stored: UserRow, body: UserInput): UserRow {
   const { login_name, sub, password, password_hash, groups, ...attributes } = body
   const row = merge<UserRow>(stored, attributes)
   if (login_name !== undefined) row.login_name = normaliseLoginName(login_name)
-  // Another address is not verified because the last one was.
+  // A new address is unverified unless the change states otherwise.
   if (row.email !== stored.email && body.email_verified === undefined) row.email_verified = false
   return row
 }
 
-/** Field → what is wrong with it. References to other records are judged apart. */
+/** Field → fault. References to other records are checked in plan-user.ts. */
 export function userFaults(row: UserRow, body: UserInput): Record<string, string> {
   const faults: Record<string, string> = {}
   const loginFault = loginNameFault(row.login_name)

@@ -1,5 +1,5 @@
-// The one writer of users: an operator's change and an external sign-in go through it, and so must whatever changes users later. It keeps D1
-// and the person's Subject in step (DESIGN §3), writes the audit event, and plans again when another writer came between.
+// The one writer of users, for the administration API, external sign-ins and every later source of changes. It keeps D1 and the user's Subject
+// consistent (DESIGN §3), writes the audit event, and plans again if another writer changed the user meanwhile.
 
 import type { Person } from '../model/person.ts'
 import { type Conflict, refresh, tryCommit } from '../request/commit.ts'
@@ -19,52 +19,52 @@ import {
 } from '../storage/users.ts'
 import { pushAfter, pushFirst } from './push-person.ts'
 
-/** What is to become of one user. With neither `stored` nor `next` there is no such user, and no event. */
+/** A planned change of one user. Without `stored` and `next` the user does not exist, and there is no event. */
 export interface UserChange {
-  /** As it was read; undefined for a new user. */
+  /** The record as it was read; undefined for a new user. */
   stored: UserRecord | undefined
-  /** As it is to be; undefined to delete the user. A row of the stored version is not written: then only groups and `statements` are. */
+  /** The planned record; undefined to delete the user. If its version is the stored one, only groups and `statements` are written. */
   next: UserRecord | undefined
-  /** The audit event; undefined when nothing changes: then nothing is written. */
+  /** The audit event. If undefined, nothing changes and nothing is written. */
   event: { actor: string; action: string; detail?: Record<string, unknown> } | undefined
-  /** The external provider that grants and withdraws groups: it takes only what it gave. Null: an operator decides about all of them. */
+  /** The external provider that grants and withdraws groups, and may withdraw only those it granted. `null`: an administrator, for all groups. */
   grantedBy: string | null
-  /** What must be written with the user or not at all, such as an external identity. */
+  /** Statements of the same transaction, such as inserting an external identity. */
   statements?: (db: Database) => Statement[]
 }
 
 export interface UserTask<Change extends UserChange> {
-  /** Reads the directory and plans. Called a second time when the first plan was overtaken. Throws to refuse. */
+  /** Reads the directory and plans. Called again if another writer changed the user meanwhile. Throws to refuse. */
   plan(): Promise<Change>
-  /** What a conflict means: another writer came between, nothing can be done, or a smaller change is written instead. */
+  /** Decides about a conflict: plan again, give up, or write the returned smaller change instead. */
   onConflict(change: Change, conflict: Conflict): 'plan-again' | 'give-up' | Change
   /**
-   * Who hears of the change once D1 has it. `push`: the person's Subject and this isolate's configuration. `sign-in`: neither; the session
-   * that begins next brings the record to the Subject.
+   * What happens after D1 is written. `push`: the record is pushed to the user's Subject, and this isolate refreshes its configuration.
+   * `sign-in`: neither, because the session that begins next brings the record to the Subject.
    */
   afterwards: 'push' | 'sign-in'
 }
 
 export type WrittenUser<Change extends UserChange> =
-  /** `isPushed`: whether the person's Subject knows of the change. */
+  /** `isPushed`: true if the user's Subject acknowledged the change. */
   | { outcome: 'written'; change: Change; isPushed: boolean }
-  /** By two other writers, one after the other. */
+  /** Other writers changed the user during both attempts. */
   | { outcome: 'overtaken'; conflict: Conflict }
   | { outcome: 'refused'; change: Change; conflict: Conflict }
 
 const attempts = 2
 
-/** All or nothing in D1. Throws 503 when D1, or a Subject that loses rights, does not answer. */
+/** Writes all or nothing to D1. Throws 503 if D1 does not answer, or the Subject of a user who loses rights. */
 export async function writeUser<Change extends UserChange>(
   context: RequestContext,
   task: UserTask<Change>,
 ): Promise<WrittenUser<Change>> {
   for (let attempt = 1; ; attempt++) {
     const change = await task.plan()
-    // Rights are taken first where they are used, then in the directory; everything else the other way round.
-    const isTold = takesAway(change)
-    if (isTold) await pushFirst(context, personAfter(context, change))
-    const written = await carryOut(context, task, change, isTold)
+    // A change that takes rights away reaches the Subject before D1, so that no token is issued with them; any other change reaches D1 first.
+    const isPushedFirst = takesAway(change)
+    if (isPushedFirst) await pushFirst(context, personAfter(context, change))
+    const written = await carryOut(context, task, change, isPushedFirst)
     if (written.outcome !== 'overtaken' || attempt === attempts) return written
   }
 }
@@ -73,7 +73,7 @@ async function carryOut<Change extends UserChange>(
   context: RequestContext,
   task: UserTask<Change>,
   change: Change,
-  isTold: boolean,
+  isPushedFirst: boolean,
 ): Promise<WrittenUser<Change>> {
   const { event, stored } = change
   if (!event) return { outcome: 'written', change, isPushed: true }
@@ -85,12 +85,12 @@ async function carryOut<Change extends UserChange>(
     const decision = task.onConflict(change, conflict)
     if (decision === 'plan-again') return { outcome: 'overtaken', conflict }
     if (decision === 'give-up') return { outcome: 'refused', change, conflict }
-    return carryOut(context, task, decision, isTold)
+    return carryOut(context, task, decision, isPushedFirst)
   }
-  if (task.afterwards === 'sign-in') return { outcome: 'written', change, isPushed: isTold }
+  if (task.afterwards === 'sign-in') return { outcome: 'written', change, isPushed: isPushedFirst }
   if (concerns.length > 0) await refresh(context)
-  // A new user has not signed in yet, so there is nothing to correct.
-  const isPushed = isTold || !stored || (await pushAfter(context, personAfter(context, change)))
+  // A new user has not signed in yet, so the Subject holds no record to correct.
+  const isPushed = isPushedFirst || !stored || (await pushAfter(context, personAfter(context, change)))
   return { outcome: 'written', change, isPushed }
 }
 
@@ -100,7 +100,7 @@ function recordOf({ stored, next }: UserChange): UserRecord {
   return record
 }
 
-/** The Subject of a deleted user keeps a disabled record without claims. */
+/** The record for the Subject. The Subject of a deleted user keeps a disabled record without claims. */
 function personAfter(context: RequestContext, change: UserChange): Person {
   const person = personOfRecord(recordOf(change))
   if (change.next) return person
@@ -114,7 +114,7 @@ function takesAway({ stored, next }: UserChange): boolean {
   return next.row.not_before > stored.row.not_before || stored.row.tenant_id !== next.row.tenant_id
 }
 
-/** A client that is linked to the user keeps a copy of these two columns. */
+/** Clients that are linked to the user cache `enabled` and `tenant_id`. */
 function concernsOf({ stored, next }: UserChange): Concern[] {
   if (!stored) return []
   const [before, after] = [stored.row, next?.row]
@@ -153,6 +153,6 @@ function groupStatements(
 
 const idsOf = ({ groups }: UserRecord): string[] => groups.map((group) => group.group_id)
 
-/** Ids of the groups of `before` that `after` is without. */
+/** The ids of the groups that `before` has and `after` has not. */
 const lostGroups = (before: UserRecord, after: UserRecord): string[] =>
   idsOf(before).filter((groupId) => !idsOf(after).includes(groupId))
