@@ -1,5 +1,5 @@
-// The browser that signed in before: a sealed cookie, bound to one login name, that gives its owner a guess of their own at the password
-// while strangers keep the name locked (SECURITY-CASES P02). It proves nothing else.
+// The known-device cookie: sealed, and bound to one login name. It gives a browser that signed in before an allowance of its own while an attacker keeps the
+// name locked (SECURITY-CASES P02). It proves nothing else.
 
 import { base64url, fromUtf8, randomBytes, utf8 } from '../crypto/encoding.ts'
 import type { RequestContext } from '../request/context.ts'
@@ -20,7 +20,7 @@ interface Device {
 /** Seconds. */
 export const deviceLifetime = 365 * 24 * 3600
 
-/** The cookie's value, good for a year. `device`: the id it had so far, kept when the same person signs in again. */
+/** Returns the cookie's value, valid for a year. `device` is the id of the present cookie, kept when the same user signs in again. */
 export async function sealDevice(context: DeviceContext, loginName: string, device?: string): Promise<string> {
   const [name = ''] = loginNameKeys(context, loginName)
   const id = device ?? base64url(randomBytes(16))
@@ -28,7 +28,7 @@ export async function sealDevice(context: DeviceContext, loginName: string, devi
   return context.issuer.sealer.seal('device', utf8(JSON.stringify(content)))
 }
 
-/** The device's id. Undefined: no cookie, not ours, too old, or another person's. */
+/** Returns the device's id; undefined if there is no cookie, or it is not ours, expired, or bound to another login name. */
 export async function openDevice(
   context: DeviceContext,
   cookieValue: string | undefined,

@@ -1,4 +1,4 @@
-// What a login name is called outside the directory: an HMAC, since names of Durable Objects are logged and the name may be a person's.
+// The name of a login name outside the directory: an HMAC, because names of Durable Objects are logged and a login name may identify a person.
 import { createHmac } from 'node:crypto'
 import { base64url, utf8 } from '../crypto/encoding.ts'
 import type { SecretKey } from '../crypto/seal.ts'
@@ -13,7 +13,7 @@ export function loginNameKey({ deployment, issuer }: IssuerContext, loginName: s
   return nameKey(key, issuer.url, loginName)
 }
 
-/** Under every pepper still known, so that what was bound under an older one stays bound. */
+/** Under every known pepper, so that a cookie that was bound under an older one stays bound. */
 export function loginNameKeys({ deployment, issuer }: IssuerContext, loginName: string): string[] {
   return deployment.pepper.map((key) => base64url(nameKey(key, issuer.url, loginName)))
 }

@@ -1,4 +1,4 @@
-// The session cookie and its companions: who this browser is, and the public value that check_session compares (DESIGN §7).
+// The session cookie, and the public state cookie that check_session compares (OIDC Session Management §3).
 
 import { base64url, randomBytes, utf8 } from '../crypto/encoding.ts'
 import { type Handle, hashSecret, openHandle, sealHandle } from '../grants/handles.ts'
@@ -11,7 +11,7 @@ export interface SessionCookie {
   proof: SessionProof
 }
 
-/** What the session cookie says; whether it still holds is the Subject's answer. */
+/** The content of the session cookie. Only the Subject knows whether the session is still live. */
 export async function readSession(context: RequestContext, request: Request): Promise<SessionCookie | undefined> {
   const value = readCookie(request, context.issuer.cookies.session)
   const handle = value && (await openHandle(context, 'session', value))
@@ -19,7 +19,7 @@ export async function readSession(context: RequestContext, request: Request): Pr
   return { subject_ref: handle.subject_ref, proof: { id: handle.id, secret_hash: await hashSecret(handle.secret) } }
 }
 
-/** `maxAge` in seconds; undefined: until the browser closes. */
+/** `maxAge` is in seconds. Without it the cookie lasts until the browser closes. */
 export async function sessionCookie(context: RequestContext, handle: Handle, maxAge?: number): Promise<string> {
   return cookie(context, context.issuer.cookies.session, await sealHandle(context, 'session', handle), maxAge)
 }
@@ -34,12 +34,12 @@ export function cookie(context: RequestContext, name: string, value: string, max
   return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${secure}${age}`
 }
 
-/** Read by script in third-party frames, hence SameSite=None and Secure everywhere; worthless by itself. */
+/** Scripts in third-party frames read it, hence SameSite=None and Secure everywhere. It is worthless by itself. */
 export function stateCookie(context: RequestContext, value: string): string {
   return `${context.issuer.cookies.state}=${value}; Path=/; SameSite=None; Secure`
 }
 
-/** The browser's state value, with the Set-Cookie that makes it when there is none. */
+/** Returns the browser's state value, and the Set-Cookie that creates it if there is none. */
 export function browserState(context: RequestContext, request: Request): { value: string; setCookie?: string } {
   const known = readCookie(request, context.issuer.cookies.state)
   if (known && /^[\w-]{22}$/.test(known)) return { value: known }

@@ -1,4 +1,4 @@
-// Back-channel logout from an external provider (OIDC Back-Channel Logout §2.5–§2.8): what came from its session ends here too.
+// Back-channel logout from an external provider (OIDC Back-Channel Logout §2.5–§2.8): ends the sessions that began with a session there.
 import { verifyLogoutToken } from '../brokering/client/verify-logout-token.ts'
 import { isFirstUse } from '../grants/first-use.ts'
 import { askSubject } from '../grants/subject/ask-subject.ts'
@@ -10,7 +10,7 @@ import type { Incoming } from '../request/incoming.ts'
 import { openDatabase } from '../storage/database.ts'
 import { findSubjectRefs } from '../storage/upstream-sessions.ts'
 
-/** Milliseconds after its `iat` that a token's `jti` is remembered: longer than one is accepted. */
+/** Milliseconds after its `iat` for which a token's `jti` is remembered: longer than a token is accepted. */
 const rememberedFor = 3_600_000
 
 export async function backchannelLogout(
@@ -25,13 +25,13 @@ export async function backchannelLogout(
   if ('fault' in verified) throw refused({ expected: 'a logout token of this provider', received: verified.fault })
   const { issuer, sub, sid = null } = verified
   const from = { provider_id: provider.provider_id, issuer }
-  const people = await hop(context, 'D1', () =>
+  const subjectRefs = await hop(context, 'D1', () =>
     findSubjectRefs(openDatabase(context.env.DB.withSession('first-primary')), { ...from, subject: sub ?? null, sid }),
   )
-  // After what may fail, so that a provider may send it again.
+  // Marked after everything that can fail, so that the provider can send the token again.
   await requireFirstUse(context, provider, verified)
   const ended = await Promise.all(
-    people.map((subjectRef) =>
+    subjectRefs.map((subjectRef) =>
       askSubject(context, subjectRef, (subject) => subject.endUpstreamSessions({ ...from, sid }, context.now)),
     ),
   )
@@ -45,21 +45,21 @@ function findProvider({ configuration }: RequestContext, providerId: string): Ex
   throw refused({ expected: 'an enabled provider', received: providerId })
 }
 
-/** A token that is sent again would end sessions that began since. */
+/** A replayed token would end sessions that began after it. */
 async function requireFirstUse(
   context: RequestContext,
   provider: ExternalProvider,
   { jti, iat }: { jti: string; iat: number },
 ): Promise<void> {
-  // By the token's own time, the same at every use: what was used is kept by the hour it expires in.
+  // The expiry derives from `iat`, not from now: OneTime stores rows by the hour of their expiry, so a replay must compute the same hour.
   const expiresAt = iat * 1000 + rememberedFor
   if (!(await isFirstUse(context, ['logout', provider.provider_id, jti], expiresAt)))
     throw refused({ expected: 'a jti that was never used', received: 'a logout token that was used before' })
 }
 
-function refused(judged: { expected: string; received: string }): OAuthError {
+function refused(found: { expected: string; received: string }): OAuthError {
   return invalidRequest({
-    ...judged,
+    ...found,
     description: 'the logout token is not accepted',
     check: 'logout_token',
     fix: 'compare the provider’s issuer, client id and keys with its record here',

@@ -1,5 +1,5 @@
-// Every path that this provider serves, each written here and nowhere else. All of them are below the issuer. `:name` stands for one segment and
-// `*` for whatever follows, as in itty-router.
+// Every path that this provider serves is written here and nowhere else. All are below the issuer. `:name` is one segment and `*` the rest of the path, as in
+// itty-router.
 import type { Issuer } from './issuer.ts'
 
 export const paths = {
@@ -32,14 +32,14 @@ export const paths = {
   playgroundIndex: '/playground/',
   playgroundFiles: '/playground/*',
 
-  /** The administration API is below it; its own rows say where (admin/table.ts). */
+  /** The prefix of the administration API; its rows state the rest (admin/table.ts). */
   admin: '/admin/api',
 } as const
 
 /** A link within our own pages and redirects. */
 export const hrefOf = ({ basePath }: Pick<Issuer, 'basePath'>, path: string): string => basePath + path
 
-/** An address for others: in metadata, at external providers, in assertions. */
+/** An absolute address: for metadata, external providers and assertions. */
 export const addressOf = ({ url }: Pick<Issuer, 'url'>, path: string): string => url + path
 
 /** `'provider_id'` of `/external/callback/:provider_id`. */

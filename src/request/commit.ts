@@ -1,4 +1,4 @@
-// The one way a change reaches D1: its statements, what isolates must hear of it, and its audit event, all or nothing.
+// The one way in which a change reaches D1: its statements, the notice to isolates and its audit event, in one transaction.
 
 import { conflict } from '../model/problems.ts'
 import { recordAuditEvent } from '../storage/audit-events.ts'
@@ -7,15 +7,15 @@ import { type Database, openDatabase, runBatch, type Statement } from '../storag
 import { actorOf, hop, innermost, type RequestContext, unanswered } from './context.ts'
 
 export interface Change {
-  /** Who changes it, as the audit event names it; an operator unless stated. */
+  /** Who makes the change, for the audit event; the actor of the request unless stated. */
   actor?: string
   /** `client.update`, `user.sign-out`, … */
   action: string
   /** Key of the record. */
   target: string
-  /** What else the audit event tells: names of changed fields, never a secret. */
+  /** Further content of the audit event: names of changed fields, never a secret. */
   detail?: Record<string, unknown>
-  /** Whose cached copies are out of date. */
+  /** Which cached records this change invalidates. */
   concerns?: Concern[]
   statements: (db: Database) => Statement[]
 }
@@ -24,16 +24,16 @@ export interface Change {
 export interface Conflict {
   /** `version`: another writer changed the user since it was read. `reference`: a record that is missing or still referred to. */
   constraint: 'version' | 'unique' | 'reference' | 'other'
-  /** The words of D1, which name columns and no values. */
+  /** The message of D1, which names columns and no values. */
   fault: string
 }
 
-/** One read of D1's primary: an operator sees what was written a moment ago. */
+/** One read of D1's primary, so that an operator sees what was written a moment ago. */
 export function read<T>(context: RequestContext, query: (db: Database) => Promise<T>): Promise<T> {
   return hop(context, 'D1', () => query(openDatabase(context.env.DB.withSession('first-primary'))))
 }
 
-/** One round trip. Throws 503 when D1 does not answer; the caller decides what a conflict means and how to say it. */
+/** One round trip. Throws 503 if D1 does not answer. The caller decides what a conflict means. */
 export async function tryCommit(
   context: RequestContext,
   change: Change,
@@ -44,19 +44,19 @@ export async function tryCommit(
   return { outcome: 'committed' }
 }
 
-/** For an operator's change: throws a Problem when it contradicts the rest of the directory. */
+/** Commits an operator's change. Throws a Problem if it conflicts with other records. */
 export async function commit(context: RequestContext, change: Change): Promise<void> {
   const result = await tryCommit(context, change)
   if (result.outcome === 'conflict') throw problemOf(context, result.conflict)
   if (change.concerns?.length) await refresh(context)
 }
 
-/** This isolate follows at once; the others within ten seconds. The change is made, whether or not this read succeeds. */
+/** Lets this isolate see the change at once; the others see it within ten seconds. The change is committed whether or not this read succeeds. */
 export async function refresh(context: RequestContext): Promise<void> {
   await context.configuration.refresh().catch(() => undefined)
 }
 
-/** What an operator is told of a conflict. */
+/** The Problem that tells an operator of a conflict. */
 export function problemOf(context: RequestContext, { constraint, fault }: Conflict): Error {
   switch (constraint) {
     case 'version':
@@ -76,7 +76,7 @@ async function write(context: RequestContext, change: Change): Promise<Conflict 
   const event = { at: context.now, actor, action, target, request_id: context.requestId, detail }
   try {
     await runBatch(db, [
-      // Before the change: a deleted user is linked to no client any more.
+      // Recorded before the change, because afterwards a deleted user is linked to no client.
       ...concerns.map((concern) => recordChange(db, concern, context.now)),
       ...change.statements(db),
       recordAuditEvent(db, event),
@@ -92,7 +92,7 @@ async function write(context: RequestContext, change: Change): Promise<Conflict 
 
 const uniqueColumns = /UNIQUE constraint failed: ([\w., ]+)/
 
-/** Undefined: no constraint was broken, D1 itself failed. */
+/** Returns undefined if no constraint was violated, which means that D1 itself failed. */
 function constraintOf(fault: string): Conflict['constraint'] | undefined {
   if (fault.includes('NOT NULL constraint failed: users.version')) return 'version'
   if (uniqueColumns.test(fault)) return 'unique'

@@ -1,5 +1,5 @@
-// What an isolate remembers of the configuration, and how fresh it is (DESIGN §4): one question to D1 per five seconds brings the changes
-// since the epoch it knows; past ten seconds a request waits for that answer; with D1 down the last answer serves for `serve_stale_for`.
+// The configuration that an isolate remembers, and how fresh it is (DESIGN §3): one read of D1 per five seconds brings the changes since the known epoch. After
+// ten seconds a request waits for that read. If D1 is down, the last configuration serves for `serve_stale_for`.
 import type { Client } from '../model/client.ts'
 import type { ExternalProvider } from '../model/external-provider.ts'
 import type { ProviderSettings } from '../model/settings.ts'
@@ -22,11 +22,11 @@ export interface ConfigurationView {
   readonly keys: readonly SigningKeyRecord[]
   /** Enabled and disabled ones, in the order of their buttons. */
   readonly externalProviders: readonly ExternalProvider[]
-  /** Milliseconds: when D1 last answered. */
+  /** When D1 last answered, in milliseconds. */
   readonly confirmedAt: number
-  /** From memory, else one hop. Undefined: unknown. Disabled clients are returned: the caller refuses them by name. */
+  /** From memory, otherwise one hop. Returns undefined for an unknown client. Returns disabled clients too, so that the caller can refuse them by name. */
   findClient(clientId: string): Promise<Client | undefined>
-  /** One hop: asks D1 now, whatever the age. Used after a write and when a key is missing. */
+  /** Reads D1 now, whatever the age (one hop): after a write, and when a key is missing. */
   refresh(): Promise<void>
 }
 
@@ -44,14 +44,14 @@ const mostUnknown = 1000
 interface Memory {
   core: CoreConfiguration | undefined
   confirmedAt: number
-  /** Where D1 stood when it last answered: no later read may come from a replica that is behind it. */
+  /** The D1 bookmark of the last answer: no later read may come from a replica that is behind it. */
   bookmark: string | undefined
   /** Most recently used last. */
   clients: Map<string, Client>
   unknown: Map<string, number>
-  /** When a request last went to ask, whatever came of it. */
+  /** When a request last began to read D1, whatever the result. */
   askedAt: number
-  /** When D1 last failed to answer: for five seconds nobody waits for it again. */
+  /** When D1 last failed to answer. No request waits for it again within five seconds. */
   failedAt: number
 }
 
@@ -75,8 +75,8 @@ function memoryOf(db: D1Database): Memory {
 }
 
 /**
- * The configuration for one request. A cold isolate reads everything and the client of `hint` in one round trip; a warm one reads nothing, or
- * asks for changes behind the answer. Rejects when nothing is known, or what is known is older than the setting `serve_stale_for`, and D1 does not answer.
+ * Returns the configuration for one request. A cold isolate reads everything and the client of `hint` in one round trip. A warm one reads nothing, or reads the
+ * changes behind the response. Rejects if D1 does not answer and nothing is known that is younger than the setting `serve_stale_for`.
  */
 export async function openConfiguration(
   db: D1Database,
@@ -108,7 +108,7 @@ async function refreshOrServeStale(memory: Memory, db: D1Database, now: number, 
   }
 }
 
-/** Replicas lag, each by its own time: what was read once bounds what may be read after it (D1 sessions, sequential consistency). */
+/** Replicas lag by different times, so each read is bounded by the bookmark of the one before (D1 sessions, sequential consistency). */
 async function readFrom<T>(
   memory: Memory,
   db: D1Database,
@@ -128,7 +128,7 @@ async function load(memory: Memory, db: D1Database, clientId: string | undefined
   if (clientId !== undefined) rememberClient(memory, clientId, client, now)
 }
 
-/** Each request asks for itself: a promise of another request's I/O may never settle. */
+/** Each request reads for itself: a promise of another request's I/O may never settle. */
 async function refresh(memory: Memory, db: D1Database, now: number, reach: Reach): Promise<void> {
   const { core } = memory
   memory.askedAt = now
@@ -184,12 +184,12 @@ function viewOf(memory: Memory, db: D1Database, now: number, reach: Reach): Conf
       if ((memory.unknown.get(clientId) ?? 0) > now) return undefined
       const epochBefore = core().epoch
       const client = await readFrom(memory, db, reach, (session) => readClient(session, clientId))
-      // A change that came while we read may concern this very client: then it is not remembered.
+      // If a change arrived during the read, it may concern this client, so the client is not remembered.
       if (core().epoch === epochBefore) rememberClient(memory, clientId, client, now)
       return client
     },
     refresh() {
-      // Whoever asks has just written, or misses what another has: only the primary is sure to know.
+      // The caller has just written, or lacks what another isolate wrote: only the primary certainly has it.
       memory.bookmark = 'first-primary'
       return refresh(memory, db, now, reach)
     },

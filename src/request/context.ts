@@ -1,4 +1,4 @@
-// One per request: who we are, what time it is, what is configured, and the ways out of the isolate, counted.
+// The context of one request: deployment, issuer, time, configuration, caller, and a count of the round trips out of the isolate.
 
 import type { OAuthError } from '../model/errors.ts'
 import { serviceUnavailable } from '../model/oauth-errors.ts'
@@ -31,17 +31,17 @@ export interface RequestContext {
   /** Milliseconds since 1970. */
   now: number
   requestId: string
-  /** What the caller is counted under: its network, by the address that the platform states; 'unknown' when it states none. */
+  /** The caller's network, by the address that the platform states, for rate limits; 'unknown' if it states none. */
   address: string
   /** Sequential round trips out of the isolate so far (DESIGN §4). */
   hops: number
-  /** Who asks, as far as it is known. CORS and the rings of refusals go by it. */
+  /** The client of the request, as far as it is known. CORS and the refusal rings depend on it. */
   client: RequestClient | undefined
   /** Who changes records, for audit events: set by the guard of the administration API, otherwise undefined. */
   actor: string | undefined
-  /** What went wrong on our side or on the way out of the isolate, for the operator alone. */
+  /** The fault on our side or beyond the isolate, for the operator alone. */
   fault: string | undefined
-  /** Adds to the request's one log line, which nothing reads back; never a secret. */
+  /** Adds fields to the one log line of the request. Nothing can read them back. Never pass a secret. */
   log: Log
   waitUntil(promise: Promise<unknown>): void
 }
@@ -77,13 +77,13 @@ export async function hop<T>(
   }
 }
 
-/** 503 for the caller; the cause goes to the request's log line. */
+/** Returns the 503 for the caller, and logs the cause. */
 export function unanswered(context: Pick<RequestContext, 'fault'>, store: string, fault: unknown): OAuthError {
   context.fault = `${store}: ${innermost(fault)}`
   return serviceUnavailable(`${store} did not answer`)
 }
 
-/** A query builder's own message repeats the values of the query; its cause says what went wrong. */
+/** The message of the innermost cause. A query builder's own message repeats the values of the query. */
 export function innermost(fault: unknown): string {
   if (!(fault instanceof Error)) return String(fault)
   return fault.cause === undefined ? fault.message : innermost(fault.cause)

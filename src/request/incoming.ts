@@ -1,4 +1,4 @@
-// What came in, parsed once at the door: path below the issuer, query, form and cookies, within their limits.
+// The incoming request, parsed once: path below the issuer, query, form and cookies, within their limits.
 
 import { concatBytes, fromUtf8 } from '../crypto/encoding.ts'
 import type { OAuthError } from '../model/errors.ts'
@@ -11,13 +11,13 @@ export interface Incoming<Name extends string = never> {
   request: Request
   /** Below the issuer's path. */
   path: string
-  /** Of a GET: the query. Of a POST: the form, never the query. */
+  /** The query of a GET; the form of a POST, never its query. */
   parameters: URLSearchParams
-  /** What stands for the parameters of the route's path, decoded once and never empty. */
+  /** The values of the parameters of the route's path, decoded once and never empty. */
   params: Readonly<Record<Name, string>>
 }
 
-/** `form` and `json` name the media type that is taken; of a body of `none` nothing is read. */
+/** `form` and `json` name the accepted media type. For `none`, the body is not read. */
 export type BodyRule = { kind: 'none' } | { kind: 'form' | 'json'; mostBytes: number }
 
 export const mostUrlBytes = 16 * 1024

@@ -1,4 +1,4 @@
-// An issuer: everything that belongs to one identifier (RFC 8414 §2) and not to the Worker as a whole. Which issuer a request is for is decided here alone.
+// An issuer: everything that belongs to one issuer identifier (RFC 8414 §2) and not to the Worker as a whole. Only this file decides which issuer a request is for.
 import { createSealer, type Sealer, type SecretKey } from '../crypto/seal.ts'
 import { isLoopbackHost } from '../protocol/authorization-request/redirect-uri.ts'
 

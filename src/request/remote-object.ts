@@ -1,6 +1,6 @@
 // How the Worker reaches a Durable Object.
 
-/** An object as its callers see it: plain data in, a promise of plain data out. The platform's own type loses unions on the way. */
+/** A Durable Object as its callers see it: plain data in, a promise of plain data out. The platform's own stub type loses unions. */
 export type Remote<T> = {
   [K in keyof T]: T[K] extends (...parameters: infer P) => infer R ? (...parameters: P) => Promise<Awaited<R>> : never
 }

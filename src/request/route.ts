@@ -1,4 +1,4 @@
-// A row of the route table: everything that holds for an address before its handler runs, and for every answer it gives.
+// A row of the route table: everything that applies to an address before its handler runs, and to each of its responses.
 import type { ParameterName } from './addresses.ts'
 import type { RequestContext } from './context.ts'
 import type { BodyRule, Incoming } from './incoming.ts'
@@ -14,15 +14,15 @@ export type Handler<Name extends string = never> = (
 export type ErrorForm = 'json' | 'page' | 'problem'
 
 /**
- * `public`: anybody may read the answer. `client`: preflights pass for any origin, the answer is for origins of the client concerned.
- * `none`: no CORS header, ever.
+ * `public`: every origin may read the response. `client`: preflights pass for every origin, and the origins of the client concerned may read the response.
+ * `none`: there is never a CORS header.
  */
 export type CrossOrigin = 'public' | 'client' | 'none'
 
 export interface Route<Path extends string = string> {
-  /** Below the issuer. `:name` stands for one segment that is not empty, `*` for whatever follows. */
+  /** The path below the issuer. `:name` is one segment that is not empty, `*` the rest of the path. */
   path: Path
-  /** What a parameter of the path must look like, as the source of a regular expression; any segment where nothing is said. */
+  /** The form of a path parameter, as the source of a regular expression. Without one, any segment matches. */
   where?: Readonly<Record<string, string>>
   handlers: Partial<Record<Method, Handler<ParameterName<Path>>>>
   errors: ErrorForm
@@ -30,7 +30,7 @@ export interface Route<Path extends string = string> {
   body: BodyRule
   /** `strict`: read before the handler, with no parameter twice (RFC 6749 §3.1). `own`: left to the handler, as is the configuration. */
   query: 'strict' | 'own'
-  /** Where this is false there is nothing at the address. */
+  /** If it returns false, the address answers 404. */
   isServed?(context: RequestContext): boolean
 }
 

@@ -1,5 +1,5 @@
-// Which vault the signing certificate lives in, from variables: our own names, the vendors', and those of Indicium's appsettings.json as
-// environment variables. The table in docs/signing-certificate.md is this one.
+// Parses which vault holds the signing certificate, from variables: our own names, the vendors', and those of Indicium's appsettings.json as environment
+// variables. docs/signing-certificate.md has the same table.
 import type { KeyFamily } from '../crypto/signing-algorithms.ts'
 import { isLoopbackHost } from '../protocol/authorization-request/redirect-uri.ts'
 
@@ -91,7 +91,7 @@ export type AwsCredentialSettings =
 interface Shared {
   /** Of PFX files in the vault. */
   password: string
-  /** DESIGN §5: whoever overwrites the name signs with it at once. */
+  /** A peer that overwrites the name signs with the new certificate at once (DESIGN §5). */
   peersKnowOneKey: boolean
 }
 

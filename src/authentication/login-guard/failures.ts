@@ -1,8 +1,8 @@
-// The failed guesses of one shard, newest last: in memory for counting, and in SQL so that eviction forgives nothing.
-// Rows go to a table named by the moment it may be dropped whole, so a failure costs one row written and expiry none.
+// The failed guesses of one shard, newest last. They are counted in memory, and stored in SQL so that an eviction of the object forgets none. Each table is
+// named by the time at which it may be dropped whole, so a failure writes one row and its expiry none.
 
 interface Failure {
-  /** The name, or the name and the device. Undefined: forgiven, and counted for the address alone. */
+  /** The name, or the name and the device. Undefined once the failure is forgiven; it then counts for the address alone. */
   key: string | undefined
   address: string
   /** Milliseconds. */
@@ -10,14 +10,14 @@ interface Failure {
 }
 
 export interface Failures {
-  /** Failures since a moment, oldest first, in milliseconds. */
+  /** Times of the failures after `since`, oldest first, in milliseconds. */
   ofKey(key: string, since: number): number[]
   ofAddress(address: string, since: number): number[]
-  /** `keepFor` in milliseconds: how long the failure has to be remembered. */
+  /** `keepFor` is how long the failure is remembered, in milliseconds. */
   record(failure: { key: string; address: string; at: number }, keepFor: number): void
-  /** The right password forgives what the same address got wrong before it. Writes nothing when there was nothing. */
+  /** A correct password forgives earlier failures for the same key from the same address. Writes nothing if there are none. */
   forgive(success: { key: string; address: string; at: number }, keepFor: number): void
-  /** Drops what nobody counts any more. Returns when to call again. */
+  /** Drops tables whose failures are no longer counted. Returns when to call again; undefined if no table is left. */
   purge(now: number): number | undefined
 }
 
@@ -26,7 +26,7 @@ const mostFailures = 10_000
 
 type Row = { name: string; address: string; at: number; forgives: number }
 
-/** `onTable`: a table was created that may be dropped at that moment. */
+/** `onTable` is called with the time at which a newly created table may be dropped. */
 export function openFailures(sql: SqlStorage, onTable: (dropAt: number) => void): Failures {
   const tables = new Set<number>()
   for (const { name } of sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE name GLOB 'failures_*'")) {

@@ -1,4 +1,4 @@
-// One password guess at a time, for the names of one shard, known and unknown alike (DESIGN §3): 256 shards by HMAC of the login name.
+// Checks one password guess at a time for the login names of one shard, known and unknown names alike. There are 256 shards, by HMAC of the login name.
 // A guess in flight counts as a failure until it succeeds, so guessing in parallel gains nothing (NIST SP 800-63B-4 §3.2.2).
 import { DurableObject } from 'cloudflare:workers'
 import { hashPassword, type PasswordVerdict, verifyPassword } from '../../crypto/password-hash.ts'
@@ -9,12 +9,12 @@ import { createQueue, rest } from './queue.ts'
 export interface PasswordAttempt {
   /** HMAC of the normalised login name. */
   name: string
-  /** Id of a browser that signed in to this very name before. */
+  /** Id of a browser that has signed in to this login name before. */
   device?: string | undefined
-  /** Where the guess comes from: an IPv4 address or an IPv6 network. */
+  /** The IPv4 address or IPv6 network that the guess comes from. */
   address: string
   password: string
-  /** PHC string; null: nobody of that name, or nobody who may sign in by password. */
+  /** PHC string. `null` if no user has the name, or the user may not sign in by password. */
   passwordHash: string | null
   /** Milliseconds. */
   now: number
@@ -22,7 +22,7 @@ export interface PasswordAttempt {
   limits: { guesses_per_name: number; guess_window: number; guesses_per_address: number }
 }
 
-/** `locked`: not evaluated, and not before `retryAt` (milliseconds). `busy`: not evaluated, try again. */
+/** `locked`: the guess was not evaluated, and none will be before `retryAt` (milliseconds). `busy`: it was not evaluated; the user may try again. */
 export type PasswordAnswer =
   | { outcome: 'match'; newHash?: string }
   | { outcome: 'mismatch'; fault?: 'unreadable' }
@@ -32,7 +32,7 @@ export type PasswordAnswer =
 const addressWindow = 60_000
 
 interface Guess {
-  /** What the guess is counted under: the name, or the name and the device, which has an allowance of its own. */
+  /** The key it is counted under: the name, or the name and the device, which has an allowance of its own. */
   key: string
   address: string
   at: number
@@ -52,7 +52,7 @@ export class LoginGuard extends DurableObject<Env> {
     })
   }
 
-  /** Nothing of the password is kept. Every evaluated guess costs one hash, and one row when it is wrong. */
+  /** Stores nothing of the password. Every evaluated guess costs one hash, and a wrong one writes one row. */
   async check(attempt: PasswordAttempt): Promise<PasswordAnswer> {
     const key = attempt.device === undefined ? attempt.name : `${attempt.name} ${attempt.device}`
     const guess: Guess = { key, address: attempt.address, at: attempt.now }
@@ -60,7 +60,7 @@ export class LoginGuard extends DurableObject<Env> {
     if (retryAt !== undefined) return { outcome: 'locked', retryAt }
     if (this.isExhausted(guess, attempt)) return { outcome: 'busy' }
 
-    const line = attempt.device === undefined ? 'stranger' : 'device'
+    const line = attempt.device === undefined ? 'anonymous' : 'device'
     const answer = this.queue.enter(line, attempt.name, () => this.evaluate(guess, attempt))
     if (!answer) return { outcome: 'busy' }
     this.inFlight.add(guess)
@@ -90,11 +90,11 @@ export class LoginGuard extends DurableObject<Env> {
     return { outcome: 'match', newHash: await hashPassword(attempt.password, this.pepper) }
   }
 
-  /** The lock ends when the oldest counted failure leaves the window; being told so does not extend it. */
+  /** The lock ends when the oldest counted failure leaves the window. A refused guess does not extend it. */
   private lockedUntil(guess: Guess, { limits, device }: PasswordAttempt): number | undefined {
     const window = limits.guess_window * 1000
     const ofName = this.failures.ofKey(guess.key, guess.at - window).at(-limits.guesses_per_name)
-    // The owner's own browser is not held up by what its neighbours behind one address do.
+    // A known device is not limited by failures of other browsers behind the same address.
     const ofAddress =
       device === undefined
         ? this.failures.ofAddress(guess.address, guess.at - addressWindow).at(-limits.guesses_per_address)
@@ -103,7 +103,7 @@ export class LoginGuard extends DurableObject<Env> {
     return Math.max(ofName + window, ofAddress === undefined ? 0 : ofAddress + addressWindow)
   }
 
-  /** Guesses in flight would use up what is left, should all of them be wrong. */
+  /** Whether the guesses in flight would use up the allowance if all of them were wrong. */
   private isExhausted(guess: Guess, { limits, device }: PasswordAttempt): boolean {
     const flying = [...this.inFlight]
     const ofName = this.failures.ofKey(guess.key, guess.at - limits.guess_window * 1000).length

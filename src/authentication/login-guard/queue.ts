@@ -1,46 +1,46 @@
-// Whose turn it is: one piece of work at a time, and the event loop free between two, so that whoever waits for something else is answered.
+// Runs one password hash at a time, with turns of the event loop between two, so that other requests in the isolate are answered.
 
-/** `device`: a browser that signed in to this very name before. */
-export type Line = 'stranger' | 'device'
+/** `device`: a browser that has signed in to the login name before. `anonymous`: any other. */
+export type Line = 'anonymous' | 'device'
 
 export interface Queue {
-  /** Undefined: no room, nothing was queued. */
+  /** Returns undefined if there is no room; nothing is queued then. */
   enter<T>(line: Line, name: string, work: () => Promise<T>): Promise<T> | undefined
 }
 
-/** Who may wait in a line beside the one whose turn it is. */
-const room = { stranger: 2, device: 4 }
-/** Two, since a double click is no reason to turn anybody away. */
+/** How many jobs may wait in each line of a shard. */
+const room = { anonymous: 2, device: 4 }
+/** How many jobs may wait for one login name: two, so that a double click is not refused. */
 const roomForName = 2
 
-// All shards of an isolate share its thread. So many turns of the event loop lie between two pieces of work, of whichever shards: a request
-// that waits for neither is held up by one hash, not by a row of them. Turns, not time: on a busy machine time passes without any.
+// All shards of an isolate share its thread. This many turns of the event loop separate two jobs of any shards, so that an unrelated request is delayed by
+// one hash, not by several in a row. Turns are counted instead of time, because on a busy machine time passes without a turn.
 const turnsBetween = 5
-let begun = 0
+let jobsStarted = 0
 
 export async function rest(): Promise<void> {
-  let seen = begun
+  let seen = jobsStarted
   for (let turns = 0; turns < turnsBetween; ) {
     await scheduler.wait(1)
-    turns = begun === seen ? turns + 1 : 0
-    seen = begun
+    turns = jobsStarted === seen ? turns + 1 : 0
+    seen = jobsStarted
   }
-  // Said in the same breath: whoever wakes next must see it.
-  begun += 1
+  // No await may stand between the last check and this line: the next job that wakes must see it.
+  jobsStarted += 1
 }
 
 /**
- * Who may wait in one isolate: about a second of work, well below their callers' patience. A device is let in when strangers no
- * longer are.
+ * How many jobs may wait in one isolate: about a second of work, well below the time that callers wait. Devices are still admitted when anonymous
+ * browsers no longer are.
  */
-const roomHere = { stranger: 8, device: 12 }
-/** Milliseconds. A shard that died with its line is not counted for ever. */
+const roomInIsolate = { anonymous: 8, device: 12 }
+/** Milliseconds after which a job no longer counts, since its shard may have been evicted. */
 const longestWait = 10_000
-const waitingHere = new Set<Job>()
+const waitingInIsolate = new Set<Job>()
 
 function isFull(line: Line, now: number): boolean {
-  for (const job of waitingHere) if (now - job.since > longestWait) waitingHere.delete(job)
-  return waitingHere.size >= roomHere[line]
+  for (const job of waitingInIsolate) if (now - job.since > longestWait) waitingInIsolate.delete(job)
+  return waitingInIsolate.size >= roomInIsolate[line]
 }
 
 interface Job {
@@ -50,13 +50,13 @@ interface Job {
 }
 
 export function createQueue(): Queue {
-  const lines: Record<Line, Job[]> = { stranger: [], device: [] }
+  const lines: Record<Line, Job[]> = { anonymous: [], device: [] }
   let isRunning = false
-  let last: Line = 'stranger'
+  let last: Line = 'anonymous'
 
-  // The lines alternate: neither strangers nor the holder of one account can keep the others out.
+  // The lines alternate, so that neither anonymous browsers nor the devices of one account can block the other line.
   function next(): Job | undefined {
-    const preferred: Line = last === 'stranger' ? 'device' : 'stranger'
+    const preferred: Line = last === 'anonymous' ? 'device' : 'anonymous'
     const line = lines[preferred].length > 0 ? preferred : last
     last = line
     return lines[line].shift()
@@ -66,7 +66,7 @@ export function createQueue(): Queue {
     isRunning = true
     for (let job = next(); job; job = next()) {
       await rest()
-      waitingHere.delete(job)
+      waitingInIsolate.delete(job)
       await job.run()
     }
     isRunning = false
@@ -82,7 +82,7 @@ export function createQueue(): Queue {
       return new Promise((resolve, reject) => {
         const job = { since, name, run: () => work().then(resolve, reject) }
         waiting.push(job)
-        waitingHere.add(job)
+        waitingInIsolate.add(job)
         if (!isRunning) void run()
       })
     },

@@ -1,4 +1,4 @@
-// Signing in by password: throttled by address here, then asked of the guard of the name (one hop).
+// Checks a password: first the rate limit of the address, then the LoginGuard of the login name (one hop).
 
 import { base64url } from '../../crypto/encoding.ts'
 import { networkOf } from '../../outbound/internet-address.ts'
@@ -12,13 +12,13 @@ export interface PasswordGuess {
   /** Normalised. */
   loginName: string
   password: string
-  /** Null: nobody of that name, or nobody who may sign in by password. The guard is asked all the same. */
+  /** `null` if no user has the name, or the user may not sign in by password. The guard is called all the same. */
   passwordHash: string | null
-  /** What `openDevice` found in this browser's cookie. */
+  /** The result of `openDevice` for this browser's cookie. */
   device: string | undefined
 }
 
-/** `locked`: nothing was evaluated, and nothing will be before `retryAt` (milliseconds). `busy`: nothing was evaluated, try again. */
+/** `locked`: the guess was not evaluated, and none will be before `retryAt` (milliseconds). `busy`: it was not evaluated; the user may try again. */
 export type PasswordCheck =
   | { outcome: 'match' }
   | { outcome: 'mismatch' }
@@ -49,7 +49,7 @@ export async function checkPassword(context: RequestContext, guess: PasswordGues
     }),
   )
   if (answer.outcome === 'mismatch') {
-    // The operator must learn of a hash that nobody can match any more; the caller must not.
+    // A stored hash that cannot be read is logged for the operator. The caller sees an ordinary mismatch.
     if (answer.fault) context.log({ password_hash: answer.fault })
     return { outcome: 'mismatch' }
   }
@@ -57,7 +57,7 @@ export async function checkPassword(context: RequestContext, guess: PasswordGues
   if (answer.newHash && guess.passwordHash) {
     const { newHash } = answer
     const updated = updatePasswordHash(openDatabase(env.DB), guess.loginName, guess.passwordHash, newHash)
-    // The next sign-in tries again. What the failed query holds is the hash itself.
+    // The next sign-in tries again. The text of the failed query contains the hash, so it is not logged.
     context.waitUntil(updated.catch((fault) => warn(context, 'a password hash was not renewed', fault)))
   }
   return { outcome: 'match' }

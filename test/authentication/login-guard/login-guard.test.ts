@@ -161,7 +161,7 @@ describe('the lock on a name', () => {
 describe('a device that signed in before', () => {
   const device = 'device-of-alice'
 
-  it('P02 gets its owner in while strangers keep the name locked', async () => {
+  it('P02 lets a known device sign in while other browsers keep the name locked', async () => {
     const guard = aGuard()
     await fail(guard, 2, { guesses: 2 })
     expect(await guard.check(right({ guesses: 2 }))).toMatchObject({ outcome: 'locked' })
@@ -172,10 +172,12 @@ describe('a device that signed in before', () => {
     const guard = aGuard()
     await fail(guard, 2, { guesses: 2, device })
     expect(await guard.check(right({ guesses: 2, device }))).toMatchObject({ outcome: 'locked' })
-    expect(await guard.check(right({ guesses: 2 })), 'strangers have theirs').toEqual({ outcome: 'match' })
+    expect(await guard.check(right({ guesses: 2 })), 'other browsers have their own allowance').toEqual({
+      outcome: 'match',
+    })
   })
 
-  it('P02 is not held up by strangers in the queue, nor by its address', async () => {
+  it('P02 is delayed neither by anonymous guesses in the queue nor by its address', async () => {
     const guard = aGuard()
     const address = '198.51.100.2'
     const limits = { guesses_per_name: 10, guess_window: 900, guesses_per_address: 3 }
@@ -251,7 +253,7 @@ describe('the queue', () => {
     expect(order.filter((name) => name !== 'locked')).toEqual(['a', 'b', 'c'])
   })
 
-  it('lets two strangers wait beside the one whose turn it is, and goes on afterwards', async () => {
+  it('lets two anonymous guesses wait beside the running one, and continues afterwards', async () => {
     const guard = aGuard()
     const answers = await atOnce(
       guard,
@@ -281,17 +283,17 @@ describe('the queue', () => {
   it('takes turns between the lines, and bounds both', async () => {
     const queue = createQueue()
     const order: string[] = []
-    const enter = (line: 'stranger' | 'device', name: string) =>
+    const enter = (line: 'anonymous' | 'device', name: string) =>
       queue.enter(line, name, async () => {
         order.push(name)
       })
     const entered = [
-      enter('stranger', 's1'),
-      enter('stranger', 's2'),
-      enter('stranger', 's3'),
+      enter('anonymous', 's1'),
+      enter('anonymous', 's2'),
+      enter('anonymous', 's3'),
       ...['d1', 'd2', 'd3'].map((name) => enter('device', name)),
     ]
-    expect(enter('stranger', 's4')).toBeUndefined()
+    expect(enter('anonymous', 's4')).toBeUndefined()
     expect(enter('device', 'd3')).toBeDefined()
     expect(enter('device', 'd3'), 'two for a name').toBeUndefined()
     await Promise.all(entered)
@@ -307,7 +309,7 @@ describe('the queue', () => {
       events.push(name)
     }
     const all = queues.flatMap((queue, at) =>
-      ['a', 'b'].map((name) => queue.enter('stranger', name, () => work(`${name}${at}`))),
+      ['a', 'b'].map((name) => queue.enter('anonymous', name, () => work(`${name}${at}`))),
     )
     let isOver = false
     const others = (async () => {
@@ -326,20 +328,20 @@ describe('the queue', () => {
 
   it('P09 lets eight strangers wait in all shards of an isolate, then devices alone', async () => {
     const done = async () => 'done'
-    const lines = (line: 'stranger' | 'device', count: number) =>
+    const lines = (line: 'anonymous' | 'device', count: number) =>
       Array.from({ length: count }, (_, at) => createQueue().enter(line, `name ${at}`, done))
-    const strangers = lines('stranger', 20)
+    const strangers = lines('anonymous', 20)
     const devices = lines('device', 10)
     expect(strangers.filter((entered) => entered !== undefined)).toHaveLength(8)
     expect(devices.filter((entered) => entered !== undefined)).toHaveLength(4)
     await Promise.all([...strangers, ...devices])
-    expect(await createQueue().enter('stranger', 'later', done)).toBe('done')
+    expect(await createQueue().enter('anonymous', 'later', done)).toBe('done')
   })
 
   it('survives work that throws', async () => {
     const queue = createQueue()
-    const broken = queue.enter('stranger', 'a', () => Promise.reject(new Error('broken')))
-    const next = queue.enter('stranger', 'b', async () => 'done')
+    const broken = queue.enter('anonymous', 'a', () => Promise.reject(new Error('broken')))
+    const next = queue.enter('anonymous', 'b', async () => 'done')
     await expect(broken).rejects.toThrow('broken')
     expect(await next).toBe('done')
   })
