@@ -1,4 +1,4 @@
-// What a route of the operators' interface is made of. The same value parses requests and becomes the OpenAPI document.
+// The definition of a route of the administration API. The same value parses requests and becomes the OpenAPI document.
 import * as z from 'zod/mini'
 import type { RequestContext } from '../request/context.ts'
 
@@ -22,7 +22,7 @@ export interface Call<Name extends string, Body, Query> {
   page: Page
 }
 
-/** `body` is the answer's JSON; absent with 204. */
+/** `body` is the JSON of the response; absent with 204. */
 export interface Outcome<Body> {
   status: 200 | 201 | 204
   body?: Body
@@ -36,7 +36,7 @@ export interface AdminRoute {
   description?: string
   /** Takes `limit` and `after`. */
   isPaged: boolean
-  /** Of an object whose fields are texts: the query parameters besides those of a page. Unknown ones are refused. */
+  /** Schema of the query parameters except those of a page: an object of texts. Unknown parameters are refused. */
   query: z.ZodMiniType | undefined
   body: z.ZodMiniType | undefined
   answer: z.ZodMiniType | undefined
@@ -63,7 +63,7 @@ interface RouteDefinition<
   ): Promise<Outcome<z.input<Answer>>>
 }
 
-/** Ties the types of path, query, body and answer to the handler's. */
+/** Ties the types of path, query, body and response to the handler's. */
 export function route<
   const Path extends string,
   Body extends z.ZodMiniType = z.ZodMiniUndefined,

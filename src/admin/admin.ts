@@ -1,6 +1,6 @@
 /**
- * The operators' interface (DESIGN §8): guard, then query, body and handler, in this order and for every route alike.
- * What there is to operate stands in table.ts, one file per resource.
+ * The administration API: guard, then query, body and handler, in this order for every route.
+ * The routes are in table.ts, one file per resource.
  */
 
 import { OAuthError } from '../model/errors.ts'
@@ -17,7 +17,7 @@ import { parseValue } from './schema-faults.ts'
 
 const mostBytes = 64 * 1024
 
-/** A row of table.ts as a row of the Worker's route table. Its handler throws a Problem for whatever the operator is told, and no OAuthError. */
+/** A row of table.ts as a row of the Worker's route table. Its handler reports every fault as a Problem, never as an OAuthError. */
 export function asRoute(route: AdminRoute): Route {
   const path = `${paths.admin}/${route.path.replaceAll(/\{(\w+)\}/g, ':$1')}`
   const handler: Handler<string> = (context, incoming) => inProblems(() => answer(context, incoming, route))
@@ -46,7 +46,7 @@ async function answer(
   return respond(await route.handle(context, call))
 }
 
-/** Before any route is looked at (SECURITY-CASES D01, D04). Throws a Problem. */
+/** Runs before any route is matched (SECURITY-CASES D01, D04). Throws a Problem. */
 export const guard = (context: RequestContext, request: Request): Promise<void> =>
   inProblems(() => authenticateOperator(context, request))
 
@@ -63,7 +63,7 @@ function respond({ status, body }: Outcome<unknown>): Response {
   return status === 204 ? new Response(null, { status, headers }) : Response.json(body, { status, headers })
 }
 
-/** Besides those of a page. */
+/** The query parameters except those of a page. */
 function parametersOf(query: URLSearchParams): Record<string, string> {
   const parameters: Record<string, string> = {}
   query.forEach((value, name) => {

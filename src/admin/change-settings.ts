@@ -1,4 +1,4 @@
-// How an operator changes the settings. Nothing else changes them, and nothing below knows the providers and the keys at once.
+// Changes the settings. It is here because it needs the rules of external providers and the keys, which no lower folder sees together.
 
 import { localAccountsFault } from '../brokering/record/lockout.ts'
 import { refuseFaults } from '../model/refuse-faults.ts'
@@ -39,6 +39,6 @@ async function save(context: RequestContext, changed: SettingName[], next: Setti
     statements: (db) =>
       changed.map((name) => (next[name] === undefined ? deleteSetting(db, name) : saveSetting(db, name, next[name]))),
   })
-  // A new algorithm signs with a key that the ring does not hold yet.
+  // A new algorithm needs a key that the ring does not have yet.
   if (changed.includes('signing_algs') && context.configuration.keys.length > 0) await ensureKeys(context)
 }

@@ -1,9 +1,9 @@
-// The kinds of field that several resources have, each with the bounds that keep it printable in a page, a log line and a token.
+// Schemas of fields that several resources share, with bounds that keep a value printable in a page, a log line and a token.
 import * as z from 'zod/mini'
 import type { TextRule } from '../model/user-rules.ts'
 import * as rules from '../model/user-rules.ts'
 
-/** A check that says itself what is wrong. */
+/** A zod check from a function that returns the fault as a text. */
 export const validatedBy = (faultOf: (text: string) => string | undefined): z.core.CheckFn<string> => {
   return (payload) => {
     const fault = faultOf(payload.value)
@@ -28,7 +28,7 @@ export const instant = z.iso.datetime({ offset: true, error: 'must be a time suc
 
 export const toInstant = (milliseconds: number): string => new Date(milliseconds).toISOString()
 
-/** A list in which nothing stands twice; its order means nothing, so it is kept sorted. */
+/** A list without duplicates. Its order means nothing, so it is stored sorted. */
 export const set = <Item extends z.ZodMiniType<string>>(item: Item, most: number) =>
   z.pipe(
     z.array(item).check(z.maxLength(most)),

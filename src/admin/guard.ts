@@ -1,4 +1,4 @@
-// Who may use the operators' interface: whoever holds OPERATOR_TOKEN. Checked before any route is looked at (SECURITY-CASES D01, D04).
+// The guard of the administration API: the caller must hold OPERATOR_TOKEN. It runs before any route is matched (SECURITY-CASES D01, D04).
 
 import { sameText, sha256 } from '../crypto/encoding.ts'
 import { Problem } from '../model/errors.ts'
@@ -14,7 +14,7 @@ export async function authenticateOperator(context: RequestContext, request: Req
 
   const [scheme, token, ...rest] = (request.headers.get('authorization') ?? '').split(' ')
   const isBearer = scheme?.toLowerCase() === 'bearer' && token !== undefined && rest.length === 0
-  // Hashes, so that the comparison takes as long for every length.
+  // Hashes are compared, so that the comparison takes the same time for every length.
   if (isBearer && sameText(await sha256(token), await sha256(operatorToken))) {
     context.actor = 'operator'
     return

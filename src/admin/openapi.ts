@@ -1,4 +1,4 @@
-// The OpenAPI 3.1 document of the operators' interface, made of the table that serves it. Built by `npm run openapi`, never in the Worker.
+// The OpenAPI 3.1 document of the administration API, built from its route table by `npm run openapi`, never in the Worker.
 
 import * as z from 'zod/mini'
 import { compact } from '../model/record.ts'
@@ -12,7 +12,7 @@ import { adminRoutes } from './table.ts'
 
 type Json = Record<string, unknown>
 
-/** Schemas that stand once in the document and are referred to by name. */
+/** Schemas that the document holds once and refers to by name. */
 const named = z.registry<{ id: string }>()
 named.add(clientAnswer, { id: 'Client' })
 named.add(clientBody, { id: 'ClientChange' })
@@ -22,7 +22,7 @@ named.add(externalProviderAnswer, { id: 'IdentityProvider' })
 named.add(externalProviderBody, { id: 'IdentityProviderChange' })
 named.add(settingValues, { id: 'Settings' })
 
-/** A schema as OpenAPI wants it: what is named moves to the components. */
+/** Converts a schema to OpenAPI; named schemas move to the components. */
 function json(schema: z.ZodMiniType, components: Json): Json {
   const generated = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', metadata: named }) as Json
   const { $schema, $defs, ...rest } = JSON.parse(
@@ -35,7 +35,7 @@ function json(schema: z.ZodMiniType, components: Json): Json {
   return { content: { 'application/json': { schema: referTo(rest, components) } } }
 }
 
-/** A named schema at the top is not referred to by the generator itself. */
+/** The generator does not refer to a named schema at the top by its name, so this does. */
 function referTo(schema: Json, components: Json): Json {
   const { id, ...known } = schema
   if (typeof id !== 'string') return schema
@@ -129,7 +129,7 @@ const pageParameters: Json[] = [
   { name: 'after', in: 'query', schema: { type: 'string' }, description: '`next` of the page before' },
 ]
 
-/** PUT creates or updates; POST with an answer may create; what has no answer has no body. */
+/** PUT creates or updates; POST with a response schema may create; a route without a response schema answers 204. */
 function success({ method, path, answer }: AdminRoute, components: Json): Json {
   if (!answer) return { 204: { description: 'Done' } }
   const body = json(answer, components)

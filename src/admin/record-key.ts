@@ -1,11 +1,11 @@
-// What every record of the operators' interface has in common: a key in the path, and changes told by field name.
+// What the records of the administration API share: a key in the path, 404 if there is none.
 import type * as z from 'zod/mini'
 import { notFound } from '../model/problems.ts'
 import { refuseFaults } from '../model/refuse-faults.ts'
 import { done, type Outcome } from './admin-route.ts'
 import { faultsOf } from './schema-faults.ts'
 
-/** The key that a path names, for a record that may be created under it. Throws a Problem that names the field. */
+/** Validates the key in the path of a record that may be created. Throws a Problem that names the field. */
 export function parseKey(name: string, schema: z.ZodMiniType<string>, value: string): string {
   const result = schema.safeParse(value, { reportInput: true })
   if (!result.success) refuseFaults({ [name]: faultsOf(result.error.issues)['.'] ?? 'is not valid' })
@@ -17,6 +17,6 @@ export function found<Item>(item: Item | undefined): Item {
   return item
 }
 
-/** 204, or 404 when there was nothing to do it to. */
+/** 204, or 404 if there was no such record. */
 export const doneIfFound = (outcome: 'done' | 'unknown'): Outcome<undefined> =>
   found(outcome === 'done' ? done : undefined)

@@ -1,8 +1,8 @@
-// What a schema found wrong, in words that name each field.
+// The faults that a schema found, as texts that name each field.
 import type * as z from 'zod/mini'
 import { refuseFaults } from '../model/refuse-faults.ts'
 
-/** Field path → what is wrong with it; the body itself has the path `.`. */
+/** Maps each field path to its fault; the path of the body itself is `.`. */
 export function faultsOf(issues: readonly z.core.$ZodIssue[]): Record<string, string> {
   const faults: Record<string, string> = {}
   for (const issue of issues) {
@@ -25,7 +25,7 @@ export function parseValue<Schema extends z.ZodMiniType>(schema: Schema, value: 
 const pathOf = (path: readonly PropertyKey[]): string => (path.length === 0 ? '.' : path.map(String).join('.'))
 
 function textOf(issue: z.core.$ZodIssue): string {
-  // The lean build of the library has no texts of its own: only ours are longer than this.
+  // zod/mini has no texts of its own, so any other text is ours.
   if (issue.message && issue.message !== 'Invalid input') return issue.message
   switch (issue.code) {
     case 'invalid_type':

@@ -1,4 +1,4 @@
-// Everything an operator can do: one file per resource, one line here. The OpenAPI document is built from this table too.
+// The routes of the administration API: one file per resource, one line here. The OpenAPI document is built from this table too.
 
 import type { AdminRoute } from './admin-route.ts'
 import { administratorRoutes } from './resources/administrators.ts'

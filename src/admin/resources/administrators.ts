@@ -1,4 +1,4 @@
-// Who administers the provider. The first one is made here; the roles take effect with the console.
+// The administrators. The first one is created here; the roles take effect with the console.
 import * as z from 'zod/mini'
 import { changeAdministrator, removeAdministrator } from '../../directory/change-administrator.ts'
 import { read } from '../../request/commit.ts'

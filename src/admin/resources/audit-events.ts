@@ -1,4 +1,4 @@
-// Who changed what. Read only: nothing here is ever changed or removed.
+// The audit events: which actor changed which record. They are only read here, never changed or removed.
 import * as z from 'zod/mini'
 import { refuseFaults } from '../../model/refuse-faults.ts'
 import { read } from '../../request/commit.ts'

@@ -1,4 +1,4 @@
-// What an operator writes and reads of a client: RFC 7591 §2 names where they exist, IAM's settings beside them.
+// Schemas of a client: RFC 7591 §2 names where they exist, IAM's settings beside them.
 import * as z from 'zod/mini'
 import { methodNames } from '../../clients/authentication/methods.ts'
 import { acceptedAlgorithms } from '../../crypto/accepted-algorithms.ts'
@@ -17,7 +17,7 @@ const link = z.nullable(z.string().check(validatedBy(webUriFault)))
 
 const minute = 60
 const day = 24 * 60 * minute
-/** Null: the provider's setting. */
+/** `null` means the issuer's setting. */
 const lifetime = (least: number, most: number) => z.nullable(seconds(least, most))
 
 const metadata = {
@@ -57,7 +57,7 @@ const metadata = {
 
 const secretLabel = line(100)
 
-/** A secret as it is typed: never read back. */
+/** A secret as an administrator types it. It is never read back. */
 const typedSecret = z.strictObject({
   value: z.string().check(z.minLength(1), z.maxLength(1000)),
   label: z._default(secretLabel, 'default'),
@@ -75,7 +75,7 @@ export const secretAnswer = z.object({
   label: z.string(),
   expires_at: z.nullable(z.iso.datetime()),
   created_at: z.iso.datetime(),
-  /** The first characters of its SHA-256: what DELETE names it by. */
+  /** The first characters of its SHA-256, by which DELETE names it. */
   hash_prefix: z.string(),
 })
 

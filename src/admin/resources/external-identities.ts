@@ -1,4 +1,4 @@
-// Who a user is at external providers.
+// The external identities that are linked to a user.
 import * as z from 'zod/mini'
 import { linkIdentity, unlinkIdentity } from '../../directory/link-identity.ts'
 import { read } from '../../request/commit.ts'

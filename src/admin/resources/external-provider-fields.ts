@@ -1,4 +1,4 @@
-// What an operator writes and reads of an external provider. The client secret is written and never read.
+// Schemas of an external provider. The client secret is written and never read.
 import * as z from 'zod/mini'
 import { presetNames } from '../../brokering/record/presets.ts'
 import {
@@ -20,7 +20,7 @@ export const providerKey = z
     ),
   )
 
-/** As a provider names it: often a web address. */
+/** A claim name as the provider spells it, often a URL. */
 const claimName = line(255)
 const claimNames = set(claimName, 500)
 /** RFC 6749 §3.3 */
@@ -90,7 +90,7 @@ const settable = {
   position: z.int().check(z.minimum(0), z.maximum(10_000)),
 }
 
-/** Of kind `oauth2` nothing states them but the operator. */
+/** Endpoints of a provider of kind `oauth2`, which publishes no metadata. */
 export const statedEndpoints = z.strictObject({
   authorization_endpoint: address,
   token_endpoint: address,
@@ -102,11 +102,11 @@ export const statedEndpoints = z.strictObject({
 export const externalProviderBody = z.partial(
   z.strictObject({
     ...settable,
-    /** At creation: states what the body leaves out. */
+    /** At creation, supplies the fields that the body leaves out. */
     preset: z.enum(presetNames),
-    /** Null: the provider knows this client without one. */
+    /** `null` means that the client has no secret at the provider. */
     client_secret: z.nullable(line(2000)),
-    /** Null: basic with a secret, none without. */
+    /** `null` means client_secret_basic with a secret, none without. */
     token_endpoint_auth_method: z.nullable(settable.token_endpoint_auth_method),
     endpoints: statedEndpoints,
     scopes: set(scopeToken, 100),
@@ -129,10 +129,10 @@ export const externalProviderAnswer = z.object({
   internal_hosts: z.array(z.string()),
   user_template: z.record(z.string(), fieldTemplate),
   has_client_secret: z.boolean(),
-  /** As last read, or of kind `oauth2` as stated; null: never read. */
+  /** The metadata as last read, or as stated for kind `oauth2`; `null` if it was never read. */
   metadata: z.nullable(z.record(z.string(), z.unknown())),
   metadata_fetched_at: z.nullable(z.iso.datetime()),
-  /** Why the last reading failed; what was read before stays in use. */
+  /** Why the last read failed. The metadata of the read before stays in use. */
   metadata_fault: z.nullable(z.string()),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),

@@ -1,4 +1,4 @@
-// External providers that people sign in with: written, read, deleted, read again, tried out. Live at once here, within ten seconds everywhere.
+// Routes of external providers: write, read, delete, reload, preview. A change is live at once in this isolate and within ten seconds everywhere.
 import * as z from 'zod/mini'
 import {
   planProvider,

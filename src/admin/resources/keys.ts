@@ -26,7 +26,7 @@ const key = z.object({
 
 const rotation = z.object({
   outcome: z.enum(['announced', 'already_announced']),
-  /** When the new keys begin to sign. */
+  /** The time at which the new keys begin to sign. */
   activates_at: z.iso.datetime(),
 })
 
@@ -45,11 +45,11 @@ const password = z.string().check(z.maxLength(256))
 
 const exportBody = z.object({
   format: z.enum(['pfx', 'pem', 'jwk']),
-  /** Of a PFX, which must have one. PEM and JWK are in the clear. */
+  /** The password of a PFX, which must have one. PEM and JWK are not encrypted. */
   password: z.optional(password),
-  /** Of a PFX. `3des`: for Windows Server 2016 and older. */
+  /** The encryption of a PFX. `3des` is for Windows Server 2016 and older. */
   encryption: z._default(z.enum(['aes256', '3des']), 'aes256'),
-  /** Of a PFX: what Windows shows beside the certificate. */
+  /** The friendly name in a PFX, which Windows shows beside the certificate. */
   friendly_name: z._default(line(100), defaultCommonName),
 })
 
@@ -64,12 +64,12 @@ const importBody = z.object({
   /** PKCS#12, PEM bundle or JWK with `x5c`, base64: one private key and its certificate. */
   file: z.string().check(z.minLength(1)),
   password: z._default(password, ''),
-  /** `now`: for the first set-up and for emergencies. Whoever cached the JWKS cannot verify until it fetches it again. */
+  /** `now` is for the first set-up and for emergencies: a client that cached the JWKS cannot verify until it fetches it again. */
   activate: z._default(z.enum(['after-announce', 'now']), 'after-announce'),
 })
 
 const imported = z.object({
-  /** `known`: the certificate was here already, nothing was changed. */
+  /** `known`: the ring has the certificate already, so nothing was changed. */
   outcome: z.enum(['imported', 'activated', 'known']),
   keys: z.array(
     z.object({

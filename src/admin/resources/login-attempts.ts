@@ -1,4 +1,4 @@
-// The log of sign-ins by external providers: how far each came, why it stopped, what to change. Read only.
+// The attempts of sign-in by external providers: how far each came, why it stopped, what to change. They are only read here.
 import * as z from 'zod/mini'
 import { attemptSteps } from '../../model/login-attempt.ts'
 import { refuseFaults } from '../../model/refuse-faults.ts'

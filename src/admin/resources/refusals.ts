@@ -1,4 +1,4 @@
-// Why a request was refused, for the operator (DESIGN principle 6).
+// Shows operators why a request was refused (DESIGN principle 6).
 import * as z from 'zod/mini'
 import { findRefusal } from '../../grants/refusal-rings.ts'
 import { notFound } from '../../model/problems.ts'

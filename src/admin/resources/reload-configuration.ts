@@ -1,4 +1,4 @@
-// Every isolate reads the whole configuration again: after D1 was changed by other means, a restore for example.
+// Makes every isolate read the whole configuration again, after D1 was changed by other means such as a restore.
 import { commit } from '../../request/commit.ts'
 import { type AdminRoute, done, route } from '../admin-route.ts'
 

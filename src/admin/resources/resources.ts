@@ -1,4 +1,4 @@
-// Protected resources: who tokens with their scopes are for, and who may introspect them.
+// Protected resources: the audiences of tokens with their scopes, and the clients that may introspect them.
 import * as z from 'zod/mini'
 import { changeResource, removeResource } from '../../clients/change-resource.ts'
 import { read } from '../../request/commit.ts'

@@ -1,4 +1,4 @@
-// The provider's settings, each within bounds that keep the protocols true. What is not set has its default.
+// Routes and schema of the issuer's settings. A setting that is not set has its default.
 import * as z from 'zod/mini'
 import { signingAlgorithms } from '../../crypto/signing-algorithms.ts'
 import { defaultSettings, type ProviderSettings } from '../../model/settings.ts'
@@ -35,7 +35,7 @@ const fields = {
   jwks_max_age: seconds(0, day),
   discovery_max_age: seconds(0, day),
   key_announce_period: seconds(0, 30 * day),
-  // An isolate may be ten seconds late with D1 in the best of health.
+  // An isolate may be ten seconds behind even while D1 works.
   serve_stale_for: seconds(15, hour),
   clock_skew: seconds(0, 5 * minute),
   guesses_per_name: whole(3, 100),
@@ -53,7 +53,7 @@ const fields = {
 type Name = keyof typeof fields
 const names = Object.keys(fields) as Name[]
 
-/** Null takes a setting back to its default. */
+/** `null` resets a setting to its default. */
 export const settingsBody = z.strictObject(
   Object.fromEntries(names.map((name) => [name, z.optional(z.nullable(fields[name] as z.ZodMiniType))])),
 )

@@ -1,4 +1,4 @@
-// What a sign-in would do, shown to whoever writes the rules: the same code as the real thing, without its last step.
+// Shows what a sign-in would do, by the code of a real sign-in without its last step, so that administrators can try their rules.
 import * as z from 'zod/mini'
 import { dryRun } from '../../brokering/provisioning/dry-run.ts'
 import type { ExternalProvider, UpstreamLogin } from '../../model/external-provider.ts'
@@ -33,7 +33,7 @@ export async function previewSignIn(
   return dryRun(context, provider, login)
 }
 
-/** What a real answer would say of them itself. */
+/** Claims that a real response states itself. */
 function statedLogin({ kind, metadata }: ExternalProvider, claims: Login['claims'], stated: Partial<Login>): Login {
   const { iss, sub, id } = claims
   const named = kind === 'openid' ? sub : (sub ?? id)

@@ -1,4 +1,4 @@
-// Tenants: what users and groups may belong to.
+// Tenants, to which users and groups may belong.
 import * as z from 'zod/mini'
 import { changeTenant, removeTenant } from '../../directory/change-tenant.ts'
 import { read } from '../../request/commit.ts'

@@ -1,4 +1,4 @@
-// What an operator writes and reads of a user (OIDC Core §5.1 names), apart from what is done with it.
+// Schemas of a user (OIDC Core §5.1 names).
 import * as z from 'zod/mini'
 import { userRules } from '../../model/user-rules.ts'
 import type { UserRecord } from '../../storage/users.ts'
@@ -34,7 +34,7 @@ export const userBody = z.partial(
     ...attributes,
     login_name: z.string(),
     sub: z.string().check(z.maxLength(255), z.regex(/^[\x20-\x7e]+$/, { error: 'must be printable ASCII' })),
-    /** Null: no local password. */
+    /** `null` means no local password. */
     password: z.nullable(password),
     password_hash: z.string().check(z.maxLength(500)),
     /** Ids of the groups, all of them. */
@@ -51,7 +51,7 @@ export const userAnswer = z.object({
   has_password: z.boolean(),
   groups: z.array(z.string()),
   version: z.int(),
-  /** Sessions and grants that began before are dead. */
+  /** Sessions and grants that began before this time are dead. */
   not_before: z.nullable(z.iso.datetime()),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),

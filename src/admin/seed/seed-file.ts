@@ -1,5 +1,5 @@
-// A seed file: what a provider is to hold, as one typed document (docs/seed-file.md). Read and judged here, by the schemas and rules that the
-// interface itself serves; applied by `npm run seed`.
+// A seed file: the records that a provider shall hold, as one typed document (docs/seed-file.md). It is parsed and validated here, by the schemas and rules of the
+// administration API, and applied by `npm run seed`.
 import * as z from 'zod/mini'
 import { mergeProvider, newProvider } from '../../brokering/record/external-provider-record.ts'
 import { providerFaults, tenantsOf } from '../../brokering/record/external-provider-rules.ts'
@@ -38,7 +38,7 @@ export const seedFile = z.partial(z.strictObject({ $schema: z.string(), settings
 export type Seed = z.output<typeof seedFile>
 
 type Section = keyof typeof sections
-/** A section comes after those it refers to. */
+/** The sections in order: each comes after those it refers to. */
 const order: Section[] = [
   'tenants',
   'groups',
@@ -52,7 +52,7 @@ const order: Section[] = [
 
 type Faults = Record<string, string>
 
-/** Every fault that the file has by itself. `variables` stand for `$NAME` and `${NAME}` in its texts. */
+/** Parses the file, and returns every fault that it has by itself. `variables` replace `$NAME` and `${NAME}` in its texts. */
 export function parseSeed(
   text: string,
   variables: Record<string, string | undefined>,
@@ -94,20 +94,20 @@ function substitute(
   return Object.fromEntries(entries)
 }
 
-/** What the provider answers to GET, by path; undefined: nothing is there. */
+/** The provider's records by path, as GET returns them; undefined if there is none. */
 export type Stored = ReadonlyMap<string, Record<string, unknown> | undefined>
 
-/** As the interface names it. */
+/** The path in the administration API. */
 const pathOf = (section: Section, id: string): string => `${section.replace('_', '-')}/${encodeURIComponent(id)}`
 
-/** Which records the judgement needs: those the file writes and those it refers to. */
+/** The paths of the records that validation needs: those the file writes and those it refers to. */
 export function pathsOf(seed: Seed): string[] {
   const written = order.flatMap((section) => Object.keys(seed[section] ?? {}).map((id) => pathOf(section, id)))
   const referred = references(seed).flatMap(({ section, ids }) => ids.map((id) => pathOf(section, id)))
   return ['settings', ...new Set([...written, ...referred])]
 }
 
-/** Every fault of the file in relation to what the provider holds. `issuer` is the provider's. */
+/** Returns every fault of the file in relation to the stored records. `issuer` is the provider's. */
 export async function validateSeed(seed: Seed, stored: Stored, issuer: string): Promise<Faults> {
   const faults: Faults = {}
   const settings = plannedSettings(seed, stored)
@@ -120,7 +120,7 @@ export async function validateSeed(seed: Seed, stored: Stored, issuer: string): 
   const facts: IssuerFacts = { settings, isLoopback: issuer.startsWith('http:') }
   for (const [id, body] of Object.entries(seed.clients ?? {})) {
     const record = mergeClient(storedClient(id, stored) ?? newClient(id, body, 0), body)
-    // The rules ask only whether there are any.
+    // The rules only test whether there are any.
     const typed = (body.secrets ?? []).map(({ label }) => ({ hash: '', label, expires_at: null, created_at: 0 }))
     const whole = { ...record, secrets: [...record.secrets, ...typed] }
     add(faults, `clients.${id}`, { ...(await clientFaults(whole, facts)), ...typedSecretFaults(body.secrets ?? []) })
@@ -155,7 +155,7 @@ function storedClient(id: string, stored: Stored): ClientRecord | undefined {
   } as unknown as ClientRecord
 }
 
-/** The rules ask only whether there is a secret. What the provider itself says is read and judged when it is written. */
+/** The rules only test whether there is a secret. The provider's own metadata is read and validated when the record is written. */
 function plannedProvider(id: string, body: z.output<typeof externalProviderBody>, stored: Stored): ExternalProvider {
   const answer = stored.get(pathOf('identity_providers', id))
   const base = { ...newProvider(id, body, 0), ...answer, sealed_client_secret: answer?.has_client_secret ? '' : null }
@@ -164,7 +164,7 @@ function plannedProvider(id: string, body: z.output<typeof externalProviderBody>
 }
 
 interface Reference {
-  /** Where the file refers. */
+  /** The place in the file that refers. */
   path: string
   section: Section
   ids: string[]
@@ -204,13 +204,13 @@ export interface SeedRequest {
   method: 'PUT' | 'PATCH'
   path: string
   body: unknown
-  /** What it is called in the file. */
+  /** The record's name in the file. */
   name: string
 }
 
-/** In the order in which the provider can take them. */
+/** The requests, in an order in which every reference exists. */
 export function requestsOf(seed: Seed): SeedRequest[] {
-  // Local accounts go off when an external provider works already, and on before anything else.
+  // Local accounts are switched on first, and switched off last, when an external provider works.
   const { allow_local_accounts, ...others } = seed.settings ?? {}
   const isLast = allow_local_accounts === false
   const first = isLast ? others : (seed.settings ?? {})
@@ -233,7 +233,7 @@ const settingsRequest = (body: unknown, name: string): SeedRequest => ({
   name,
 })
 
-/** For editors: docs/seed-file.schema.json. A text may be a variable instead, so the forms of texts are left to the judgement. */
+/** For editors: docs/seed-file.schema.json. A text may be a variable instead, so validation checks the forms of texts instead. */
 export function seedFileSchema(): unknown {
   return z.toJSONSchema(seedFile, {
     io: 'input',
