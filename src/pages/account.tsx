@@ -1,4 +1,4 @@
-// The home of a person who is signed in, and the page after signing out.
+// The account page of a person who is signed in, and the page after signing out.
 import { Filled, type PageFrame, Person, renderPage, textsFor } from './layout.tsx'
 import { safeTarget } from './links.ts'
 import { type ProviderFace, ProviderLabel } from './provider-label.tsx'
@@ -13,7 +13,7 @@ export interface AccountPage {
   /** Name of the external provider that the session came from. */
   provider?: string
   signOutAction: string
-  /** Here alone, and at that provider too (field `upstream`). */
+  /** Sign-out here only, and at that provider too (field `upstream`). */
   signOut: { local: boolean; upstream?: ProviderFace }
 }
 
@@ -75,7 +75,7 @@ function SignOut({ page, texts }: { page: AccountPage; texts: Texts }) {
 export interface SignedOutPage {
   frame: PageFrame
   signInHref?: string
-  /** Where the person may still be signed in: the external provider's name, and where to sign out there. */
+  /** The external provider at which the person may still be signed in: its name, and the address at which to sign out there. */
   upstream?: { provider: string; href: string }
 }
 

@@ -1,4 +1,4 @@
-// How a page shows the client a person comes from: logo or initial, name, its own policy and terms.
+// Shows the client that a person comes from: logo or initial, name, policy and terms.
 import { initialOf } from './layout.tsx'
 import { safeLink } from './links.ts'
 import type { Texts } from './texts.ts'
@@ -27,7 +27,7 @@ export function ClientName({ client, texts }: { client: PageClient; texts: Texts
   return home ? <NewTab href={home} texts={texts} text={client.client_name} /> : <span>{client.client_name}</span>
 }
 
-/** In a new tab: whoever reads the terms finds the page as it was. */
+/** Opens in a new tab, so that the page stays as it was while the person reads the terms. */
 function NewTab({ href, texts, text }: { href: string; texts: Texts; text: string }) {
   return (
     <a href={href} target="_blank" rel="noopener noreferrer">

@@ -5,12 +5,12 @@ import type { Texts } from './texts.ts'
 
 export interface ConsentItem {
   scope: string
-  /** The operator's own texts; without them the built-in ones of a standard scope, else the scope itself. */
+  /** The administrator's texts; without them the built-in texts of a standard scope, otherwise the scope itself. */
   title?: string
   description?: string
   /** Claim names that come with the scope. */
   claims: string[]
-  /** Not in what the person allowed before. */
+  /** Whether the person has not allowed it before. */
   isNew: boolean
 }
 
@@ -18,7 +18,7 @@ export interface ConsentPage {
   frame: PageFrame
   action: string
   interaction: string
-  /** What this page says and to whom: sent back as the field `shown`. */
+  /** Binds the form to the content of the page and to the user; returned as the field `shown`. */
   shown: string
   client: PageClient
   /** Display name of the person. */
@@ -32,7 +32,7 @@ export function renderConsent(page: ConsentPage): string {
   const texts = textsFor(page.frame)
   const { client } = page
   const named = { client: client.client_name }
-  // Where everything is new, saying so tells nothing.
+  // If everything is new, the mark would carry no information.
   const marksNew = page.items.some((item) => !item.isNew)
   return renderPage(page.frame, {
     kind: 'consent',

@@ -1,4 +1,4 @@
-// The error page: in words for the reader, in codes for whoever is asked to help.
+// The error page: plain words for the person, codes for the support that the person asks.
 import { type PageFrame, renderPage, textsFor } from './layout.tsx'
 import { safeTarget } from './links.ts'
 import type { Texts } from './texts.ts'

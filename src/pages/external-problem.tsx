@@ -1,4 +1,4 @@
-// The page after a sign-in at an external provider that came to nothing. Nothing of what the provider said stands in it (SECURITY-CASES I14).
+// The page after a failed sign-in at an external provider. It contains nothing that the provider sent (SECURITY-CASES I14).
 import type { PublicCause } from '../model/login-attempt.ts'
 import { ClientLinks, type PageClient } from './client.tsx'
 import { Filled, type PageFrame, renderPage, textsFor } from './layout.tsx'
@@ -6,7 +6,7 @@ import { safeTarget } from './links.ts'
 
 export interface ExternalProblemPage {
   frame: PageFrame
-  /** Its name here. */
+  /** The provider's name in its record. */
   provider: string
   cause: PublicCause
   client?: PageClient | undefined

@@ -8,7 +8,7 @@ export interface FormPostPage {
   parameters: Record<string, string>
 }
 
-/** Holds no value: whatever `state` contains cannot leave its attribute (SECURITY-CASES A14). */
+/** The script contains no value, so nothing in `state` can leave its attribute (SECURITY-CASES A14). */
 const submit = 'document.forms[0].submit()'
 
 export function renderFormPost(page: FormPostPage): string {

@@ -1,4 +1,4 @@
-// The start page: what this address is, for people and for developers.
+// The start page: says what this address is, for people and for developers.
 import { type PageFrame, renderPage, textsFor } from './layout.tsx'
 import { safeTarget } from './links.ts'
 
@@ -7,7 +7,7 @@ export interface HomePage {
   issuer: string
   signInHref: string
   discoveryHref: string
-  /** Undefined: the playground is not served. */
+  /** Undefined if the playground is not served. */
   playgroundHref?: string
 }
 

@@ -1,4 +1,4 @@
-// The icon of a provider's button: a small image, kept as the data: URL (RFC 2397) that an operator hands in, and judged before it is kept.
+// The icon of a provider's button: a small image, stored as the data: URL (RFC 2397) that an administrator supplies, and validated before it is stored.
 import { svgFault } from './svg.ts'
 
 export interface Icon {
@@ -9,7 +9,7 @@ export interface Icon {
 
 const mostBytes = 16 * 1024
 
-/** What a file of each type begins with; of SVG nothing does. */
+/** The first bytes of a file of each type; SVG has none. */
 const beginnings: Record<string, RegExp | undefined> = {
   'image/svg+xml': undefined,
   'image/png': /^\x89PNG\r\n.\n/,
@@ -19,7 +19,7 @@ const beginnings: Record<string, RegExp | undefined> = {
 }
 const types = Object.keys(beginnings)
 
-/** The image, or what is wrong with it. */
+/** Returns the image, or what is wrong with it. */
 export function parseIcon(dataUrl: string): { icon: Icon } | { fault: string } {
   // Base64 is a third longer.
   if (dataUrl.length > mostBytes * 1.4) return { fault: `must be an image of at most ${mostBytes} bytes` }
@@ -35,7 +35,7 @@ export function parseIcon(dataUrl: string): { icon: Icon } | { fault: string } {
   return fault === undefined ? { icon: { type, bytes } } : { fault }
 }
 
-/** What is wrong with an icon; undefined: nothing. */
+/** Returns what is wrong with an icon; undefined if nothing is. */
 export function iconFault(dataUrl: string): string | undefined {
   const parsed = parseIcon(dataUrl)
   return 'fault' in parsed ? parsed.fault : undefined

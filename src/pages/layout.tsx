@@ -1,4 +1,4 @@
-// What every page has in common: the document, the product's mark, and how texts are filled.
+// The parts that every page shares: the document, the product's mark, and texts with placeholders.
 import type { ComponentChildren } from 'preact'
 import { renderToString } from 'preact-render-to-string'
 import { stylesheet } from './stylesheet.ts'
@@ -8,10 +8,10 @@ export type { Locale } from './texts.ts'
 
 export interface PageFrame {
   locale: Locale
-  /** Of the answer's Content-Security-Policy. */
+  /** The nonce of the response's Content-Security-Policy. */
   nonce: string
   requestId: string
-  /** What this provider is called. */
+  /** The display name of this provider. */
   product: string
 }
 
@@ -66,14 +66,14 @@ function Mark() {
 /** The texts of a frame's language. */
 export const textsFor = (frame: PageFrame): Texts => textsOf[frame.locale]
 
-/** A text with its `{name}` places filled. What is filled in is never read for places again. */
+/** Fills the `{name}` placeholders of a text. Filled-in values are not searched for placeholders. */
 export function Filled({ text, values }: { text: string; values: Record<string, ComponentChildren> }) {
   const parts = text.split(/\{(\w+)\}/)
-  // Names come from elsewhere and may be written in the other direction: <bdi> keeps them from turning the sentence around.
+  // Names are untrusted and may be written right to left; <bdi> keeps them from reordering the sentence.
   return <>{parts.map((part, index) => (index % 2 === 1 ? <bdi>{values[part]}</bdi> : part))}</>
 }
 
-/** A person as people recognise one: initial, name, username. */
+/** Shows a person: initial, name, username. */
 export function Person({ user, username }: { user: string; username?: string }) {
   return (
     <div class="person">
@@ -88,5 +88,5 @@ export function Person({ user, username }: { user: string; username?: string }) 
   )
 }
 
-/** First letter, whole even outside the basic plane. */
+/** Returns the first letter, also outside the basic plane. */
 export const initialOf = (name: string): string => [...name.trim()][0]?.toLocaleUpperCase() ?? '?'

@@ -1,4 +1,4 @@
-// Which addresses may stand in a page: those of clients and operators are somebody else's text (SECURITY-CASES D05).
+// Validates the addresses in a page: those of clients and administrators are untrusted text (SECURITY-CASES D05).
 
 /** The address in normal form when it is https, or http on a loopback name; anything else (`javascript:`, `data:`) is no link. */
 export function safeLink(address: string | null | undefined): string | undefined {

@@ -1,10 +1,10 @@
-// Which language a page speaks: ui_locales (OIDC Core §3.1.2.1) first, then Accept-Language (RFC 9110 §12.5.4).
+// Chooses the language of a page: ui_locales (OIDC Core §3.1.2.1) first, then Accept-Language (RFC 9110 §12.5.4).
 import { type Locale, textsOf } from './texts.ts'
 
-/** Nobody has more languages than this; the rest of a hostile list is not looked at. */
+/** The rest of a longer list is ignored: no honest client sends so many languages. */
 const longestList = 32
 
-/** The first language of the list that we speak; unknown ones are passed over. */
+/** Returns the first language of the list that the pages have. */
 export function chooseLocale(uiLocales: string[] | undefined, acceptLanguage: string | null, fallback: Locale): Locale {
   const asked = uiLocales?.slice(0, longestList) ?? []
   const tags = [...asked, ...parseAcceptLanguage(acceptLanguage ?? '')]

@@ -1,4 +1,4 @@
-// The login page: username and password, external providers, and for whom.
+// The login page: username and password, buttons of external providers, and the client that asks.
 import { ClientLinks, ClientLogo, type PageClient } from './client.tsx'
 import { Filled, type PageFrame, renderPage, textsFor } from './layout.tsx'
 import { safeTarget } from './links.ts'
@@ -23,13 +23,13 @@ export interface LoginPage {
   hasLocal: boolean
   /** Buttons of external providers, in their order. */
   providers: ProviderButton[]
-  /** Where those buttons post to: the same fields, with `provider`. */
+  /** The target of those buttons, with the same fields and `provider`. */
   externalAction: string
-  /** The person wants to be somebody else than the provider would say by itself (field `account`). */
+  /** The person wants to use another account than the provider would choose by itself (field `account`). */
   wantsOther?: boolean
-  /** There is more than one way, so a choice can be remembered (field `remember_choice`). */
+  /** Whether there is more than one way to sign in, so that a choice can be remembered (field `remember_choice`). */
   mayRememberChoice: boolean
-  /** To the page with every way, where a remembered choice or a hint hides some. */
+  /** Link to the page with every way to sign in, if a remembered choice or a hint hides some. */
   otherWaysHref?: string
 }
 
@@ -78,7 +78,7 @@ interface Part {
   texts: Texts
 }
 
-/** One form, so that what is ticked counts for every way. Its first button is the one that Enter presses. */
+/** One form, so that a ticked box applies to every way to sign in. Enter presses its first button. */
 function Ways({ page, texts }: Part) {
   const { hasLocal, providers } = page
   return (

@@ -1,11 +1,11 @@
-// What stands on the button of an external provider: its icon or initial, and a text.
+// The label on the button of an external provider: its icon or initial, and a text.
 import { initialOf } from './layout.tsx'
 import { safeTarget } from './links.ts'
 
 export interface ProviderFace {
-  /** For the initial. */
+  /** The source of the initial. */
   name: string
-  /** What the button does. */
+  /** The text of the button. */
   text: string
   /** Address of an image on this origin. Only ever an <img>, in which an SVG runs nothing (SECURITY-CASES D06). */
   icon?: string

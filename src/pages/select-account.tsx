@@ -6,7 +6,7 @@ export interface SelectAccountPage {
   frame: PageFrame
   action: string
   interaction: string
-  /** What this page says and to whom: sent back as the field `shown`. */
+  /** Binds the form to the content of the page and to the user; returned as the field `shown`. */
   shown: string
   client: PageClient | undefined
   /** Display name of the person who is signed in. */

@@ -1,4 +1,4 @@
-// The look of every page. No double quote, ampersand or less-than sign: it stands in the document as text and must not need escaping.
+// The stylesheet of every page. It contains no double quote, ampersand or less-than sign, because it is inserted into the document without escaping.
 
 export const stylesheet = `
 :root {

@@ -1,5 +1,5 @@
-// Which SVG images may be shown: drawings, and nothing that runs, loads or multiplies. A reader of our own for the little XML they need
-// (XML 1.0): what it does not know is refused, so that no browser can read more into a file than was judged.
+// Validates SVG images: drawings are accepted, and nothing that runs script, loads a resource or multiplies. A parser of our own reads the small part of XML 1.0
+// that drawings need and refuses the rest, so that no browser can find more in a file than was validated.
 
 const elements = new Set(
   (
@@ -15,10 +15,10 @@ const namespaces: Record<string, string> = {
 }
 const prefixedAttributes = new Set(['xmlns:xlink', 'xlink:href', 'xml:space'])
 
-/** Of CSS and of `transform`. `url` is judged apart. */
+/** Functions of CSS and of `transform`. `url` is validated separately. */
 const functions = new Set('rgb rgba hsl hsla matrix translate scale rotate skewX skewY calc'.split(' '))
 
-/** Copies of copies grow without bound in a small file. */
+/** Elements that copy others: copies of copies grow without bound in a small file. */
 const mostCopies = 16
 const deepest = 32
 
@@ -28,7 +28,7 @@ interface Tag {
   kind: 'opens' | 'closes' | 'empty'
 }
 
-/** What is wrong with an SVG document; undefined: nothing. */
+/** Returns what is wrong with an SVG document; undefined if nothing is. */
 export function svgFault(document: string): string | undefined {
   try {
     judge(document)
@@ -72,7 +72,7 @@ function judge(document: string): void {
   if (copies > mostCopies) refuse(`copies, clips and masks more than ${mostCopies} times`)
 }
 
-/** XML 1.0 §2.8: the declaration is allowed; a document type is where entities come from. */
+/** XML 1.0 §2.8: the declaration is allowed; a document type is refused, because it can define entities. */
 const declaration = /^<\?xml version=(["'])1\.0\1( encoding=(["'])utf-8\3)?( standalone=(["'])(yes|no)\5)?\s*\?>/i
 const comment = /<!--(?:(?!--).)*-->/sy
 const text = /[^<]+/y
@@ -114,7 +114,7 @@ function attributesOf(element: string, written: string): Map<string, string> {
 
 const entities: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
 
-/** XML 1.0 §4.6: the predefined entities and character references; any other is one that a document type would define. */
+/** XML 1.0 §4.6: the predefined entities and character references. Any other would need a document type. */
 function decode(written: string): string {
   return written.replaceAll(/&([^;&]{0,10})(;?)/g, (whole, name: string, end: string) => {
     const [, hex, decimal] = /^#(?:x([0-9a-f]{1,6})|(\d{1,7}))$/i.exec(name) ?? []
@@ -148,7 +148,7 @@ function attributeFault(name: string, value: string): string | undefined {
   if (name.startsWith('xmlns')) return value === namespaces[name] ? undefined : 'names another vocabulary'
   if (/^(xlink:)?href$/i.test(name)) return /^#[\w.-]+$/.test(value) ? undefined : 'must lead to a #id of the image'
   if (/javascript:|data:|@import/i.test(value)) return 'has an address or a rule in it'
-  // A CSS escape can spell anything.
+  // A CSS escape can spell any name, so escapes are refused.
   if (value.includes('\\')) return 'has a backslash'
   return functionFault(name, value)
 }

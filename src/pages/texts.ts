@@ -1,4 +1,4 @@
-// Every word the pages say, a file per language.
+// The texts of the pages, one file per language.
 import { de } from './texts/de.ts'
 import { en, type Texts } from './texts/en.ts'
 import { nl } from './texts/nl.ts'
