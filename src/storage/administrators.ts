@@ -1,4 +1,4 @@
-// Which users administer the provider.
+// The users who administer the provider.
 import { asc, eq, gt } from 'drizzle-orm'
 import type { Database, Statement } from './database.ts'
 import { administrators } from './schema.ts'
@@ -10,7 +10,7 @@ export async function findAdministrator(db: Database, userId: string): Promise<A
   return row
 }
 
-/** By user_id, those after `after`. */
+/** Returns the records after user_id `after`, sorted by user_id. */
 export function listAdministrators(db: Database, after: string, limit: number): Promise<AdministratorRow[]> {
   return db
     .select()

@@ -1,4 +1,4 @@
-// Who changed what: only ever added to, in the same batch as the change, so that nothing changes unseen.
+// The audit trail: who changed what. Rows are only added, in the same batch as the change, so that no change goes unrecorded.
 import { desc, lt } from 'drizzle-orm'
 import type { Database, Statement } from './database.ts'
 import { auditEvents } from './schema.ts'
@@ -9,7 +9,7 @@ export function recordAuditEvent(db: Database, event: Omit<AuditEventRow, 'id'>)
   return db.insert(auditEvents).values(event)
 }
 
-/** Newest first, those older than event number `before`. */
+/** Returns the events older than event number `before`, newest first. */
 export function listAuditEvents(db: Database, before: number, limit: number): Promise<AuditEventRow[]> {
   return db.select().from(auditEvents).where(lt(auditEvents.id, before)).orderBy(desc(auditEvents.id)).limit(limit)
 }

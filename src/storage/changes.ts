@@ -1,9 +1,9 @@
-// The log of configuration changes that isolates follow (DESIGN §4): written in the same batch as the change itself.
+// The log of configuration changes, which isolates follow (DESIGN §4). Each row is written in the same batch as the change itself.
 import { sql } from 'drizzle-orm'
 import type { Database, Statement } from './database.ts'
 import { configChanges } from './schema.ts'
 
-/** `all` makes every isolate read everything again. `linked-clients`: every client that a user is linked to. */
+/** `all` makes every isolate read the whole configuration again. `linked-clients` means every client that is linked to the user. */
 export type Concern =
   | { kind: 'client'; client_id: string }
   | { kind: 'linked-clients'; user_id: string }

@@ -1,5 +1,5 @@
-// What belongs to a client besides its row, in tables of its own: defined once for both readers of clients, the administration API through
-// drizzle and the token path in plain SQL.
+// The lists and secrets of a client, which have tables of their own. They are defined once for both readers of clients: the administration
+// API, which uses drizzle, and the token path, which uses plain SQL.
 import { getTableName } from 'drizzle-orm'
 import { clientOrigins, clientPostLogoutUris, clientRedirectUris, clientScopes, clientSecrets } from './schema.ts'
 
@@ -10,7 +10,7 @@ export interface ClientLists {
   scopes: string[]
 }
 
-/** The table of each list, and the column of its items. */
+/** The table of each list, and the column that holds its items. */
 export const clientLists = {
   redirect_uris: { table: clientRedirectUris, item: clientRedirectUris.uri },
   post_logout_redirect_uris: { table: clientPostLogoutUris, item: clientPostLogoutUris.uri },
@@ -20,7 +20,7 @@ export const clientLists = {
 
 export const clientListNames = Object.keys(clientLists) as (keyof ClientLists)[]
 
-/** A JSON array. `client`: what the query calls the table `clients`. */
+/** Returns SQL that selects the list as a JSON array. `client` is the alias of the table `clients` in the query. */
 export function listQuery(name: keyof ClientLists, client: string): string {
   const { table, item } = clientLists[name]
   return `(SELECT json_group_array(l.${item.name}) FROM ${getTableName(table)} l WHERE l.client_id = ${client}.client_id)`
@@ -28,7 +28,7 @@ export function listQuery(name: keyof ClientLists, client: string): string {
 
 type SecretColumn = Exclude<keyof typeof clientSecrets.$inferSelect, 'client_id'>
 
-/** A JSON array of objects with these columns. */
+/** Returns SQL that selects the secrets as a JSON array of objects with these columns. */
 export function secretsQuery(columns: readonly SecretColumn[], client: string): string {
   const members = columns.map((column) => `'${column}', l.${column}`).join(', ')
   const table = getTableName(clientSecrets)

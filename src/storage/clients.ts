@@ -1,4 +1,4 @@
-// Clients as an operator writes them: the row, its lists and its secrets.
+// Reads and writes clients for the administration API: the row, its lists and its secrets.
 import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm'
 import { type ClientLists, clientListNames, clientLists, listQuery, secretsQuery } from './client-lists.ts'
 import type { Database, Statement } from './database.ts'
@@ -44,7 +44,7 @@ async function select(db: Database, condition: SQL, limit: number): Promise<Clie
   }))
 }
 
-/** Sorted: the order of the rows means nothing, and the same list is the same value. */
+/** Sorts the list, because the order of the rows has no meaning and equal lists must compare as equal. */
 const parseList = (json: string): string[] => (JSON.parse(json) as string[]).sort()
 
 export async function findClientRecord(db: Database, clientId: string): Promise<ClientRecord | undefined> {
@@ -52,12 +52,12 @@ export async function findClientRecord(db: Database, clientId: string): Promise<
   return record
 }
 
-/** By client_id, those after `after`. */
+/** Returns the records after client_id `after`, sorted by client_id. */
 export function listClientRecords(db: Database, after: string, limit: number): Promise<ClientRecord[]> {
   return select(db, gt(clients.client_id, after), limit)
 }
 
-/** The client's new state; lists and secrets are written where they differ from `stored`. */
+/** Writes the client's new row, and those lists and secrets that differ from `stored`. */
 export function saveClient(db: Database, next: ClientRecord, stored: ClientRecord | undefined): Statement[] {
   const { client_id, created_at, ...changeable } = next.row
   return [
@@ -96,7 +96,7 @@ export function deleteClientSecret(db: Database, clientId: string, hash: string)
   return db.delete(clientSecrets).where(and(eq(clientSecrets.client_id, clientId), eq(clientSecrets.hash, hash)))
 }
 
-/** Its lists and secrets go with it; a resource it introspected keeps no client. */
+/** Also deletes its lists and secrets. A resource that it could introspect is left without an introspection client. */
 export function deleteClient(db: Database, clientId: string): Statement {
   return db.delete(clients).where(eq(clients.client_id, clientId))
 }

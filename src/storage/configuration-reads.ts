@@ -1,5 +1,5 @@
-// What an isolate reads of the configuration, each in one round trip to D1. Plain statements: these run beside the token path, and a client
-// with its lists and its linked user is one read, which the query builder cannot express.
+// The configuration reads of an isolate, each in one round trip to D1. They are plain SQL, because they run beside the token path and because
+// one query reads a client with its lists and its linked user, which the query builder cannot express.
 import type { Client, LinkedUser } from '../model/client.ts'
 import type { ExternalProvider } from '../model/external-provider.ts'
 import type { ScopeRecord } from '../model/scope.ts'
@@ -17,14 +17,14 @@ export interface ResourceRecord {
 
 export type SigningKeyRecord = typeof signingKeys.$inferSelect
 
-/** Everything but clients: small, and needed by nearly every request. */
+/** The whole configuration except clients. It is small, and nearly every request needs it. */
 export interface CoreConfiguration {
   epoch: number
   settings: ProviderSettings
   scopes: Map<string, ScopeRecord>
   resources: ResourceRecord[]
   keys: SigningKeyRecord[]
-  /** In the order of their buttons. */
+  /** Sorted in the order of their buttons. */
   externalProviders: ExternalProvider[]
 }
 
@@ -54,7 +54,7 @@ const coreQueries = [
   'SELECT * FROM identity_providers ORDER BY position, name, provider_id',
 ]
 
-/** Everything an isolate starts with, the client of its first request included: one batch. */
+/** Reads the configuration that an isolate starts with, including the client of its first request, in one batch. */
 export async function readConfiguration(
   session: D1DatabaseSession,
   clientId: string | undefined,
@@ -82,14 +82,14 @@ export async function readClient(session: D1DatabaseSession, clientId: string): 
   return row ? parseClient(row) : undefined
 }
 
-/** Changes after `epoch`, oldest first. */
+/** Returns the changes after `epoch`, oldest first. */
 export async function readChanges(session: D1DatabaseSession, epoch: number): Promise<ConfigurationChange[]> {
   const query = 'SELECT epoch, kind, record FROM config_changes WHERE epoch > ? ORDER BY epoch'
   const { results } = await session.prepare(query).bind(epoch).all()
   return results as unknown as ConfigurationChange[]
 }
 
-/** The change log is read by isolates that live for hours; a week is plenty. `before` in milliseconds. */
+/** Deletes old changes. Isolates that read the log live for hours, so a week of changes is enough. `before` is in milliseconds. */
 export async function dropOldChanges(db: D1Database, before: number): Promise<void> {
   await db
     .prepare('DELETE FROM config_changes WHERE changed_at < ? AND epoch < (SELECT max(epoch) FROM config_changes)')

@@ -1,4 +1,4 @@
-// Who at a provider is which user here, and all that one sign-in by a provider asks of the directory, in one round trip.
+// The links between accounts at external providers and users, and the one query that a sign-in by an external provider makes to the directory.
 import { and, asc, eq, gt, or, type SQL, sql } from 'drizzle-orm'
 import type { KnownGroup, Membership } from '../model/group.ts'
 import type { Database, Statement } from './database.ts'
@@ -7,7 +7,7 @@ import type { UserRow } from './users.ts'
 
 export type ExternalIdentityRow = typeof externalIdentities.$inferSelect
 
-/** A user with who granted each group, and every account of a provider that leads to it. */
+/** A user with its group memberships, each with the provider that granted it, and with all its linked accounts at external providers. */
 export interface DirectoryUser {
   row: UserRow
   groups: Membership[]
@@ -18,21 +18,21 @@ export interface DirectoryQuery {
   provider_id: string
   issuer: string
   subject: string
-  /** Looked for among user ids and subject identifiers. */
+  /** The query compares these with user ids and with subject identifiers. */
   user_ids: string[]
   login_names: string[]
-  /** Null: nobody is looked for by e-mail address. */
+  /** `null` means that the query does not search by e-mail address. */
   email: string | null
   tenant_ids: string[]
   group_ids: string[]
 }
 
 export interface DirectoryResult {
-  /** Linked, or with one of the ids or login names. */
+  /** Users who are linked to the account, or who have one of the ids or login names. */
   users: DirectoryUser[]
-  /** With that address, ASCII letters of either case; three at most. */
+  /** Users with that e-mail address, at most three. ASCII letters match in either case. */
   byMail: DirectoryUser[]
-  /** Subject identifiers among the ids that belonged to somebody who was deleted. */
+  /** Those of `user_ids` that are subject identifiers of deleted users. */
   deleted: string[]
   tenants: string[]
   groups: KnownGroup[]
@@ -100,7 +100,7 @@ export async function queryDirectory(db: Database, question: DirectoryQuery): Pr
   }
 }
 
-/** Fails the batch when the account leads to somebody already, and when the user has another account of that provider. */
+/** Fails the batch if the account is already linked to a user, or if the user already has an account at that provider. */
 export function insertExternalIdentity(db: Database, row: ExternalIdentityRow): Statement {
   return db.insert(externalIdentities).values(row)
 }
@@ -113,7 +113,7 @@ export async function findExternalIdentity(
   return row
 }
 
-/** By provider. */
+/** Sorted by provider_id. */
 export function listIdentitiesOfUser(db: Database, userId: string): Promise<ExternalIdentityRow[]> {
   return db
     .select()
@@ -122,7 +122,7 @@ export function listIdentitiesOfUser(db: Database, userId: string): Promise<Exte
     .orderBy(asc(externalIdentities.provider_id))
 }
 
-/** By user_id, those after `after`: a user has one account of a provider. */
+/** Returns the links after user_id `after`, sorted by user_id, which is unique here because a user has at most one account at a provider. */
 export function listIdentitiesOfProvider(
   db: Database,
   providerId: string,
@@ -137,7 +137,7 @@ export function listIdentitiesOfProvider(
     .limit(limit)
 }
 
-/** The person's next sign-in by that provider is a first one again. */
+/** Afterwards, the person's next sign-in by that external provider counts as a first sign-in again. */
 export function deleteExternalIdentity(db: Database, providerId: string, userId: string): Statement {
   return db
     .delete(externalIdentities)

@@ -1,4 +1,4 @@
-// External providers as an operator writes them: a record each, read and written whole.
+// Reads and writes external providers. Each one is a single record, which is read and written as a whole.
 import { and, asc, eq, gt, isNotNull, isNull, lt, sql } from 'drizzle-orm'
 import type { ExternalProvider } from '../model/external-provider.ts'
 import type { Database, Statement } from './database.ts'
@@ -9,7 +9,7 @@ export async function findExternalProvider(db: Database, providerId: string): Pr
   return row
 }
 
-/** By provider_id, those after `after`. */
+/** Returns the records after provider_id `after`, sorted by provider_id. */
 export function listExternalProviders(db: Database, after: string, limit: number): Promise<ExternalProvider[]> {
   return db
     .select()
@@ -26,21 +26,21 @@ export function saveExternalProvider(db: Database, row: ExternalProvider): State
     .onConflictDoUpdate({ target: identityProviders.provider_id, set: row })
 }
 
-/** The links of users to it stay (schema.ts). */
+/** Keeps the links between its accounts and users (see `externalIdentities` in schema.ts). */
 export function deleteExternalProvider(db: Database, providerId: string): Statement {
   return db.delete(identityProviders).where(eq(identityProviders.provider_id, providerId))
 }
 
-/** What a reading of a provider's own documents says: everything that it may change. */
+/** The result of reading an external provider's own documents. A reading may change these fields only. */
 export interface ProviderReading
   extends Pick<ExternalProvider, 'metadata' | 'jwks' | 'metadata_fetched_at' | 'metadata_fault'> {
-  /** Names that become known; those that are known stay. */
+  /** Claim names to add to the known ones. The known ones stay. */
   claims: string[]
 }
 
 /**
- * Nothing else, so that a reading undoes no change that an operator makes meanwhile; and nothing at all when that change is of the address
- * that was read.
+ * Writes only the fields of the reading, so that it does not undo a change that an operator makes meanwhile. Writes nothing if the operator
+ * has changed the metadata endpoint meanwhile.
  */
 export function saveReading(db: Database, read: ExternalProvider, reading: ProviderReading): Statement {
   const isSameEndpoint = sql`${identityProviders.metadata_endpoint} is ${read.metadata_endpoint}`
@@ -55,7 +55,7 @@ export function saveReading(db: Database, read: ExternalProvider, reading: Provi
 
 const isRead = and(eq(identityProviders.enabled, true), eq(identityProviders.kind, 'openid'))
 
-/** Enabled ones whose documents were last read before a time (milliseconds), the oldest first; without those that failed. */
+/** Returns enabled providers that were last read before `before` (milliseconds), oldest first, except those with a failed last reading. */
 export function listProvidersReadBefore(db: Database, before: number, limit: number): Promise<ExternalProvider[]> {
   return db
     .select()
@@ -65,7 +65,7 @@ export function listProvidersReadBefore(db: Database, before: number, limit: num
     .limit(limit)
 }
 
-/** Enabled ones whose last reading failed. In any order, so that several that stay silent keep none from being asked. */
+/** Returns enabled providers whose last reading failed, in random order, so that providers that never answer do not block the others. */
 export function listFaultyProviders(db: Database, limit: number): Promise<ExternalProvider[]> {
   return db
     .select()
@@ -81,7 +81,7 @@ export async function listSealedSecrets(db: Database): Promise<{ provider_id: st
   return rows.flatMap(({ provider_id, sealed }) => (sealed === null ? [] : [{ provider_id, sealed }]))
 }
 
-/** Unless an operator has set another meanwhile. */
+/** Does nothing if an operator has set another secret meanwhile. */
 export function replaceSealedSecret(db: Database, providerId: string, sealed: string, renewed: string): Statement {
   const isSame = eq(identityProviders.sealed_client_secret, sealed)
   return db

@@ -1,4 +1,4 @@
-// Groups of users. Their names are a claim of every member, so a change of a group is a change of its members.
+// Groups of users. A group's name is part of a claim of every member, so a change to a group also changes its members.
 import { asc, eq, gt, inArray, sql } from 'drizzle-orm'
 import type { Database, Statement } from './database.ts'
 import { userGroupMembers, userGroups, users } from './schema.ts'
@@ -11,13 +11,13 @@ export async function findGroup(db: Database, groupId: string): Promise<GroupRow
   return row
 }
 
-/** Those of the named groups that exist. */
+/** Returns those of the named groups that exist. */
 export function findGroups(db: Database, groupIds: string[]): Promise<GroupRow[]> {
   const named = sql`(select value from json_each(${JSON.stringify(groupIds)}))`
   return db.select().from(userGroups).where(inArray(userGroups.group_id, named))
 }
 
-/** By group_id, those after `after`. */
+/** Returns the records after group_id `after`, sorted by group_id. */
 export function listGroups(db: Database, after: string, limit: number): Promise<GroupRow[]> {
   return db
     .select()
@@ -34,7 +34,7 @@ export function listMembers(db: Database, groupId: string, limit: number): Promi
   return findUsers(db, inArray(users.user_id, memberIds(db, groupId)), limit)
 }
 
-/** Every member's record is a new version (see nextVersion). Stands in the batch before what changes the group. */
+/** Gives every member's record a new version (see nextVersion). Place it in the batch before the statement that changes the group. */
 export function renewMembers(db: Database, groupId: string, now: number): Statement {
   return db
     .update(users)
@@ -46,7 +46,7 @@ export function saveGroup(db: Database, row: GroupRow): Statement {
   return db.insert(userGroups).values(row).onConflictDoUpdate({ target: userGroups.group_id, set: row })
 }
 
-/** Its memberships go with it. */
+/** Also deletes its memberships. */
 export function deleteGroup(db: Database, groupId: string): Statement {
   return db.delete(userGroups).where(eq(userGroups.group_id, groupId))
 }

@@ -6,7 +6,7 @@ import type { Database, Statement } from './database.ts'
 import { loginAttempts } from './schema.ts'
 
 export type LoginAttemptRow = typeof loginAttempts.$inferSelect
-/** What the provider said of the person is for whoever looks at one attempt. */
+/** A list leaves out the claims of the person. Only the view of a single attempt shows them. */
 export type ListedAttempt = Omit<LoginAttemptRow, 'claims'>
 
 export interface AttemptFilter {
@@ -14,9 +14,9 @@ export interface AttemptFilter {
   user_id?: string | undefined
   outcome?: LoginAttempt['outcome'] | undefined
   request_id?: string | undefined
-  /** Milliseconds, included. */
+  /** Milliseconds, inclusive. */
   from?: number
-  /** Milliseconds, not included. */
+  /** Milliseconds, exclusive. */
   to?: number
 }
 
@@ -24,7 +24,7 @@ export function insertLoginAttempt(db: Database, attempt: LoginAttempt): Stateme
   return db.insert(loginAttempts).values(attempt)
 }
 
-/** Newest first, those older than attempt number `before`. */
+/** Returns the attempts older than attempt number `before`, newest first. */
 export function listLoginAttempts(
   db: Database,
   filter: AttemptFilter,
@@ -57,11 +57,11 @@ export async function findLoginAttempt(db: Database, id: number): Promise<LoginA
   return row
 }
 
-/** Of a namesake that is gone nothing counts. */
+/** Leaves out attempts by a deleted provider that had the same id. */
 const ofProvider = ({ provider_id, created_at }: Pick<ExternalProvider, 'provider_id' | 'created_at'>) =>
   and(eq(loginAttempts.provider_id, provider_id), gte(loginAttempts.at, created_at))
 
-/** The last attempt that brought claims, whatever became of it. */
+/** Returns the last attempt that brought claims, whatever its outcome. */
 export async function findLastClaims(db: Database, provider: ExternalProvider): Promise<LoginAttemptRow | undefined> {
   const [row] = await db
     .select()
@@ -81,7 +81,7 @@ export async function hasSignedIn(db: Database, provider: ExternalProvider): Pro
   return row !== undefined
 }
 
-/** The oldest ones before a time (milliseconds), at most `most`. Returns how many went. */
+/** Deletes the oldest attempts before `before` (milliseconds), at most `most`. Returns the number of deleted attempts. */
 export async function purgeLoginAttempts(db: Database, before: number, most: number): Promise<number> {
   const old = sql`(select id from login_attempts where at < ${before} order by at limit ${most})`
   const gone = await db

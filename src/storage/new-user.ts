@@ -1,8 +1,8 @@
-// The row that a user begins as, whoever creates it: an operator, or the first sign-in by an external provider.
+// The initial row of a user, which is the same whether an operator or the first sign-in by an external provider creates it.
 import { normaliseLoginName } from '../model/login-name.ts'
 import type { UserRow } from './users.ts'
 
-/** Enabled, without password, named as its user_id. `subjectRef`: 16 random bytes, base64url. */
+/** The user is enabled, has no password, and its login name is its user_id. `subjectRef` is 16 random bytes in base64url. */
 export function newUser(userId: string, sub: string, subjectRef: string, now: number): UserRow {
   return {
     user_id: userId,

@@ -1,9 +1,9 @@
-// A password hash that is renewed at sign-in. The password stays the same, so neither the record's version nor anyone's session changes.
+// Renews a password hash at sign-in. The password stays the same, so the record's version and the user's sessions do not change.
 import { and, eq } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import { users } from './schema.ts'
 
-/** Does nothing when the stored hash is no longer `oldHash`: the password was changed meanwhile. */
+/** Does nothing if the stored hash is no longer `oldHash`, because the password was then changed meanwhile. */
 export async function updatePasswordHash(
   db: Database,
   loginName: string,

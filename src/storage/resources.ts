@@ -1,4 +1,4 @@
-// Protected resources: their identifiers are the audiences of access tokens (RFC 9068 §3).
+// Protected resources. Their identifiers are the audiences of access tokens (RFC 9068 §3).
 import { asc, eq, gt } from 'drizzle-orm'
 import type { Database, Statement } from './database.ts'
 import { resources } from './schema.ts'
@@ -10,7 +10,7 @@ export async function findResource(db: Database, identifier: string): Promise<Re
   return row
 }
 
-/** By identifier, those after `after`. */
+/** Returns the records after identifier `after`, sorted by identifier. */
 export function listResources(db: Database, after: string, limit: number): Promise<ResourceRow[]> {
   return db
     .select()

@@ -1,4 +1,4 @@
-// Every D1 table: configuration and directory (DESIGN §8). What may happen only once lives in Durable Objects, never here.
+// All D1 tables: the configuration and the directory (DESIGN §8). State that must be used only once is kept in Durable Objects, never here.
 import { sql } from 'drizzle-orm'
 import {
   type AnySQLiteColumn,
@@ -27,7 +27,7 @@ export const users = sqliteTable(
   'users',
   {
     user_id: text('user_id').primaryKey(),
-    /** What is typed at sign-in, normalised: NFKC, trimmed, lower case. */
+    /** The name that the person types at sign-in, normalised: NFKC, trimmed, lower case. */
     login_name: text('login_name').notNull().unique(),
     sub: text('sub').notNull().unique(),
     subject_ref: text('subject_ref').notNull().unique(),
@@ -42,24 +42,24 @@ export const users = sqliteTable(
     locale: text('locale'),
     zoneinfo: text('zoneinfo'),
     enabled: flag('enabled').notNull().default(true),
-    /** Cannot sign in at the login page; is represented by client_credentials. */
+    /** A service account cannot sign in at the login page. Tokens from the client_credentials grant represent it. */
     service_account: flag('service_account').notNull().default(false),
-    /** PHC string, or null: no local password. */
+    /** A PHC string; `null` means that the user has no local password. */
     password_hash: text('password_hash'),
     not_before: instant('not_before').notNull().default(0),
-    /** Claims without a column of their own, by claim name. */
+    /** The claims that have no column of their own, by claim name. */
     claims: json<Record<string, unknown>>('claims').notNull().default({}),
     created_at: instant('created_at').notNull(),
     updated_at: instant('updated_at').notNull(),
   },
   (table) => [
-    // As a provider's e-mail address is compared: SQLite folds ASCII letters only, so no two letters of other scripts become one.
+    // The query by an external provider's e-mail address uses this form. SQLite folds ASCII letters only, so it never equates two other letters.
     index('users_email').on(sql`lower(${table.email})`),
     index('users_tenant').on(table.tenant_id),
   ],
 )
 
-/** A subject identifier is never given to a second person. */
+/** Subject identifiers of deleted users, which are kept because no subject identifier may be given to a second person. */
 export const deletedSubjects = sqliteTable('deleted_subjects', {
   sub: text('sub').primaryKey(),
   user_id: text('user_id').notNull(),
@@ -82,7 +82,7 @@ export const userGroupMembers = sqliteTable(
     group_id: text('group_id')
       .notNull()
       .references(() => userGroups.group_id, { onDelete: 'cascade' }),
-    /** The external provider that granted it and may withdraw it; null: an operator did. */
+    /** The external provider that granted the membership and may withdraw it; `null` means that an operator granted it. */
     granted_by: text('granted_by').references((): AnySQLiteColumn => identityProviders.provider_id, {
       onDelete: 'set null',
     }),
@@ -176,7 +176,7 @@ export const clientScopes = sqliteTable(
   (table) => [primaryKey({ columns: [table.client_id, table.scope] })],
 )
 
-/** A protected resource: tokens with one of its scopes carry its identifier as audience (RFC 9068 §3). */
+/** Protected resources. A token with one of a resource's scopes has the resource's identifier as its audience (RFC 9068 §3). */
 export const resources = sqliteTable('resources', {
   identifier: text('identifier').primaryKey(),
   name: text('name').notNull(),
@@ -189,11 +189,11 @@ export const resources = sqliteTable('resources', {
 
 export const scopes = sqliteTable('scopes', {
   name: text('name').primaryKey(),
-  /** Shown at consent, by locale: `{ "en": "Your profile" }`; null: the built-in text or the name. */
+  /** The consent page shows it, by locale: `{ "en": "Your profile" }`. `null` means the built-in text or the name. */
   title: json<Record<string, string>>('title'),
   description: json<Record<string, string>>('description'),
   enabled: flag('enabled').notNull().default(true),
-  /** Named in discovery's scopes_supported. */
+  /** Discovery lists a published scope in scopes_supported. */
   published: flag('published').notNull().default(true),
 })
 
@@ -204,7 +204,7 @@ export const scopeClaims = sqliteTable(
       .notNull()
       .references(() => scopes.name, { onDelete: 'cascade' }),
     claim: text('claim').notNull(),
-    /** Where the claim goes when the scope is granted. */
+    /** The place where the claim appears when the scope is granted. */
     destination: text('destination', { enum: ['userinfo', 'id_token', 'access_token'] })
       .notNull()
       .default('userinfo'),
@@ -212,25 +212,25 @@ export const scopeClaims = sqliteTable(
   (table) => [primaryKey({ columns: [table.scope, table.claim, table.destination] })],
 )
 
-/** The key ring that every isolate reads: private parts wrapped under WRAP_KEY. */
+/** The key ring, which every isolate reads. The private keys are wrapped under WRAP_KEY. */
 export const signingKeys = sqliteTable('signing_keys', {
   kid: text('kid').primaryKey(),
   alg: text('alg').notNull(),
   state: text('state', { enum: ['announced', 'active', 'retired', 'gone'] }).notNull(),
-  /** The key version this entry belongs to: one certificate may serve RS256 and PS256. */
+  /** The key version that this entry belongs to. Entries share a version when one certificate serves both RS256 and PS256. */
   version: text('version').notNull(),
-  /** Name of the vault that holds it: `local`, … */
+  /** The name of the vault that holds the key: `local`, … */
   vault: text('vault').notNull(),
   public_jwk: json<JsonWebKey & { kid: string; alg: string }>('public_jwk').notNull(),
   /** DER certificate, base64. */
   certificate: text('certificate').notNull(),
-  /** PKCS#8, sealed; null when gone. */
+  /** The sealed PKCS#8 key; `null` when the key is gone. */
   wrapped_private_key: text('wrapped_private_key'),
   created_at: instant('created_at').notNull(),
-  /** When an announced key may sign. */
+  /** The time from which an announced key may sign. */
   activates_at: instant('activates_at').notNull(),
   retired_at: instant('retired_at'),
-  /** When a retired key leaves the JWKS. */
+  /** The time at which a retired key leaves the JWKS. */
   gone_at: instant('gone_at'),
 })
 
@@ -240,8 +240,8 @@ export const settings = sqliteTable('settings', {
 })
 
 /**
- * An external provider, whole: it is read and written as one. What its rules name (groups, tenants) may be gone by the time somebody signs
- * in, so provisioning judges that, not a foreign key.
+ * External providers. Each row is read and written as a whole. Groups and tenants that its rules name may be deleted before a person signs
+ * in, so provisioning checks them, not a foreign key.
  */
 export const identityProviders = sqliteTable('identity_providers', {
   provider_id: text('provider_id').primaryKey(),
@@ -254,7 +254,7 @@ export const identityProviders = sqliteTable('identity_providers', {
   metadata_fault: text('metadata_fault'),
   jwks: json<{ keys: JsonWebKey[] }>('jwks'),
   client_id: text('client_id').notNull(),
-  /** Under WRAP_KEY. */
+  /** Sealed under WRAP_KEY. */
   sealed_client_secret: text('sealed_client_secret'),
   token_endpoint_auth_method: text('token_endpoint_auth_method', {
     enum: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
@@ -283,8 +283,8 @@ export const identityProviders = sqliteTable('identity_providers', {
 })
 
 /**
- * Who at a provider is which user here: never found by mail or name again once it is known (OIDC Core §5.7). Stays when the provider is deleted,
- * so that a later one which says the same `sub` is not taken for it.
+ * The links between accounts at external providers and users. Once a link exists, the user is never searched by e-mail address or name again
+ * (OIDC Core §5.7). A link stays when its provider is deleted, so that a later provider that sends the same `sub` is not taken for it.
  */
 export const externalIdentities = sqliteTable(
   'external_identities',
@@ -299,12 +299,12 @@ export const externalIdentities = sqliteTable(
   },
   (table) => [
     primaryKey({ columns: [table.provider_id, table.issuer, table.subject] }),
-    // One account of a provider for a user: a second one with the same name or mail is somebody else.
+    // A user has at most one account at a provider, because a second account with the same name or e-mail address is another person's.
     uniqueIndex('external_identities_user').on(table.user_id, table.provider_id),
   ],
 )
 
-/** Sign-ins by external providers, for `login_attempts_kept`. Outlives users and providers. */
+/** Sign-ins by external providers, kept for `login_attempts_kept`. The rows stay when their user or provider is deleted. */
 export const loginAttempts = sqliteTable(
   'login_attempts',
   {
@@ -334,12 +334,12 @@ export const loginAttempts = sqliteTable(
   ],
 )
 
-/** Every change of configuration, written in the same batch as the change. The highest epoch is the configuration's own. */
+/** All changes of the configuration, written in the same batch as the change. The highest epoch is the epoch of the configuration. */
 export const configChanges = sqliteTable('config_changes', {
   epoch: integer('epoch').primaryKey({ autoIncrement: true }),
   /** client | scope | resource | settings | keys | identity-provider | all */
   kind: text('kind').notNull(),
-  /** client_id where kind is client. */
+  /** The client_id, if `kind` is `client`. */
   record: text('record'),
   changed_at: instant('changed_at').notNull(),
 })

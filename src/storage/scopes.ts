@@ -1,4 +1,4 @@
-// Scopes and the claims each of them releases ("OpenID resources").
+// Scopes and the claims that each scope releases ("OpenID resources").
 import { asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
 import type { ScopeRecord } from '../model/scope.ts'
 import type { Database, Statement } from './database.ts'
@@ -22,7 +22,7 @@ export async function findScope(db: Database, name: string): Promise<ScopeRecord
   return record
 }
 
-/** By name, those after `after`. */
+/** Returns the records after name `after`, sorted by name. */
 export function listScopes(db: Database, after: string, limit: number): Promise<ScopeRecord[]> {
   return select(db, gt(scopes.name, after), limit)
 }
@@ -40,7 +40,7 @@ export function saveScope(db: Database, record: ScopeRecord): Statement[] {
   ]
 }
 
-/** Clients and resources lose it too: a later scope of that name must not be theirs unasked. */
+/** Also removes the scope from clients and resources, so that they do not get a later scope of the same name without a decision to grant it. */
 export function deleteScope(db: Database, name: string): Statement[] {
   return [
     db.delete(clientScopes).where(eq(clientScopes.scope, name)),
@@ -52,7 +52,7 @@ export function deleteScope(db: Database, name: string): Statement[] {
   ]
 }
 
-/** Which of the named scopes do not exist. */
+/** Returns those of the named scopes that do not exist. */
 export async function findMissingScopes(db: Database, names: string[]): Promise<string[]> {
   const named = sql`(select value from json_each(${JSON.stringify(names)}))`
   const rows = await db.select({ name: scopes.name }).from(scopes).where(inArray(scopes.name, named))

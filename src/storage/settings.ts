@@ -1,4 +1,4 @@
-// The provider's settings: a row only for what an operator set.
+// The provider's settings. Only a setting that an operator has set has a row.
 import { eq } from 'drizzle-orm'
 import { defaultSettings, type ProviderSettings } from '../model/settings.ts'
 import type { Database, Statement } from './database.ts'
@@ -6,7 +6,7 @@ import { settings } from './schema.ts'
 
 export async function findSettings(db: Database): Promise<Partial<ProviderSettings>> {
   const rows = await db.select().from(settings)
-  // A name that this version does not know was set by another one.
+  // Skips names that this version does not know, because another version set them.
   return Object.fromEntries(rows.filter((row) => row.name in defaultSettings).map((row) => [row.name, row.value]))
 }
 
@@ -14,7 +14,7 @@ export function saveSetting(db: Database, name: keyof ProviderSettings, value: u
   return db.insert(settings).values({ name, value }).onConflictDoUpdate({ target: settings.name, set: { value } })
 }
 
-/** Back to the default. */
+/** Returns the setting to its default. */
 export function deleteSetting(db: Database, name: keyof ProviderSettings): Statement {
   return db.delete(settings).where(eq(settings.name, name))
 }

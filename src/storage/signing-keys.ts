@@ -1,4 +1,4 @@
-// The rows of the key ring. Only the KeyRing object writes them; isolates read them with their configuration.
+// The rows of the key ring. Only the KeyRing object writes them. Isolates read them with the configuration.
 import { and, eq, sql } from 'drizzle-orm'
 import { defaultSettings, type ProviderSettings } from '../model/settings.ts'
 import { recordAuditEvent } from './audit-events.ts'
@@ -13,11 +13,11 @@ export interface RingRecords {
   keys: SigningKeyRecord[]
   settings: ProviderSettings
   hasEnabledClient: boolean
-  /** Seconds: of any token that the provider or a client's own setting allows. */
+  /** The longest lifetime, in seconds, that the provider's settings or a client's own settings allow for a token. */
   longestTokenLifetime: number
 }
 
-/** What the KeyRing decides by: one round trip. */
+/** Reads, in one round trip, the records from which the KeyRing decides. */
 export async function readRing(db: Database): Promise<RingRecords> {
   const [keys, settingRows, [ofClients]] = await db.batch([
     db.select().from(signingKeys),
@@ -47,12 +47,12 @@ export async function readRing(db: Database): Promise<RingRecords> {
   }
 }
 
-/** One key's step from one state to the next. */
+/** The step of one key from one state to the next. */
 export interface KeyTransition {
   kid: string
-  /** For the audit trail. */
+  /** The action that the audit trail records. */
   action: 'key.activated' | 'key.retired' | 'key.gone' | 'key.revoked'
-  /** Taken only from this state; absent: whatever it is. */
+  /** The transition takes place only from this state. If it is absent, it takes place from any state. */
   from?: KeyState
   set: Pick<SigningKeyRecord, 'state'> &
     Partial<Pick<SigningKeyRecord, 'activates_at' | 'retired_at' | 'gone_at' | 'wrapped_private_key'>>
@@ -60,19 +60,19 @@ export interface KeyTransition {
 
 export interface RingChange {
   transitions: KeyTransition[]
-  /** An active key is taken only while its algorithm has none in use, an announced one only while no other is announced. */
+  /** An active key is added only if its algorithm has no announced or active key; an announced key only if it has no announced key. */
   additions: SigningKeyRecord[]
-  /** From a vault that others write to: taken beside whatever the ring holds, unless it is known. */
+  /** Keys from a vault that others also write to. Each is added beside the keys in the ring, unless the ring already has it. */
   adoptions?: SigningKeyRecord[]
-  /** From an operator's file: taken as adoptions are. */
+  /** Keys from an operator's file. They are added in the same way as adoptions. */
   imports?: SigningKeyRecord[]
   origin: { actor: string; requestId: string }
   now: number
 }
 
-/** All or nothing, with the change row that isolates look for and the audit trail. Returns the kids that were added. */
+/** Writes all changes or none, with the change row that isolates follow and the audit trail. Returns the kids of the added `additions`. */
 export async function writeRing(db: Database, change: RingChange): Promise<string[]> {
-  // Transitions come first: they make room for what is added.
+  // Transitions come first, because they make room for the added keys.
   const before = change.transitions.flatMap((transition) => transitionStatements(db, transition, change))
   const additions = change.additions.map((key) => addition(db, key))
   const audit = change.additions.map((key) => auditOfAddition(db, key, change))
@@ -155,7 +155,7 @@ function auditOfAddition(db: Database, key: SigningKeyRecord, { now, origin }: R
   )
 }
 
-/** A private key left the provider: the trail says so before anybody has it. */
+/** Records the export of a private key in the audit trail, before the key leaves the provider. */
 export async function recordExport(
   db: Database,
   { kid, alg, version, vault }: SigningKeyRecord,

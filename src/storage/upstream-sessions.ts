@@ -1,4 +1,4 @@
-// Whose sessions a provider's back-channel logout may mean. The sessions themselves are the Subjects'.
+// Finds the users whose sessions a back-channel logout of an external provider may end. The Subjects hold the sessions themselves.
 import { and, eq, inArray } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import { externalIdentities, loginAttempts, users } from './schema.ts'
@@ -6,15 +6,15 @@ import { externalIdentities, loginAttempts, users } from './schema.ts'
 export interface UpstreamAccount {
   provider_id: string
   issuer: string
-  /** Null: the provider named only its session. */
+  /** `null` means that the provider named only its session. */
   subject: string | null
   sid: string | null
 }
 
-/** One provider's session belongs to one person; more than a few is nonsense. */
+/** The limit of results. A session at a provider belongs to one person, so more than a few results make no sense. */
 const most = 20
 
-/** Addresses of Subjects: of the linked user, else of who was last seen to sign in with that session. */
+/** Returns the addresses of Subjects: of the linked user, or, without a `subject`, of the users who signed in with that session. */
 export async function findSubjectRefs(db: Database, account: UpstreamAccount): Promise<string[]> {
   const { provider_id, issuer, subject, sid } = account
   const linked = db

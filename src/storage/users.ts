@@ -1,4 +1,4 @@
-// The directory of people: rows of D1 and the Person that tokens are made from.
+// The directory of users: the D1 rows, and the Person from which tokens are made.
 import { and, asc, eq, gt, inArray, notInArray, type SQL, sql } from 'drizzle-orm'
 import type { Person } from '../model/person.ts'
 import type { Database, Statement } from './database.ts'
@@ -6,20 +6,20 @@ import { deletedSubjects, userGroupMembers, users } from './schema.ts'
 
 export type UserRow = typeof users.$inferSelect
 
-/** A user with the groups it belongs to. */
+/** A user with its groups. */
 export interface UserRecord {
   row: UserRow
   groups: { group_id: string; name: string }[]
 }
 
-/** What a password is checked against, and who it is if it fits. */
+/** The hash that a password is checked against, and the person who signs in if the password is correct. */
 export interface SignInRecord {
   person: Person
   password_hash: string | null
   service_account: boolean
 }
 
-// The table is named in full: drizzle writes bare column names in a query over one table, which here would mean the inner table's.
+// Names the table in full, because drizzle writes bare column names in a query over one table, and here they would refer to the inner table.
 const groupsOfUser = sql<string>`(
   select json_group_array(json_object('group_id', g.group_id, 'name', g.name))
   from user_group_members m join user_groups g on g.group_id = m.group_id
@@ -33,7 +33,7 @@ function toRecord(found: { row: UserRow; groups: string }): UserRecord {
   return { row: found.row, groups }
 }
 
-/** By user_id. */
+/** Sorted by user_id. */
 export async function findUsers(db: Database, condition: SQL, limit: number): Promise<UserRecord[]> {
   const found = await db.select(recordColumns).from(users).where(condition).orderBy(asc(users.user_id)).limit(limit)
   return found.map(toRecord)
@@ -44,7 +44,7 @@ export async function findUser(db: Database, userId: string): Promise<UserRecord
   return record
 }
 
-/** By user_id, those after `after`. */
+/** Returns the records after user_id `after`, sorted by user_id. */
 export function listUsers(db: Database, after: string, limit: number): Promise<UserRecord[]> {
   return findUsers(db, gt(users.user_id, after), limit)
 }
@@ -53,7 +53,7 @@ export function findUsersById(db: Database, userIds: string[]): Promise<UserReco
   return findUsers(db, inArray(users.user_id, listed(userIds)), userIds.length)
 }
 
-/** One query, whatever the number of groups. `loginName` is normalised. */
+/** Makes one query, whatever the number of groups. `loginName` must be normalised. */
 export async function findPersonByLogin(db: Database, loginName: string): Promise<SignInRecord | undefined> {
   const [record] = await findUsers(db, eq(users.login_name, loginName), 1)
   if (!record) return undefined
@@ -67,7 +67,7 @@ export const personOfRecord = ({ row, groups }: UserRecord): Person =>
     groups.map((group) => group.name),
   )
 
-/** What tokens need of a user. Columns win over `claims`, which the directory keeps free of protocol claims when it is written. */
+/** Returns the data that tokens need of a user. Columns override `claims`, in which the directory accepts no protocol claims on writing. */
 export function personOf(row: UserRow, groupNames: string[]): Person {
   const claims: Record<string, unknown> = {
     ...row.claims,
@@ -79,7 +79,7 @@ export function personOf(row: UserRow, groupNames: string[]): Person {
     locale: row.locale,
     zoneinfo: row.zoneinfo,
     email: row.email,
-    // OIDC Core §5.1: it says something of an e-mail address, so it needs one.
+    // OIDC Core §5.1: email_verified is a statement about an e-mail address, so it is absent without one.
     email_verified: row.email === null ? null : row.email_verified,
     groups: groupNames.length > 0 ? groupNames : null,
     updated_at: Math.floor(row.updated_at / 1000),
@@ -98,7 +98,7 @@ export function personOf(row: UserRow, groupNames: string[]): Person {
   }
 }
 
-/** Whether a subject identifier belongs to a user, or belonged to one: it is never given to a second person. */
+/** Returns the user, present or deleted, to whom the subject identifier belongs, because it must never be given to a second person. */
 export async function findSubjectOwner(
   db: Database,
   sub: string,
@@ -116,12 +116,12 @@ export function insertUser(db: Database, row: UserRow): Statement {
 }
 
 /**
- * A version above the stored one, and above any that a write which failed half-way told the person's Subject: the clock never gives one
- * twice. `now` in milliseconds.
+ * Returns a version above the stored one, and above any version that a half-failed write has already sent to the person's Subject: the clock
+ * never gives the same value twice. `now` is in milliseconds.
  */
 export const nextVersion = (version: number, now: number): number => Math.max(version + 1, now)
 
-/** The row's new state. Fails the whole batch (NOT NULL on version) when the stored row is no longer of version `previous`. */
+/** Writes the row's new state. Fails the whole batch (NOT NULL on version) if the stored row no longer has version `previous`. */
 export function updateUser(db: Database, row: UserRow, previous: number): Statement {
   const { user_id, ...columns } = row
   return db
@@ -130,7 +130,7 @@ export function updateUser(db: Database, row: UserRow, previous: number): Statem
     .where(eq(users.user_id, user_id))
 }
 
-/** Replaces the groups of a user; a membership that stays keeps who granted it. Unknown groups fail the batch. */
+/** Replaces the groups of a user. A membership that stays keeps its `granted_by`. An unknown group fails the batch. */
 export function setGroupsOfUser(db: Database, userId: string, groupIds: string[]): Statement[] {
   const { user_id, group_id } = userGroupMembers
   return [
@@ -139,11 +139,11 @@ export function setGroupsOfUser(db: Database, userId: string, groupIds: string[]
   ]
 }
 
-/** What an external provider gives; a membership that exists stays as it is. Unknown groups fail the batch. */
+/** Adds the memberships that an external provider grants. An existing membership does not change. An unknown group fails the batch. */
 export const grantGroups = (db: Database, userId: string, groupIds: string[], providerId: string): Statement =>
   addMemberships(db, userId, groupIds, providerId)
 
-/** Only memberships that this provider gave. */
+/** Deletes only the memberships that this external provider granted. */
 export function withdrawGroups(db: Database, userId: string, groupIds: string[], providerId: string): Statement {
   const { user_id, group_id, granted_by } = userGroupMembers
   return db
@@ -154,12 +154,12 @@ export function withdrawGroups(db: Database, userId: string, groupIds: string[],
 const listed = (values: string[]): SQL => sql`(select value from json_each(${JSON.stringify(values)}))`
 
 function addMemberships(db: Database, userId: string, groupIds: string[], grantedBy: string | null): Statement {
-  // Without the condition SQLite reads ON as part of a join.
+  // The condition is needed, because without it SQLite reads ON as part of a join.
   const rows = sql`select ${userId}, value, ${grantedBy} from json_each(${JSON.stringify(groupIds)}) where true`
   return db.insert(userGroupMembers).select(rows).onConflictDoNothing()
 }
 
-/** Removes the user and remembers the subject identifier. Fails the whole batch when the stored row is of another version. */
+/** Deletes the user and keeps the subject identifier. Fails the whole batch if the stored row has another version. */
 export function deleteUser(db: Database, row: UserRow, now: number): Statement[] {
   return [
     updateUser(db, { ...row, version: row.version + 1 }, row.version),
