@@ -8,7 +8,7 @@ export interface ClientSecret {
   /** SHA-256 of the secret, base64url. */
   hash: string
   label: string
-  /** Milliseconds since 1970, or null: never. */
+  /** Milliseconds since 1970; `null` means that the secret never expires. */
   expires_at: number | null
 }
 
@@ -26,7 +26,7 @@ export interface Client {
   enabled: boolean
   /** A name in clients/authentication/methods.ts. Null: any method for which the client has secrets or keys; without both `none`. */
   token_endpoint_auth_method: string | null
-  /** Null: any accepted algorithm that fits the key. */
+  /** `null` means any accepted algorithm that fits the key. */
   token_endpoint_auth_signing_alg: AcceptedAlgorithm | null
   jwks: { keys: JsonWebKey[] } | null
   jwks_uri: string | null

@@ -32,7 +32,7 @@ function webAddress(value: unknown): string | undefined {
 /** OIDC Core §5.1: YYYY-MM-DD, 0000-MM-DD without the year, or YYYY. */
 function birthdate(value: unknown): string | undefined {
   const [whole, year, month = '01', day = '01'] = /^(\d{4})(?:-(\d\d)-(\d\d))?$/.exec(String(value)) ?? []
-  // 2000 was a leap year: 0000-02-29 is somebody's birthday.
+  // 2000 was a leap year: 0000-02-29 is a valid birthdate.
   const date = new Date(`${year === '0000' ? '2000' : year}-${month}-${day}T00:00:00Z`)
   const isReal = typeof value === 'string' && whole !== undefined && date.getUTCDate() === Number(day)
   return isReal ? undefined : 'must be a date, YYYY-MM-DD, 0000-MM-DD or YYYY'
@@ -62,14 +62,14 @@ const typeOf: Record<string, (value: unknown) => string | undefined> = {
   address,
 }
 
-/** What is wrong with the name of a claim that a scope may release; undefined: nothing. */
+/** Returns the fault of a claim name that a scope would release, or undefined if it has none. */
 export function claimNameFault(claim: string): string | undefined {
   if (protocolClaims.has(claim)) return 'is a statement of the provider itself'
   if (!claimName.test(claim) || claim in {}) return 'is not a usable claim name'
   return undefined
 }
 
-/** What is wrong with the name of a claim that the directory may keep beside its columns; undefined: nothing. */
+/** Returns the fault of a claim name that the directory would keep beside its columns, or undefined if it has none. */
 export const directoryClaimNameFault = (claim: string): string | undefined =>
   columnClaims.has(claim) ? 'has a field of its own or is made from one' : claimNameFault(claim)
 
@@ -81,7 +81,7 @@ export function directoryClaimFaults(claims: Record<string, unknown>): Record<st
       directoryClaimNameFault(claim) ?? (value === null ? 'must have a value: leave it out' : typeOf[claim]?.(value))
     if (fault) faults[claim] = fault
   }
-  // OIDC Core §5.1: it says something of a telephone number, so it needs one.
+  // OIDC Core §5.1: phone_number_verified is a statement about a telephone number, so it needs one.
   if ('phone_number_verified' in claims && !('phone_number' in claims)) {
     faults.phone_number_verified ??= 'needs phone_number'
   }

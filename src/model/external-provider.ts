@@ -89,9 +89,9 @@ export interface ExternalProvider {
   metadata_endpoint: string | null
   /** As last read, or of kind `oauth2` as stated; null: never read. */
   metadata: ProviderMetadata | null
-  /** Milliseconds; 0: never. */
+  /** Milliseconds; 0 means that it was never read. */
   metadata_fetched_at: number
-  /** Why the last reading failed; null: it did not. */
+  /** The reason why the last reading failed; `null` means that it did not fail. */
   metadata_fault: string | null
   /** The signing keys as last read by the reload task, for an isolate that starts while the provider is down. */
   jwks: { keys: JsonWebKey[] } | null
@@ -134,7 +134,7 @@ export interface ExternalProvider {
   updated_at: number
 }
 
-/** What the provider told of somebody, after everything was verified. */
+/** The verified result of a sign-in by an external provider. */
 export interface UpstreamLogin {
   /** The `iss` of the ID token; of kind `oauth2` the issuer of the metadata. */
   issuer: string

@@ -1,4 +1,4 @@
-// The grant types of the token endpoint (RFC 6749 §1.3, §6): the one list that discovery, the admin API and the token endpoint read.
+// The grant types of the token endpoint (RFC 6749 §1.3, §6): the one list that discovery, the administration API and the token endpoint read.
 
 export const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials'] as const
 export type GrantType = (typeof grantTypes)[number]

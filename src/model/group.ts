@@ -3,13 +3,13 @@
 export interface KnownGroup {
   group_id: string
   name: string
-  /** Null: for users of any tenant. */
+  /** `null` means that users of any tenant may belong to the group. */
   tenant_id: string | null
 }
 
 export interface Membership {
   group_id: string
   name: string
-  /** The provider that granted it; null: an operator did. */
+  /** The external provider that granted the membership; `null` means that an operator granted it. */
   granted_by: string | null
 }

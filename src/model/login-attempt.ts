@@ -32,7 +32,7 @@ export interface FieldChange {
 export type PublicCause =
   /** The person, or the provider on their behalf, said no. */
   | 'denied'
-  /** Nobody here matches, and users are not created. */
+  /** No user matches, and users are not created. */
   | 'no_account'
   /** The user here is disabled, or is a service account. */
   | 'account_disabled'

@@ -7,7 +7,7 @@ export function normaliseLoginName(text: string): string {
   return text.normalize('NFKC').trim().toLowerCase().normalize('NFKC').trim()
 }
 
-/** What is wrong with a normalised login name; undefined: nothing. */
+/** Returns the fault of a normalised login name, or undefined if it has none. */
 export function loginNameFault(name: string): string | undefined {
   if (name.length === 0) return 'must not be empty'
   if (name.length > longest) return `must have at most ${longest} characters`

@@ -9,6 +9,6 @@ export interface Refusal extends RefusalDetail {
   endpoint: string
   code: ErrorCode
   description: string
-  /** Absent: a stranger. */
+  /** Absent if the caller named no client. */
   client_id?: string
 }

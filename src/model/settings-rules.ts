@@ -3,7 +3,7 @@ import { defaultSettings, type ProviderSettings } from './settings.ts'
 
 export type SettingName = keyof ProviderSettings
 
-/** Those that somebody set. */
+/** The settings that an operator has set. */
 export type SettingValues = Partial<ProviderSettings>
 
 /** A setting that is left out keeps its value; null takes it back to its default. */

@@ -42,7 +42,7 @@ export const userRules = {
   },
 } as const satisfies Record<string, TextRule>
 
-/** What is wrong with a text; undefined: nothing. */
+/** Returns the fault of a text, or undefined if it has none. */
 export function textFault({ longest, pattern, fault }: TextRule, text: string): string | undefined {
   if (text.length === 0) return 'must not be empty'
   if (text.length > longest) return `must have at most ${longest} characters`
