@@ -1,4 +1,4 @@
-// A client as the protocol sees it: RFC 7591 §2 names where they exist, IAM's settings beside them.
+// A client: members with RFC 7591 §2 names where they exist, and IAM's settings.
 
 import type { AcceptedAlgorithm } from '../crypto/accepted-algorithms.ts'
 import type { SigningAlgorithm } from '../crypto/signing-algorithms.ts'
@@ -24,7 +24,7 @@ export interface Client {
   client_id: string
   client_name: string
   enabled: boolean
-  /** A name in clients/authentication/methods.ts. Null: any method for which the client has secrets or keys; without both `none`. */
+  /** A name in clients/authentication/methods.ts. `null` means any method for which the client has secrets or keys, and `none` if it has neither. */
   token_endpoint_auth_method: string | null
   /** `null` means any accepted algorithm that fits the key. */
   token_endpoint_auth_signing_alg: AcceptedAlgorithm | null
@@ -38,28 +38,28 @@ export interface Client {
   secrets: ClientSecret[]
   /** Scopes the client may request, besides full_api_access and offline_access, which have their own flags. */
   scopes: string[]
-  /** May ask for full_api_access. */
+  /** The client may request full_api_access. */
   api_access: boolean
-  /** May ask for offline_access, that is: refresh tokens. */
+  /** The client may request offline_access, and so refresh tokens. */
   offline_access: boolean
   require_pkce: boolean
   require_consent: boolean
   linked_user: LinkedUser | null
   id_token_signed_response_alg: SigningAlgorithm | null
-  /** Lifetimes in seconds; null: the provider's setting. */
+  /** Lifetimes in seconds. `null` means the issuer's setting. */
   access_token_lifetime: number | null
   id_token_lifetime: number | null
   code_lifetime: number | null
   refresh_token_sliding_lifetime: number | null
   refresh_token_absolute_lifetime: number | null
   refresh_token_rotation: boolean
-  /** Seconds in which a rotated token may be retried; null: 60 for confidential clients, 10 for public ones. */
+  /** Seconds within which a rotated token may be retried. `null` means 60 for confidential clients and 10 for public ones. */
   refresh_token_grace: number | null
   client_uri: string | null
   logo_uri: string | null
   policy_uri: string | null
   tos_uri: string | null
-  /** Milliseconds. Tells it from an earlier client of the same id, which was deleted. */
+  /** Milliseconds. Distinguishes the client from a deleted one with the same id. */
   created_at: number
 }
 

@@ -1,4 +1,4 @@
-// What a caller is told when a rule is broken, and what only the operator learns (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1; OIDC Core §3.1.2.6).
+// Errors: the public part that the caller gets, and the detail that only the operator reads (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1; OIDC Core §3.1.2.6).
 
 import { printable } from './untrusted-text.ts'
 
@@ -25,10 +25,10 @@ export type ErrorCode =
   | 'request_uri_not_supported'
   | 'registration_not_supported'
 
-/** Characters of what a stranger sent, in the detail of a refusal. */
+/** The most characters of untrusted text in the detail of a refusal. */
 const longestReceived = 2000
 
-/** What an operator finds under the request id: never a secret, never sent to the caller. */
+/** The detail that an operator finds under the request id. It holds no secret and is never sent to the caller. */
 export interface RefusalDetail {
   /** The check that refused, as a short stable name: `redirect_uri`, `client_secret`, `pkce`, `scope`, `clock`, … */
   readonly check: string
@@ -62,7 +62,7 @@ interface ErrorOptions {
   readonly cause?: unknown
 }
 
-/** What callers further up know and the check that refused does not. */
+/** Facts that callers further up know and the check that refused does not. */
 interface Circumstances {
   readonly redirect?: ErrorRedirect | undefined
   readonly cookies?: readonly string[]
@@ -85,7 +85,7 @@ export class OAuthError extends Error {
   readonly redirect: ErrorRedirect | undefined
   /** Set-Cookie lines that go with the redirect: without them, a session that began before the error would be lost. */
   readonly cookies: readonly string[]
-  /** On a page: where the same request can be begun again. */
+  /** The link on an error page that begins the same request again. */
   readonly restart: string | undefined
   /** The client the caller claimed to be, for the log and the ring of refusals. */
   readonly client_id: string | undefined
@@ -121,7 +121,7 @@ export class OAuthError extends Error {
     return copyOf(this, { client_id })
   }
 
-  /** Adds to the headers that are there. */
+  /** Adds to the present headers. */
   withHeaders(headers: Readonly<Record<string, string>>): OAuthError {
     return copyOf(this, { headers: { ...this.headers, ...headers } })
   }

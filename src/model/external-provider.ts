@@ -1,7 +1,7 @@
-// An external provider that people sign in with: an OpenID Provider (OIDC Core, OIDC Discovery), or an OAuth 2.0 server that tells who
-// somebody is by an API of its own (`oauth2`: GitHub, Facebook). Countersign is its client.
+// An external provider that people sign in with: an OpenID Provider (OIDC Core, OIDC Discovery), or an OAuth 2.0 server that
+// identifies the person by an API of its own (`oauth2`: GitHub, Facebook). Countersign is its client.
 
-/** The form of a provider's id, which stands in a URL, a cookie and a claim. `local` is how sessions by password are called. */
+/** Whether a text is a provider's id, which is part of URLs, cookies and claims. `local` is reserved for sessions by password. */
 export const providerIdPattern = '(?!local$)[a-z0-9][a-z0-9._-]{0,49}'
 const providerId = new RegExp(`^${providerIdPattern}$`)
 export const isProviderId = (text: string): boolean => providerId.test(text)
@@ -12,9 +12,9 @@ export type ProviderKind = 'openid' | 'oauth2'
 export const upstreamAuthMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
 export type UpstreamAuthMethod = (typeof upstreamAuthMethods)[number]
 
-/** What we use of a provider's metadata (OIDC Discovery §3, RFC 8414 §2); of kind `oauth2` the operator states it. */
+/** The members of a provider's metadata that are used (OIDC Discovery §3, RFC 8414 §2). For kind `oauth2` the administrator states them. */
 export interface ProviderMetadata {
-  /** Byte for byte as in its tokens; may hold Entra's `{tenantid}`. Of kind `oauth2`: its origin, since nothing states an issuer there. */
+  /** Byte for byte as in its tokens. May contain Entra's `{tenantid}`. For kind `oauth2` its origin, since no document states an issuer. */
   issuer: string
   authorization_endpoint: string
   token_endpoint: string
@@ -48,7 +48,7 @@ export const plainFields = [
 ] as const
 export type PlainField = (typeof plainFields)[number]
 
-/** With `user_id`, which is only set when a user is made. `claims.NAME` is a claim without a field of its own. */
+/** With `user_id`, which is set only when a user is created. `claims.NAME` is a claim without a field of its own. */
 export const templateFields = ['user_id', ...plainFields] as const
 export type TemplateField = (typeof templateFields)[number] | `claims.${string}`
 
@@ -68,7 +68,7 @@ export interface ValueMapping {
   field: MappedField
   claim_value: string
   value: string
-  /** The lowest number that matches wins. */
+  /** If several match, the lowest number wins. */
   priority: number
 }
 
@@ -80,14 +80,14 @@ export interface GroupMapping {
 }
 
 export interface ExternalProvider {
-  /** Stands in URLs, in `acr_values=idp:ID`, and as `idp` of sessions: no blanks, never changed. */
+  /** Part of URLs, of `acr_values=idp:ID` and of the `idp` of sessions: no spaces, never changed. */
   provider_id: string
   name: string
   kind: ProviderKind
   enabled: boolean
-  /** Null for `oauth2`. */
+  /** `null` for kind `oauth2`. */
   metadata_endpoint: string | null
-  /** As last read, or of kind `oauth2` as stated; null: never read. */
+  /** As last read, or as stated for kind `oauth2`; `null` if it was never read. */
   metadata: ProviderMetadata | null
   /** Milliseconds; 0 means that it was never read. */
   metadata_fetched_at: number
@@ -99,32 +99,32 @@ export interface ExternalProvider {
   /** Sealed under WRAP_KEY (purpose `provider-secret`). */
   sealed_client_secret: string | null
   token_endpoint_auth_method: UpstreamAuthMethod
-  /** Requested; of kind `openid` always with `openid`. */
+  /** The requested scopes; for kind `openid` always with `openid`. */
   scopes: string[]
   /** Names that can be mapped. */
   claims: string[]
   identifying_claim: string
   /**
-   * A first sign-in may lead to a user who is here already, as the identifying claim says. False where anybody in the world may have an
-   * account: there an operator links, or a new user is made.
+   * Whether the identifying claim may link a first sign-in to an existing user. False for providers where anyone can have an account: there an
+   * administrator links identities, or a new user is created.
    */
   link_existing_users: boolean
   prompt: 'consent' | 'login' | 'select_account' | null
   response_mode: 'query' | 'form_post' | null
-  /** Any tenant of an issuer with `{tenantid}`, never "do not check". */
+  /** Accepts any tenant of an issuer with `{tenantid}`. It never means that the issuer is not checked. */
   allow_all_issuers: boolean
   /** Further issuers, byte for byte. */
   valid_issuers: string[]
-  /** Mail domains whose people sign in here, lower case. */
+  /** Mail domains of the people who sign in with this provider, lower case. */
   domains: string[]
-  /** Hosts inside the operator's network that may be fetched all the same. */
+  /** Hosts in an internal network that may be fetched. */
   internal_hosts: string[]
   provisioning_enabled: boolean
   user_template: UserTemplate
   value_mappings: ValueMapping[]
   group_mappings: GroupMapping[]
   sign_in_text: string | null
-  /** `data:` URL of an image; null: none. */
+  /** `data:` URL of an image, or `null`. */
   sign_in_icon: string | null
   sign_out_text: string | null
   sign_out_icon: string | null
@@ -136,18 +136,18 @@ export interface ExternalProvider {
 
 /** The verified result of a sign-in by an external provider. */
 export interface UpstreamLogin {
-  /** The `iss` of the ID token; of kind `oauth2` the issuer of the metadata. */
+  /** The `iss` of the ID token; for kind `oauth2` the issuer of the metadata. */
   issuer: string
-  /** The `sub`, or of kind `oauth2` the value of the claim mapped to it. */
+  /** The `sub`; for kind `oauth2` the value of the claim that is mapped to it. */
   subject: string
-  /** Of the ID token, with those of userinfo that it lacks; `iss` and `sub` among them. */
+  /** The claims of the ID token, and of userinfo those that it lacks; including `iss` and `sub`. */
   claims: Record<string, unknown>
-  /** Milliseconds; absent: the provider does not say. */
+  /** Milliseconds. Absent if the provider does not state it. */
   authenticated_at?: number
   acr?: string
   amr?: string[]
-  /** OIDC Back-Channel Logout §2.1: its session. */
+  /** The provider's session (OIDC Back-Channel Logout §2.1). */
   sid?: string
-  /** For its sign-out (OIDC RP-Initiated Logout §2, id_token_hint). */
+  /** The id_token_hint of a sign-out there (OIDC RP-Initiated Logout §2). */
   id_token?: string
 }

@@ -1,4 +1,4 @@
-// What an operator is told of each sign-in by an external provider: how far it came, why it stopped, what to change, and what became of the user.
+// An attempt to sign in by an external provider, as an operator reads it: how far it came, why it stopped, what to change, and how the user changed.
 
 /** In the order in which a sign-in passes them. */
 export const attemptSteps = [
@@ -13,7 +13,7 @@ export const attemptSteps = [
 ] as const
 export type AttemptStep = (typeof attemptSteps)[number]
 
-/** `refused`: a rule of ours or the person said no. `failed`: the provider, or a part of ours, did not do its work. */
+/** `refused`: one of our rules, or the person, refused. `failed`: the provider, or a part of this service, did not work. */
 export type AttemptOutcome = 'signed_in' | 'refused' | 'failed'
 
 /** One field of a user, as a sign-in found and left it. Never a secret. */
@@ -24,13 +24,13 @@ export interface FieldChange {
   action: 'created' | 'updated' | 'unchanged' | 'ignored' | 'failed' | 'granted' | 'withdrawn'
   before?: string | null
   after?: string | null
-  /** Where the value comes from, or why nothing came of it: one plain sentence. */
+  /** The source of the value, or the reason why there is none: one plain sentence. */
   reason?: string
 }
 
-/** What the person is told: a text of the pages, in their language. */
+/** The cause that the person reads: a text of the pages, in their language. */
 export type PublicCause =
-  /** The person, or the provider on their behalf, said no. */
+  /** The person refused, or the provider refused for the person. */
   | 'denied'
   /** No user matches, and users are not created. */
   | 'no_account'
@@ -40,9 +40,9 @@ export type PublicCause =
   | 'provisioning'
   /** The provider does not answer. */
   | 'unreachable'
-  /** Its answer cannot be accepted. */
+  /** The provider's response cannot be accepted. */
   | 'invalid_answer'
-  /** A stronger or fresher sign-in was asked for than the provider gave. */
+  /** The application requested a stronger or more recent sign-in than the provider gave. */
   | 'too_weak'
   /** This sign-in was used before, or was begun elsewhere. */
   | 'used'
@@ -92,7 +92,7 @@ export const attemptChecks = [
 ] as const
 export type AttemptCheck = (typeof attemptChecks)[number]
 
-/** What is known of the person when a sign-in ends. */
+/** The facts known about the person when a sign-in ends. */
 export interface KnownPerson {
   readonly issuer?: string
   readonly subject?: string
@@ -112,7 +112,7 @@ export interface BrokeringFailure {
   readonly fix: string
   /** Default: `refused`. */
   readonly outcome?: Exclude<AttemptOutcome, 'signed_in'>
-  /** What a provisioning that failed would have done. */
+  /** The changes that a failed provisioning would have made. */
   readonly changes?: readonly FieldChange[]
   readonly known?: KnownPerson
 }
@@ -141,7 +141,7 @@ export class BrokeringError extends Error {
     this.#failure = failure
   }
 
-  /** A copy that knows this of the person, too. */
+  /** Returns a copy with these facts about the person. */
   withKnown(known: KnownPerson): BrokeringError {
     const copy = new BrokeringError({ ...this.#failure, known: { ...this.known, ...known } })
     if (this.stack !== undefined) copy.stack = this.stack
@@ -154,9 +154,9 @@ export interface LoginAttempt {
   at: number
   provider_id: string
   outcome: AttemptOutcome
-  /** The last one that was reached. */
+  /** The last step that was reached. */
   step: AttemptStep
-  /** Of a refusal; null when it succeeded. */
+  /** The check that refused; `null` if the attempt succeeded. */
   check_name: string | null
   cause: string | null
   fix: string | null
@@ -167,6 +167,6 @@ export interface LoginAttempt {
   sid: string | null
   request_id: string
   changes: FieldChange[]
-  /** As received, without tokens; null: none came. */
+  /** The claims as received, without tokens; `null` if none were received. */
   claims: Record<string, unknown> | null
 }

@@ -1,9 +1,9 @@
-// The kinds of OAuthError that rules throw most, by error code (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1). Every text is a named field.
+// Builders of the common kinds of OAuthError, by error code (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1). Every text is a named field.
 import { type ErrorCode, OAuthError, type RefusalDetail } from './errors.ts'
 import { compact } from './record.ts'
 
 export interface Refused extends RefusalDetail {
-  /** What the caller is told. The other texts are kept for the operator. */
+  /** The public text. The other texts are for the operator. */
   readonly description: string
   /** HTTP status. Default: the one that belongs to the code. */
   readonly status?: number
@@ -27,11 +27,11 @@ export const unsupportedResponseType = refusalWith('unsupported_response_type')
 export const unsupportedParameter = (name: 'request' | 'request_uri' | 'registration', refused: Refused): OAuthError =>
   refusalWith(`${name}_not_supported`)(refused)
 
-/** For a person at a page of ours, so with status 403 instead of 400. */
+/** For a page that a person sees, so with status 403 instead of 400. */
 export const accessDenied = (refused: Omit<Refused, 'status'>): OAuthError =>
   refusalWith('access_denied')({ ...refused, status: 403 })
 
-/** RFC 6750 §3.1: the challenge names the error, and the scope that would do. */
+/** RFC 6750 §3.1: the challenge names the error and the required scope. */
 export const refusedToken = (
   code: 'invalid_token' | 'insufficient_scope',
   { scope, ...refused }: Refused & { scope?: string },
@@ -45,7 +45,7 @@ export const refusedToken = (
 export const temporarilyUnavailable = ({ retryAfter, ...refused }: Refused & { retryAfter: number }): OAuthError =>
   refusalWith('temporarily_unavailable')({ ...refused, headers: { 'retry-after': String(retryAfter) } })
 
-/** D1 or an object did not answer: nothing was done, or the same request may be sent again. */
+/** D1 or an object did not answer. The caller may try again; only a redeemed code cannot be redeemed again. */
 export const serviceUnavailable = (received: string): OAuthError =>
   temporarilyUnavailable({
     description: 'a part of the service did not answer, try again',

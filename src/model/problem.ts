@@ -1,4 +1,4 @@
-// How an operator's faulty request is answered (RFC 9457).
+// The response to a faulty administration request (RFC 9457).
 import type { Problem } from './errors.ts'
 
 export interface ProblemBody {

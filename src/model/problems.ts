@@ -1,4 +1,4 @@
-// The kinds of Problem that operators meet most (RFC 9457), by HTTP status.
+// Builders of the common kinds of Problem (RFC 9457), by HTTP status.
 import { type OAuthError, Problem } from './errors.ts'
 
 /** `fields`: field path → what is wrong with it. */
@@ -13,6 +13,6 @@ export const conflict = (title: string): Problem => new Problem(409, title)
 /** The same request may be sent again in two seconds. */
 export const unavailable = (title: string): Problem => new Problem(503, title, { headers: { 'retry-after': '2' } })
 
-/** What an operator is told of an error that a rule for clients, or an outage, threw. */
+/** Converts an error of a rule for clients, or of an outage, to a Problem. */
 export const problemOf = (error: OAuthError): Problem =>
   new Problem(error.status, error.description, { headers: error.headers, cause: error })

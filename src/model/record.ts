@@ -1,4 +1,4 @@
-// Records, field by field: without absent fields, merged, compared.
+// Operations on records, field by field: leave out absent fields, merge, compare.
 
 /** `T` without the members that are undefined: a named member that may be undefined becomes optional. */
 export type Compact<T> = string extends keyof T
@@ -14,7 +14,7 @@ export function compact<T extends object>(value: T): Compact<T> {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Compact<T>
 }
 
-/** Names of the fields whose values differ. Nothing differs: nothing is written, and nobody is told. */
+/** Returns the names of the fields whose values differ. If there are none, nothing is written and no isolate is notified. */
 export function changedFields(stored: object | undefined, next: object): string[] {
   const [before, after] = [{ ...stored } as Record<string, unknown>, next as Record<string, unknown>]
   return Object.keys(after).filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))

@@ -5,7 +5,7 @@ export interface ScopeRecord {
   enabled: boolean
   /** Named in discovery's scopes_supported. */
   published: boolean
-  /** Shown at consent, by locale; null: the built-in text. */
+  /** Texts of the consent page, by locale. `null` means the built-in text. */
   title: Record<string, string> | null
   description: Record<string, string> | null
   claims: { claim: string; destination: 'userinfo' | 'id_token' | 'access_token' }[]

@@ -1,4 +1,4 @@
-// A session of one person in one browser, and the authentication it rests on.
+// A session of one person in one browser, and its authentication.
 
 /** How and when a person was authenticated. */
 export interface Authentication {

@@ -1,4 +1,4 @@
-// What an operator may set for the whole provider, live, with its default (DESIGN §7). Durations are seconds.
+// The settings of the issuer and their defaults. They are changed live. Durations are in seconds.
 import type { SigningAlgorithm } from '../crypto/signing-algorithms.ts'
 
 export interface ProviderSettings {
@@ -26,7 +26,7 @@ export interface ProviderSettings {
   discovery_max_age: number
   /** How long a new key is published before it signs; never below jwks_max_age. */
   key_announce_period: number
-  /** How long an isolate goes on with the configuration it knows when D1 does not answer; a new key is announced for that long, too. */
+  /** How long an isolate uses the configuration it knows while D1 does not answer. A new key is announced for at least as long. */
   serve_stale_for: number
   clock_skew: number
   guesses_per_name: number
@@ -39,7 +39,7 @@ export interface ProviderSettings {
   /** How long attempts to sign in by an external provider can be looked up. */
   login_attempts_kept: number
   default_locale: 'en' | 'nl' | 'de'
-  /** What the pages call this provider. */
+  /** The name of this provider on its pages. */
   display_name: string
 }
 

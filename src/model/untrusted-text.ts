@@ -1,10 +1,10 @@
-// Prints what a stranger sent, for a detail, a log line, a sign-in attempt or a page: one line, bounded, and nothing in it that cannot be seen.
+// Prints untrusted text for a detail, a log line, a sign-in attempt or a page: one line, bounded, without invisible characters.
 // Control characters could forge a line, bidirectional ones reorder it, and zero-width ones make two values look alike (SECURITY-CASES D13).
 
 /** Control, format, unassigned and lone surrogates; line separators; whatever a font may draw as nothing; every blank but the space. */
 const invisible = /[\p{C}\p{Zl}\p{Zp}\p{DI}]|(?! )\p{Zs}/u
 
-/** At most `longest` characters and an ellipsis. What cannot be seen is written `\u{202e}`. */
+/** Returns at most `longest` characters and an ellipsis. Invisible characters are written `\u{202e}`. */
 export function printable(text: string, longest = 300): string {
   if (text.length <= longest && !invisible.test(text)) return text
   let printed = ''
@@ -16,9 +16,9 @@ export function printable(text: string, longest = 300): string {
   return printed
 }
 
-/** In quotes, for a sentence. */
+/** Returns the text in quotes, for a sentence. */
 export const quoted = (text: string): string => `"${printable(text, 100)}"`
 
-/** Any value of JSON: texts as they are, everything else as JSON writes it. */
+/** Prints any JSON value: strings as they are, everything else as JSON. */
 export const shown = (value: unknown): string =>
   value === undefined ? 'missing' : printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
