@@ -1,4 +1,4 @@
-// Keeping what became of a sign-in by an external provider, for the operator who is asked about it.
+// Records the attempts of sign-in by external providers, so that operators can answer questions about them.
 
 import type { UpstreamLogin } from '../model/external-provider.ts'
 import type { BrokeringError, FieldChange, LoginAttempt } from '../model/login-attempt.ts'
@@ -51,7 +51,7 @@ export function failedAttempt(context: RequestContext, providerId: string, error
   }
 }
 
-/** Behind the answer. What strangers can cause is kept within the rate of an address; beyond it only the log has it. */
+/** Writes behind the response. Anonymous callers can cause failed attempts, so these are stored within the rate of an address; beyond it they are only logged. */
 export function recordAttempt(context: RequestContext, attempt: LoginAttempt): void {
   const { outcome, check_name } = attempt
   context.log({ attempt: outcome, ...(check_name ? { check: check_name } : {}) })
@@ -79,10 +79,10 @@ function warn({ requestId }: RequestContext, fault: unknown): void {
 /** Characters. */
 const longest = 1000
 const longestClaims = 16 * 1024
-/** Of the protocol, not of the person. */
+/** Claims of the protocol, which say nothing about the person. */
 const protocolClaims = ['nonce', 'at_hash', 'c_hash', 's_hash', 'jti', 'rh', 'uti', 'aio']
 
-/** For the dry run: what came, without what belongs to that one answer. Too large a document is kept by the names of its claims. */
+/** The received claims for a later dry run, without those of the protocol. Of a document that is too large only the claim names are stored. */
 function keptClaims(claims: Record<string, unknown>): Record<string, unknown> {
   const kept = Object.fromEntries(Object.entries(claims).filter(([name]) => !protocolClaims.includes(name)))
   if (JSON.stringify(kept).length <= longestClaims) return kept

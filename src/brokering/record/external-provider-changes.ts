@@ -1,4 +1,4 @@
-// How an external provider changes: the record's next state, with what the provider says of itself, and when nobody could sign in any more.
+// Changes of an external provider: the next state of its record, with the metadata that it publishes, and the refusal to lock every user out.
 
 import { fromUtf8, utf8 } from '../../crypto/encoding.ts'
 import type { ExternalProvider } from '../../model/external-provider.ts'
@@ -16,7 +16,7 @@ import { providerFaults, tenantsOf } from './external-provider-rules.ts'
 import { lockoutFault } from './lockout.ts'
 import { readProvider } from './reload-providers.ts'
 
-/** The state that a PUT asks for. Throws a Problem that names every faulty field. */
+/** Plans the record that a PUT requests. Throws a Problem that names every faulty field. */
 export async function planProvider(
   context: RequestContext,
   id: string,
@@ -37,7 +37,7 @@ export async function planProvider(
   return next
 }
 
-/** Identities and sessions that came from it mean something else in another kind. */
+/** Fields that cannot change: identities and sessions from the provider would mean something else under another kind. */
 function fixedFaults(
   stored: ExternalProvider | undefined,
   { kind }: ExternalProvider,
@@ -49,18 +49,18 @@ function fixedFaults(
     : {}
 }
 
-/** A provider that could not be read is tried again before it is used. */
+/** Whether the metadata must be read before the change: also if the last read failed. */
 function mustBeRead(stored: ExternalProvider | undefined, next: ExternalProvider): boolean {
   if (next.kind === 'oauth2') return false
   if (!stored || stored.metadata_endpoint !== next.metadata_endpoint) return true
   const isReachedOtherwise = JSON.stringify(stored.internal_hosts) !== JSON.stringify(next.internal_hosts)
-  // The metadata may have been believed because of one that was listed.
+  // The metadata may have been accepted because of an issuer that is no longer listed.
   const isBelievedLess = stored.valid_issuers.some((issuer) => !next.valid_issuers.includes(issuer))
   const isFaulty = !next.metadata || (!stored.enabled && next.metadata_fault !== null)
   return isReachedOtherwise || isBelievedLess || (next.enabled && isFaulty)
 }
 
-/** SECURITY-CASES I09: what cannot be read or trusted is not used, and the operator is told why. */
+/** SECURITY-CASES I09: metadata that cannot be read or trusted is not used, and the response says why. */
 async function withReading(
   context: RequestContext,
   planned: ExternalProvider,
@@ -70,7 +70,7 @@ async function withReading(
   const { claims, ...reading } = await readProvider(context, planned)
   if (reading.metadata_fault !== null) {
     if (planned.enabled) refuseFaults({ metadata_endpoint: reading.metadata_fault })
-    // Nothing of another address: it is unknown, not known from before.
+    // Metadata of another address is not kept: the new address is unknown.
     const isSame = stored?.metadata_endpoint === planned.metadata_endpoint
     return { ...planned, ...reading, ...(isSame ? {} : { metadata: null, jwks: null, metadata_fetched_at: 0 }) }
   }
@@ -97,7 +97,7 @@ async function referenceFaults(context: RequestContext, provider: ExternalProvid
   return faults
 }
 
-/** The same secret again is no change. */
+/** Sealing the same secret again would look like a change, so the stored form is kept. */
 async function sealedSecret(
   context: RequestContext,
   typed: string | null | undefined,
@@ -128,7 +128,7 @@ export async function saveProvider(
   })
 }
 
-/** Reads the provider's documents again and keeps what was read. Throws a Problem for kind oauth2, which publishes none. */
+/** Reads the provider's documents again and stores what was read. Throws a Problem for kind oauth2, which publishes none. */
 export async function reloadProvider(context: RequestContext, stored: ExternalProvider): Promise<void> {
   if (stored.kind === 'oauth2') throw conflict('A provider of kind oauth2 publishes no metadata: state its endpoints')
   const reading = await readProvider(context, stored)

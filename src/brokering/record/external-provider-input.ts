@@ -1,4 +1,4 @@
-// What a change of an external provider may state: the fields of its record, a preset to begin with, and the client secret in the clear.
+// The input of a change of an external provider: the fields of its record, a preset to begin with, and the client secret as plain text.
 
 import type { ExternalProvider } from '../../model/external-provider.ts'
 import type { PresetName } from './presets.ts'
@@ -26,11 +26,11 @@ type Stated =
 
 /** A field that is left out keeps its value. */
 export interface ExternalProviderInput extends Partial<Omit<ExternalProvider, Stated>> {
-  /** At creation: states what the input leaves out. */
+  /** At creation, supplies the fields that the input leaves out. */
   preset?: PresetName | undefined
-  /** Null: the provider knows this client without one. */
+  /** `null` means that the client has no secret at the provider. */
   client_secret?: string | null | undefined
-  /** Null: basic with a secret, none without. */
+  /** `null` means client_secret_basic with a secret, none without. */
   token_endpoint_auth_method?: ExternalProvider['token_endpoint_auth_method'] | null | undefined
   endpoints?: StatedEndpoints | undefined
   user_template?: Record<string, { claim?: string | undefined; default?: string | undefined }> | undefined

@@ -1,11 +1,11 @@
-// The record an external provider becomes: defaults for a new one, and what a change makes of it.
+// The record of an external provider: defaults for a new one, and the merge of a change.
 
 import type { ExternalProvider, ProviderMetadata, UserTemplate } from '../../model/external-provider.ts'
 import { compact, merge } from '../../model/record.ts'
 import type { ExternalProviderInput } from './external-provider-input.ts'
 import { presets } from './presets.ts'
 
-/** Without its secret, which is sealed first, and without what the provider itself says. */
+/** Merges everything except the secret, which is sealed first, and the metadata that the provider publishes. */
 export function mergeProvider(stored: ExternalProvider, body: ExternalProviderInput): ExternalProvider {
   const { preset, client_secret, token_endpoint_auth_method, endpoints, user_template, ...fields } = body
   const next = merge<ExternalProvider>(stored, fields)
@@ -17,7 +17,7 @@ export function mergeProvider(stored: ExternalProvider, body: ExternalProviderIn
   return next
 }
 
-/** OIDC Core §3.1.2.1: without it there is no ID token. */
+/** OIDC Core §3.1.2.1: without the scope openid there is no ID token. */
 const withOpenid = (kind: ExternalProvider['kind'], scopes: string[]): string[] =>
   kind === 'openid' ? ['openid', ...scopes.filter((scope) => scope !== 'openid')] : scopes
 
@@ -33,7 +33,7 @@ function authMethod(
   return hasSecret ? 'client_secret_basic' : 'none'
 }
 
-/** Nothing names an issuer there: the origin of the authorization endpoint stands for it. */
+/** No document names an issuer for kind `oauth2`, so the origin of the authorization endpoint is used. */
 function statedMetadata(endpoints: NonNullable<ExternalProviderInput['endpoints']>): ProviderMetadata {
   const { issuer, code_challenge_methods_supported, ...urls } = endpoints
   return {
@@ -43,7 +43,7 @@ function statedMetadata(endpoints: NonNullable<ExternalProviderInput['endpoints'
   }
 }
 
-/** Providers send more claims than they list: what a rule names is known from then on. */
+/** Claims that the rules name. Providers send more claims than they list, so these count as known. */
 function usedClaims({ identifying_claim, user_template, group_mappings }: ExternalProvider): string[] {
   const ofTemplate = Object.values(user_template).flatMap((template) => template?.claim ?? [])
   const ofGroups = group_mappings.flatMap((mapping) => mapping.when?.claim ?? [])
@@ -52,7 +52,7 @@ function usedClaims({ identifying_claim, user_template, group_mappings }: Extern
 
 export const union = (some: string[], others: string[]): string[] => [...new Set([...some, ...others])].sort()
 
-/** What people are known by most often, as far as the provider has it. */
+/** The usual scopes, as far as the provider supports them. */
 export function defaultScopes({ scopes_supported }: ProviderMetadata): string[] {
   return ['openid', 'profile', 'email'].filter(
     (scope) => scope === 'openid' || scopes_supported?.includes(scope) !== false,

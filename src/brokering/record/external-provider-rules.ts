@@ -1,4 +1,4 @@
-// What an external provider's settings must be together. Each check names the field it faults.
+// Rules for the fields of an external provider taken together. Each check names the field that is at fault.
 
 import { directoryClaimFaults, directoryClaimNameFault } from '../../model/directory-claims.ts'
 import type {
@@ -15,9 +15,9 @@ import { validateField, validateUserId } from '../provisioning/claim-fields.ts'
 
 type Faults = Record<string, string>
 
-/** What the rules need to know of this provider. */
+/** The facts about our own issuer that the rules need. */
 export interface IssuerFacts {
-  /** Of the issuer. */
+  /** Whether our issuer is on loopback. */
   isLoopback: boolean
 }
 
@@ -35,7 +35,7 @@ const checks: Check[] = [
   checkIcons,
 ]
 
-/** Field → what is wrong with it. References to other records are judged apart. */
+/** Maps each faulty field to its fault. References to other records are checked separately. */
 export function providerFaults(provider: ExternalProvider, facts: IssuerFacts): Faults {
   const faults: Faults = {}
   for (const check of checks) check(provider, faults, facts)
@@ -63,7 +63,7 @@ function addressFault(text: string, { internal_hosts }: ExternalProvider, facts:
   return 'fault' in parsed ? parsed.fault : undefined
 }
 
-/** Of kind openid the metadata says them, and is judged when it is read. */
+/** For kind openid the metadata states the endpoints, and is validated when it is read. */
 function checkStatedEndpoints(provider: ExternalProvider, faults: Faults, facts: IssuerFacts): void {
   const { kind, metadata } = provider
   if (kind !== 'oauth2') return
@@ -80,7 +80,7 @@ function checkAuthentication(provider: ExternalProvider, faults: Faults): void {
   if (method.startsWith('client_secret_') && sealed_client_secret === null) faults.client_secret = `${method} needs one`
 }
 
-/** What the metadata does not mention is not judged: most lists may be left out (OIDC Discovery §3). */
+/** A member that the metadata does not have is not checked, since most lists are optional (OIDC Discovery §3). */
 function checkWhatIsSupported(provider: ExternalProvider, faults: Faults): void {
   const { metadata, token_endpoint_auth_method, response_mode, prompt } = provider
   const supports = (list: keyof ProviderMetadata, field: string, value: string | null) => {
@@ -94,7 +94,7 @@ function checkWhatIsSupported(provider: ExternalProvider, faults: Faults): void 
 }
 
 function checkIssuers({ metadata, allow_all_issuers, valid_issuers }: ExternalProvider, faults: Faults): void {
-  // "All" are those of one template, never any at all.
+  // "All issuers" means all of one template, never every issuer.
   if (allow_all_issuers && metadata && !metadata.issuer.includes('{tenantid}')) {
     faults.allow_all_issuers = `needs an issuer with {tenantid} in it, and this provider's is ${metadata.issuer}: list others in valid_issuers`
   }
@@ -104,7 +104,7 @@ function checkIssuers({ metadata, allow_all_issuers, valid_issuers }: ExternalPr
   }
 }
 
-/** OIDC Core §2, iss; plain http is for development. */
+/** OIDC Core §2, iss. Plain http is for development. */
 function issuerFault(issuer: string): string | undefined {
   const url = URL.parse(issuer)
   const isWeb = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))
@@ -112,7 +112,7 @@ function issuerFault(issuer: string): string | undefined {
   return issuer.includes('?') || issuer.includes('#') ? 'must have no query and no fragment' : undefined
 }
 
-/** One default for everybody would make everybody the same person. */
+/** A default for an identifying field would make all people the same user. */
 const personal: readonly string[] = ['user_id', 'login_name', 'email']
 
 function checkTemplate({ user_template }: ExternalProvider, faults: Faults): void {
@@ -139,7 +139,7 @@ function checkValueMappings({ value_mappings, user_template }: ExternalProvider,
   }
 }
 
-/** Whether the value could be the user's; a tenant is looked up apart. */
+/** Whether the value is valid for the field. A tenant is looked up separately. */
 function valueFault(field: TemplateField | MappedField, value: string): string | undefined {
   if (field.startsWith('claims.')) {
     const claim = field.slice('claims.'.length)
@@ -158,7 +158,7 @@ function checkIcons(provider: ExternalProvider, faults: Faults): void {
   }
 }
 
-/** Every tenant that the rules give to somebody, and where. */
+/** The tenants that the rules can assign, each with the field that names it. */
 export function tenantsOf({ user_template, value_mappings }: ExternalProvider): { path: string; id: string }[] {
   const mapped = value_mappings.map(({ field, value }, index) => ({
     field,

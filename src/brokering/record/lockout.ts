@@ -1,4 +1,4 @@
-// Without local accounts, a provider must work, or nobody could sign in (SECURITY-CASES D12).
+// Prevents a lock-out: without local accounts, an external provider must work (SECURITY-CASES D12).
 
 import type { ExternalProvider } from '../../model/external-provider.ts'
 import { defaultSettings } from '../../model/settings.ts'
@@ -9,18 +9,18 @@ import { hasSignedIn } from '../../storage/login-attempts.ts'
 import { findSettings } from '../../storage/settings.ts'
 import { readProvider } from './reload-providers.ts'
 
-/** The operators' interface needs no sign-in, so it is the way back. */
+/** The administration API needs no sign-in, so it is the way back. */
 const recoveryAdvice =
   'PATCH settings with {"allow_local_accounts": true} brings local accounts back, with OPERATOR_TOKEN and no sign-in (docs/operations.md)'
 
-/** Why a provider must not go; undefined: somebody can sign in without it. */
+/** Returns why a provider must stay; undefined if users can sign in without it. */
 export async function lockoutFault(context: RequestContext, providerId: string): Promise<string | undefined> {
   const { allow_local_accounts = defaultSettings.allow_local_accounts } = await read(context, findSettings)
   if (allow_local_accounts || (await hasWorkingProvider(context, providerId))) return undefined
   return `is the last one that works, and local accounts are off: allow them first. ${recoveryAdvice}`
 }
 
-/** Why local accounts must not go; undefined: somebody can sign in without them. */
+/** Returns why local accounts must stay; undefined if users can sign in without them. */
 export async function localAccountsFault(context: RequestContext): Promise<string | undefined> {
   if (await hasWorkingProvider(context)) return undefined
   const needed =
@@ -28,7 +28,7 @@ export async function localAccountsFault(context: RequestContext): Promise<strin
   return `${needed}, or nobody could sign in. The way back: ${recoveryAdvice}`
 }
 
-/** Whether somebody can sign in by a provider at this moment. */
+/** Whether users can sign in by an external provider now. */
 async function hasWorkingProvider(context: RequestContext, except?: string): Promise<boolean> {
   const all = await read(context, (db) => listExternalProviders(db, '', mostProviders))
   const candidates = all.filter((provider) => provider.enabled && provider.provider_id !== except)
@@ -38,7 +38,7 @@ async function hasWorkingProvider(context: RequestContext, except?: string): Pro
 
 const mostProviders = 100
 
-/** Of kind oauth2 nothing can be read: somebody has to have signed in. */
+/** A provider of kind oauth2 publishes nothing to read, so a past sign-in is the evidence. */
 async function works(context: RequestContext, provider: ExternalProvider): Promise<boolean> {
   if (provider.kind === 'oauth2') return read(context, (db) => hasSignedIn(db, provider))
   const { metadata_fault } = await readProvider(context, provider)

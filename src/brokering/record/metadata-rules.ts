@@ -1,4 +1,4 @@
-// What an external provider's metadata must say before anybody is sent there (OIDC Discovery §3, §4.3, RFC 8414 §2, §3.3), and what of it we keep.
+// Validates an external provider's metadata before a browser is sent there (OIDC Discovery §3, §4.3, RFC 8414 §2, §3.3), and selects the members that are stored.
 
 import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { shown } from '../../model/untrusted-text.ts'
@@ -29,7 +29,7 @@ export function parseProviderMetadata(
   return { metadata: reduced(document) }
 }
 
-/** OIDC Discovery §4.3: else any document could speak for any issuer. */
+/** OIDC Discovery §4.3: otherwise any document could claim to be any issuer's. */
 function checkIssuer({ issuer }: Document, rules: MetadataRules): string | undefined {
   if (typeof issuer !== 'string' || issuer.length > 500) return 'The metadata names no issuer.'
   const { metadata_endpoint, allowLoopback, internal_hosts } = rules
@@ -51,21 +51,21 @@ function fitsEndpoint(issuer: string, endpoint: string): boolean {
 }
 
 /**
- * Entra's endpoints stand under `common`, `organizations`, `consumers`, or any name of a tenant, while its issuers have `{tenantid}` or the id:
- * exactly one segment, at this place. Those of v1.0 stand on a host of their own.
+ * Entra's endpoints are below `common`, `organizations`, `consumers` or any name of a tenant, while its issuers contain `{tenantid}` or the id:
+ * exactly one segment, at this place. Issuers of v1.0 have a host of their own.
  */
 function fitsEntra(issuer: string, endpoint: string): boolean {
   const [of, at] = [new URL(issuer), new URL(endpoint)]
   const [, tenant = '', ...rest] = of.pathname.split('/')
   const [, name = '', ...further] = at.pathname.split('/')
   if (name === '' || !(tenant === placeholder || isTenantId(tenant))) return false
-  // A record for one tenant must not become one for another, or for all.
+  // A record for one tenant must not become a record for another tenant, or for all.
   if (isTenantId(name) && name.toLowerCase() !== tenant.toLowerCase()) return false
   const isFirstVersion = of.hostname === 'sts.windows.net' && rest.length === 0 && further.length === 0
   return isFirstVersion || (of.origin === at.origin && rest.join('/') === further.join('/'))
 }
 
-/** `{tenantid}`, as the URL parser spells it in a path. */
+/** `{tenantid}` as the URL parser encodes it in a path. */
 const placeholder = '%7Btenantid%7D'
 const isTenantId = (segment: string): boolean => /^[0-9a-f-]{36}$/i.test(segment)
 
@@ -78,7 +78,7 @@ const endpoints = {
   pushed_authorization_request_endpoint: false,
 } as const
 
-/** Another public host is allowed, since large providers have several (Google's token endpoint is not at its issuer); http or a host inside is not. */
+/** Another public host is allowed, since large providers have several (Google's token endpoint is not at its issuer); http or an internal host is not. */
 function checkEndpoints(document: Document, rules: MetadataRules): string | undefined {
   for (const [name, isRequired] of Object.entries(endpoints)) {
     const value = document[name]
@@ -122,7 +122,7 @@ const flags = [
   'backchannel_logout_supported',
 ] as const
 
-/** Only members we know, each of its type and bounded. */
+/** Selects the known members, each of its type and within its bound. */
 function reduced(document: Document): ProviderMetadata {
   const kept: Document = { issuer: document.issuer }
   for (const name of Object.keys(endpoints)) if (typeof document[name] === 'string') kept[name] = document[name]

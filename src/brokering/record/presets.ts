@@ -1,4 +1,4 @@
-// Well-known providers: what an operator need not look up. Client id and secret come from the provider's own pages.
+// Presets of well-known providers: the values that an administrator need not look up. Client id and secret come from the provider's own pages.
 import type { ExternalProvider, UserTemplate } from '../../model/external-provider.ts'
 
 export const presetNames = ['github', 'facebook', 'google', 'entra'] as const
@@ -31,9 +31,9 @@ export const presets: Record<PresetName, Preset> = {
     token_endpoint_auth_method: 'client_secret_post',
     scopes: ['read:user', 'user:email'],
     claims: ['avatar_url', 'company', 'email', 'html_url', 'id', 'login', 'name'],
-    // The number `id`: a login can be given up and taken by somebody else.
+    // The number `id`, because a login can be released and taken by another person.
     identifying_claim: 'sub',
-    // Anybody may have an account there, and ids are plain numbers.
+    // Anyone can have an account there, and ids are plain numbers.
     link_existing_users: false,
     user_template: {
       user_id: { claim: 'login' },
@@ -57,7 +57,7 @@ export const presets: Record<PresetName, Preset> = {
     scopes: ['public_profile', 'email'],
     claims: ['email', 'first_name', 'id', 'last_name', 'name'],
     identifying_claim: 'sub',
-    // Anybody may have an account there, and ids are plain numbers.
+    // Anyone can have an account there, and ids are plain numbers.
     link_existing_users: false,
     user_template: {
       name: { claim: 'name' },
@@ -73,7 +73,7 @@ export const presets: Record<PresetName, Preset> = {
     scopes: ['openid', 'profile', 'email'],
     user_template: standardTemplate,
   },
-  // Every organisation's accounts, and none of them until its issuer is listed or all are allowed.
+  // Accounts of every organisation; none is accepted until its issuer is listed or all are allowed.
   entra: {
     name: 'Microsoft Entra ID',
     kind: 'openid',

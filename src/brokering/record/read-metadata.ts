@@ -1,4 +1,4 @@
-// Reading what an external provider says of itself, and its keys (OIDC Discovery §4, RFC 8414 §3), in bounded time and size (I09, I11).
+// Reads the metadata and the keys of an external provider (OIDC Discovery §4, RFC 8414 §3), in bounded time and size (I09, I11).
 
 import { acceptedAlgorithms } from '../../crypto/accepted-algorithms.ts'
 import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'

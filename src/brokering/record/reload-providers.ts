@@ -1,4 +1,4 @@
-// Reading a provider's own documents again: what it says of itself changes without us.
+// Reads providers' documents again, because they change without notice.
 import type { ExternalProvider } from '../../model/external-provider.ts'
 import type { FetchContext } from '../../outbound/remote-jwks.ts'
 import { recordAuditEvent } from '../../storage/audit-events.ts'
@@ -12,10 +12,10 @@ import {
 } from '../../storage/external-providers.ts'
 import { readProviderMetadata } from './read-metadata.ts'
 
-/** As many as an operator may list: a provider that names others each time must not fill the record. */
+/** The most claim names that are stored, so that a provider that lists other names each time cannot fill the record. */
 const mostClaims = 500
 
-/** What was read, or why not; then what was known before stays in use. */
+/** Returns what was read, or the fault; then the metadata of the read before stays in use. */
 export async function readProvider(context: FetchContext, provider: ExternalProvider): Promise<ProviderReading> {
   const answer = await readProviderMetadata(context, provider)
   if ('fault' in answer) {
@@ -34,7 +34,7 @@ const readAgainAfter = 6 * 60 * minute
 const retryEvery = 30 * minute
 const mostAtOnce = 5
 
-/** Enabled providers whose documents are six hours old, the oldest first; twice an hour also those that could not be read. */
+/** Reloads enabled providers whose documents are six hours old, the oldest first, and twice an hour those whose last read failed. */
 export async function reloadDueProviders(context: FetchContext, db: Database): Promise<void> {
   const { now } = context
   const due = await listProvidersReadBefore(db, now - readAgainAfter, mostAtOnce)
@@ -43,7 +43,7 @@ export async function reloadDueProviders(context: FetchContext, db: Database): P
   await Promise.all([...due, ...faulty].map((provider) => reload(context, db, provider)))
 }
 
-/** Nobody is told when nothing is new: only the time of the reading is. */
+/** If nothing changed, stores only the fetch time and does not bump the configuration epoch. */
 async function reload(context: FetchContext, db: Database, provider: ExternalProvider): Promise<void> {
   const { now } = context
   const reading = await readProvider(context, provider)
@@ -69,7 +69,7 @@ function changedParts(provider: ExternalProvider, reading: ProviderReading): str
   const changes = {
     metadata: isOther('metadata'),
     jwks: isOther('jwks'),
-    // The words of a fault may be others each time.
+    // The text of a fault may differ each time, so only its presence is compared.
     metadata_fault: (provider.metadata_fault === null) !== (reading.metadata_fault === null),
     claims: reading.claims.some((claim) => !provider.claims.includes(claim)),
   }

@@ -1,4 +1,4 @@
-// Client secrets follow WRAP_KEY when it is rotated, so that the old value may go (docs/operations.md).
+// Reseals client secrets after WRAP_KEY was rotated, so that the old value can be removed (docs/operations.md).
 import type { Issuer } from '../../request/issuer.ts'
 import { recordChange } from '../../storage/changes.ts'
 import { type Database, runBatch } from '../../storage/database.ts'
@@ -8,7 +8,7 @@ export async function resealSecrets(db: Database, { keyWrapper }: Issuer, now: n
   const secrets = await listSealedSecrets(db)
   for (const { provider_id, sealed } of secrets.filter((secret) => !keyWrapper.isCurrent(secret.sealed))) {
     const secret = await keyWrapper.open('provider-secret', sealed)
-    // Its key is gone: an operator has to state it again.
+    // The key that sealed it is gone, so an administrator has to enter the secret again.
     if (!secret) continue
     const renewed = await keyWrapper.seal('provider-secret', secret)
     await runBatch(db, [
