@@ -1,5 +1,5 @@
-// Whose tokens a provider's record accepts: its own issuer, further ones by name, or every tenant of one template, never just any.
-// Entra's metadata for several tenants says `https://login.microsoftonline.com/{tenantid}/v2.0`; its tokens name the tenant, and `tid` with it.
+// Decides which issuers' tokens a provider's record accepts: its own issuer, further issuers by name, or every tenant of one template, but never any issuer.
+// Entra's metadata for several tenants states `https://login.microsoftonline.com/{tenantid}/v2.0`; its tokens name the tenant, and `tid` with it.
 import type { ExternalProvider } from '../../model/external-provider.ts'
 
 export interface IssuerRules extends Pick<ExternalProvider, 'allow_all_issuers' | 'valid_issuers'> {
@@ -11,7 +11,7 @@ const placeholder = '{tenantid}'
 const guid = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 const isGuid = (text: unknown): text is string => typeof text === 'string' && new RegExp(`^${guid}$`, 'i').test(text)
 
-/** Where one template serves all tenants, although the metadata of a single tenant names that one. */
+/** Whether one template serves all tenants, although the metadata of a single tenant names that tenant. */
 const hostsOfTenants = new Set([
   'login.microsoftonline.com',
   'login.microsoftonline.us',
@@ -32,13 +32,13 @@ export function acceptsIssuer({ issuer, allow_all_issuers, valid_issuers }: Issu
   return template !== undefined && isFilledBy(template, iss, tid)
 }
 
-/** An Entra key may say whose tokens it signs: then it signs no other's. */
+/** An Entra key may name the issuer whose tokens it signs. It is then accepted for no other issuer. */
 export function keyServesIssuer(keyIssuer: unknown, { iss, tid }: Claims): boolean {
   if (keyIssuer === undefined || keyIssuer === iss) return true
   return typeof keyIssuer === 'string' && isTemplate(keyIssuer) && isFilledBy(keyIssuer, iss, tid)
 }
 
-/** RFC 9207: the `iss` of an authorization response, before any token says which tenant it was. */
+/** RFC 9207: the `iss` of an authorization response, before a token states the tenant. */
 export function fitsIssuer(rules: IssuerRules, iss: string): boolean {
   const [before = '', after = ''] = (templateOf(rules.issuer) ?? '').split(placeholder)
   const tid = iss.slice(before.length, iss.length - after.length)
@@ -50,12 +50,12 @@ interface Claims {
   tid?: unknown
 }
 
-/** Undefined: every token of this provider has one issuer. */
+/** Returns undefined if every token of this provider has the same issuer. */
 function templateOf(issuer: string): string | undefined {
   if (isTemplate(issuer)) return issuer
   return isEntra(issuer) ? issuer.replace(new RegExp(`(?<=/)${guid}(?=/)`, 'i'), placeholder) : undefined
 }
 
-/** Only by the token's own `tid`, which must be a GUID: nothing else fits between the slashes. */
+/** Fills the template with the token's own `tid`, which must be a GUID, so that nothing else fits between the slashes. */
 const isFilledBy = (template: string, iss: unknown, tid: unknown): boolean =>
   isGuid(tid) && template.replace(placeholder, tid) === iss

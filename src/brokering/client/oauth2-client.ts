@@ -1,4 +1,4 @@
-// An OAuth 2.0 server without ID tokens (GitHub, Facebook): who somebody is comes from its API, by the access token that our code was changed for.
+// Sign-in by an OAuth 2.0 server without ID tokens (GitHub, Facebook): its API identifies the person, by the access token that the code was exchanged for.
 
 import type { ExternalProvider, ProviderMetadata, UpstreamLogin } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
@@ -19,7 +19,7 @@ export async function oauth2Login(
   const document = await fetchUserinfo(context, provider, metadata, tokens, budget)
   const subject = subjectOf(document)
   if (subject !== undefined) {
-    // No document may pretend to come from another issuer.
+    // The issuer is ours to state: the document cannot claim another one.
     return { issuer: metadata.issuer, subject, claims: { ...document, iss: metadata.issuer, sub: subject } }
   }
   throw new BrokeringError({
@@ -32,7 +32,7 @@ export async function oauth2Login(
   })
 }
 
-/** Never a name or an address: they change hands. GitHub's ids are numbers. */
+/** Returns the subject, which is never a name or an address, since those change hands. GitHub's ids are numbers. */
 function subjectOf({ sub, id }: Record<string, unknown>): string | undefined {
   const value = sub ?? id
   const text = Number.isSafeInteger(value) ? String(value) : value

@@ -1,4 +1,4 @@
-// From the tokens of an OpenID Provider to what it told of the person: the ID token, and userinfo for claims that it lacks.
+// Turns the tokens of an OpenID Provider into a verified sign-in: the ID token, and userinfo for the claims that it lacks.
 
 import type { ExternalProvider, ProviderMetadata, UpstreamLogin } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
@@ -8,7 +8,7 @@ import type { UpstreamTokens } from './token-request.ts'
 import { fetchUserinfo, requireSubject } from './userinfo-request.ts'
 import { type IdTokenClaims, knownOf, verifyIdToken } from './verify-id-token.ts'
 
-/** Characters: longer ones would not fit a sign-out URL. */
+/** Characters. A longer ID token would not fit into a sign-out URL. */
 const longestHint = 4096
 
 /** At most two hops: keys, userinfo. Throws BrokeringError. */
@@ -41,7 +41,7 @@ const isSid = (sid: unknown): sid is string => typeof sid === 'string' && sid !=
 const isTexts = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((each) => typeof each === 'string')
 
-/** Claims of the ID token win: they are signed. */
+/** Claims of the ID token take precedence, because they are signed. */
 async function completed(
   context: RequestContext,
   provider: ExternalProvider,
@@ -68,7 +68,7 @@ function aboutSameMail(userinfo: Record<string, unknown>, told: IdTokenClaims): 
   return others
 }
 
-/** Those that matching, the template and the groups look at. */
+/** The claims that matching, the template and the group rules read. */
 export function neededClaims(provider: ExternalProvider): string[] {
   const { identifying_claim, provisioning_enabled, user_template, group_mappings } = provider
   if (!provisioning_enabled) return [identifying_claim]

@@ -1,4 +1,4 @@
-// Requests to an external provider: each bounded, all of one sign-in together within eight seconds, so that a page comes within ten (I13).
+// Sends requests to an external provider. Each is bounded, and all of one sign-in share eight seconds, so that a page comes within ten (I13).
 
 import type { ExternalProvider } from '../../model/external-provider.ts'
 import { type AttemptCheck, type AttemptStep, BrokeringError } from '../../model/login-attempt.ts'
@@ -10,10 +10,10 @@ import type { RequestContext } from '../../request/context.ts'
 const [mostPerRequest, mostPerLogin] = [5000, 8000]
 const maxBytes = 64 * 1024
 
-/** Milliseconds that the next request may take. */
+/** Returns the milliseconds that the next request may take. */
 export type Budget = () => number
 
-/** By the real clock, not by the time of the request, which stands still. */
+/** Measured by the real clock, because the time of the request does not advance. */
 export function startBudget(): Budget {
   const start = Date.now()
   return () => Math.max(1, Math.min(mostPerRequest, mostPerLogin - (Date.now() - start)))
@@ -21,13 +21,13 @@ export function startBudget(): Budget {
 
 export interface Call {
   step: AttemptStep
-  /** As an operator knows it: `token endpoint`. */
+  /** The name for operators: `token endpoint`. */
   name: string
-  /** In attempts: `token_endpoint`. */
+  /** The check name in attempts: `token_endpoint`. */
   check: AttemptCheck
   url: string
   headers?: Record<string, string>
-  /** Present: sent by POST. */
+  /** If present, the request is a POST. */
   form?: URLSearchParams
 }
 
@@ -37,7 +37,7 @@ export interface JsonAnswer {
   body: Record<string, unknown>
 }
 
-/** One hop. Throws BrokeringError unless a JSON object came, of whatever status. */
+/** One hop. Returns the JSON object of a response of any status. Throws BrokeringError if there is none. */
 export async function fetchJson(
   context: RequestContext,
   provider: ExternalProvider,
@@ -51,7 +51,7 @@ export async function fetchJson(
     allowLoopback: context.issuer.isLoopback,
     internalHosts: provider.internal_hosts,
   }
-  // GitHub answers nobody without a User-Agent, and with a form unless it is asked for JSON.
+  // GitHub refuses requests without a User-Agent, and answers with a form unless JSON is requested.
   const common = { accept: 'application/json', 'user-agent': 'Countersign', ...headers }
   context.hops += 1
   const answer = await fetchLimited(url, limits, form ? posted(form, common) : { headers: common })

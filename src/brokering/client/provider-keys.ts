@@ -1,4 +1,4 @@
-// The keys an external provider signs with: in this isolate's memory, started from the copy in D1, which serves on while its JWKS is down.
+// The signing keys of an external provider: cached in this isolate, beginning with the copy in D1, which serves while the provider's JWKS is down.
 import type { ExternalProvider } from '../../model/external-provider.ts'
 import {
   type FetchContext,
@@ -10,12 +10,12 @@ import {
   type RemoteKeys,
 } from '../../outbound/remote-jwks.ts'
 
-/** Milliseconds: a key that was withdrawn because it leaked must not count for ever. */
+/** Milliseconds. Bounded, so that a key that was withdrawn because it leaked is not accepted for ever. */
 const serveStaleFor = 24 * 3_600_000
 
 const memory: KeyMemory = new Map()
 
-/** `timeoutMs`: what is left for a fetch. */
+/** `timeoutMs` is the time that is left for a fetch. */
 export async function getProviderKeys(
   context: FetchContext,
   provider: ExternalProvider,
@@ -25,7 +25,7 @@ export async function getProviderKeys(
   return source ? getRemoteKeys(context, source) : { fault: 'the metadata names no jwks_uri' }
 }
 
-/** Once `tried` do not fit: at most one fetch a minute for each provider (I12). Undefined: nothing newer to be had now. */
+/** Fetches the keys again after none of `tried` fitted: at most once a minute for each provider (I12). Returns undefined if there are no newer keys. */
 export async function getNewerProviderKeys(
   context: FetchContext,
   provider: ExternalProvider,
@@ -40,7 +40,7 @@ function sourceOf(provider: ExternalProvider, timeoutMs: number): RemoteKeySourc
   const { provider_id, metadata, jwks, metadata_fetched_at, internal_hosts: internalHosts } = provider
   const uri = metadata?.jwks_uri
   if (uri === undefined) return undefined
-  // A provider that is made anew, or that points elsewhere now, begins with nothing of what was.
+  // The cache key contains what identifies the provider's keys: a provider that was created again, or has another address, starts with an empty cache.
   const name = `${provider_id} ${provider.created_at} ${uri}`
   const copy = jwks ? { copy: { keys: jwks.keys, fetchedAt: metadata_fetched_at } } : {}
   return { memory, name, uri, internalHosts, timeoutMs, serveStaleFor, ...copy }

@@ -1,4 +1,4 @@
-// Countersign as the client of an external provider: the two halves of a sign-in there, before the browser leaves and after it is back.
+// Countersign as the client of an external provider: the two halves of a sign-in, before the browser leaves and after it returns.
 
 import type { ExternalProvider, ProviderMetadata, UpstreamLogin } from '../../model/external-provider.ts'
 import { type AttemptStep, BrokeringError } from '../../model/login-attempt.ts'
@@ -14,7 +14,7 @@ import { parseCallback } from './upstream-response.ts'
 export type { SignAssertion } from './upstream-client-authentication.ts'
 export type { UpstreamRequest } from './upstream-request.ts'
 
-/** `parameters`: as the browser brought them, with a `state` that was found to be ours. */
+/** `parameters` are those that the browser brought, with a `state` that was verified. */
 export interface UpstreamAnswer {
   provider: ExternalProvider
   redirect_uri: string
@@ -22,7 +22,7 @@ export interface UpstreamAnswer {
   parameters: URLSearchParams
 }
 
-/** The URL to send the browser to. No hop, unless the provider wants requests pushed. Throws BrokeringError. */
+/** Returns the URL to send the browser to. No hop, or one if the provider requires pushed requests. Throws BrokeringError. */
 export async function startUpstreamLogin(
   context: RequestContext,
   request: UpstreamRequest,
@@ -31,7 +31,7 @@ export async function startUpstreamLogin(
   return authorizationUrl(context, request, metadataOf(request.provider, 'start'), sign)
 }
 
-/** Everything verified. Hops: token endpoint; keys and userinfo when they are needed. Throws BrokeringError. */
+/** Returns the verified sign-in. Hops: token endpoint; keys and userinfo if needed. Throws BrokeringError. */
 export async function completeUpstreamLogin(
   context: RequestContext,
   { provider, redirect_uri, secret, parameters }: UpstreamAnswer,

@@ -1,4 +1,4 @@
-// The code that the browser brought, for the tokens of an external provider (RFC 6749 §4.1.3, OIDC Core §3.1.3). Never twice.
+// Exchanges the code that the browser brought for the tokens of an external provider (RFC 6749 §4.1.3, OIDC Core §3.1.3). A code is never sent twice.
 
 import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
@@ -39,7 +39,7 @@ export async function redeemCode(
     headers,
     form,
   })
-  // GitHub states its errors with status 200.
+  // GitHub sends errors with status 200.
   if (status !== 200 || typeof body.error === 'string') throw refusedBy(status, body)
   return parseTokens(body)
 }
@@ -63,11 +63,11 @@ const fixOf = (error: unknown): string =>
       ? 'Sign in again: a code is good for a minute and for one use. Compare the redirect URI with what the provider registered.'
       : "Compare the provider's registration of this client with its record here."
 
-/** Characters: of an access token. */
+/** The most characters of an access token. */
 const longestToken = 16 * 1024
 
 function parseTokens({ access_token, id_token, token_type }: Record<string, unknown>): UpstreamTokens {
-  // RFC 6749 §7.1: a token of a type we do not know must not be used; without it nothing is lost but userinfo.
+  // RFC 6749 §7.1: a token of an unknown type must not be used. Without it only userinfo is lost.
   const isBearer = token_type === undefined || (typeof token_type === 'string' && token_type.toLowerCase() === 'bearer')
   const isUsable = typeof access_token === 'string' && /^[\x21-\x7e]+$/.test(access_token)
   return {

@@ -1,4 +1,4 @@
-// How this server authenticates as a client of an external provider (RFC 6749 §2.3.1, OIDC Core §9, RFC 7523 §3).
+// Authenticates this server as a client of an external provider (RFC 6749 §2.3.1, OIDC Core §9, RFC 7523 §3).
 
 import { base64, base64url, fromUtf8, randomBytes, utf8 } from '../../crypto/encoding.ts'
 import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
@@ -6,7 +6,7 @@ import { type AttemptStep, BrokeringError } from '../../model/login-attempt.ts'
 import type { RequestContext } from '../../request/context.ts'
 import { isEntra } from './issuer-template.ts'
 
-/** Signs a client assertion (private_key_jwt) with the signing certificate of this issuer. Handed in: keys/ is a neighbour. */
+/** Signs a client assertion (private_key_jwt) with the signing certificate of this issuer. Passed in, because signing-keys/ is not a dependency of this folder. */
 export type SignAssertion = (claims: Record<string, unknown>) => Promise<string>
 
 export interface ClientCredentials {
@@ -14,7 +14,7 @@ export interface ClientCredentials {
   fields: Record<string, string>
 }
 
-/** For one request to the token or pushed authorization request endpoint. Throws BrokeringError. */
+/** Returns the credentials for one request to the token or pushed authorization request endpoint. Throws BrokeringError. */
 export async function clientCredentials(
   context: RequestContext,
   provider: ExternalProvider,
@@ -37,7 +37,7 @@ export async function clientCredentials(
   }
 }
 
-/** RFC 6749 §2.3.1: both halves as in a form, before they are joined. */
+/** RFC 6749 §2.3.1: both halves are form-encoded before they are joined. */
 const formEncoded = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1)
 
 async function openSecret(context: RequestContext, provider: ExternalProvider, step: AttemptStep): Promise<string> {
@@ -71,7 +71,7 @@ async function assertion(
   const client_assertion = await sign({
     iss: client_id,
     sub: client_id,
-    // The issuer, so that no other server can use it (RFC 7523bis); Entra only knows its token endpoint.
+    // The audience is the issuer, so that no other server can use the assertion (RFC 7523bis); Entra only accepts its token endpoint.
     aud: isEntra(metadata.issuer) ? metadata.token_endpoint : metadata.issuer,
     jti: base64url(randomBytes(16)),
     iat,

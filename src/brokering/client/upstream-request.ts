@@ -1,4 +1,4 @@
-// The request that a browser takes to an external provider (RFC 6749 §4.1.1, OIDC Core §3.1.2.1), pushed first where it must be (RFC 9126).
+// Builds the authorization request to an external provider (RFC 6749 §4.1.1, OIDC Core §3.1.2.1), pushed first if the provider requires it (RFC 9126).
 
 import { base64url, utf8 } from '../../crypto/encoding.ts'
 import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
@@ -16,7 +16,7 @@ export interface UpstreamRequest {
   state: string
   /** 32 random bytes; nonce and code_verifier are derived from it. */
   secret: Uint8Array<ArrayBuffer>
-  /** Left out: as the provider's record says. */
+  /** If absent, the provider's record decides. */
   prompt?: string[]
   /** Seconds. */
   max_age?: number
@@ -25,7 +25,7 @@ export interface UpstreamRequest {
   ui_locales?: string[]
 }
 
-/** Where to send the browser. Throws BrokeringError. */
+/** Returns the URL to send the browser to. Throws BrokeringError. */
 export async function authorizationUrl(
   context: RequestContext,
   request: UpstreamRequest,
@@ -37,7 +37,7 @@ export async function authorizationUrl(
   const shownParameters = metadata.require_pushed_authorization_requests
     ? await push(context, request.provider, metadata, parameters, sign)
     : parameters
-  // RFC 6749 §3.1: a query that is there stays.
+  // RFC 6749 §3.1: the endpoint's own query is kept.
   for (const [name, value] of Object.entries(shownParameters)) url.searchParams.set(name, value)
   return url.href
 }
@@ -70,7 +70,7 @@ const joined = (values: string[] | undefined): string | undefined => values?.joi
 const scopesOf = ({ kind, scopes }: ExternalProvider): string[] =>
   kind === 'openid' ? [...new Set(['openid', ...scopes])] : scopes
 
-/** Whoever says nothing of PKCE may know it, and ignores it otherwise (RFC 6749 §3.1); a public client has nothing else. */
+/** Sends PKCE unless the metadata rules it out: a provider that does not know it ignores it (RFC 6749 §3.1). Public clients always send it. */
 export function usesPkce(provider: ExternalProvider, { code_challenge_methods_supported: methods }: ProviderMetadata) {
   return methods === undefined || methods.includes('S256') || provider.token_endpoint_auth_method === 'none'
 }
@@ -84,7 +84,7 @@ async function challengeOf(secret: Uint8Array<ArrayBuffer>): Promise<Record<stri
 export const nonceOf = (secret: Uint8Array<ArrayBuffer>): Promise<string> => derived(secret, 'nonce')
 export const codeVerifierOf = (secret: Uint8Array<ArrayBuffer>): Promise<string> => derived(secret, 'code_verifier')
 
-/** 43 characters; who knows one of them knows neither the secret nor the other. */
+/** Derives a value of 43 characters. One derived value reveals neither the secret nor another value. */
 async function derived(secret: Uint8Array<ArrayBuffer>, purpose: string): Promise<string> {
   const key = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
   return base64url(new Uint8Array(await crypto.subtle.sign('HMAC', key, utf8(purpose))))

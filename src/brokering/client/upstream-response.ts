@@ -1,4 +1,4 @@
-// What an external provider sends the browser back with (RFC 6749 §4.1.2, OIDC Core §3.1.2.5, RFC 9207 §2.4). The state was checked before.
+// Parses the authorization response of an external provider (RFC 6749 §4.1.2, OIDC Core §3.1.2.5, RFC 9207 §2.4). The state was verified before.
 
 import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError, type BrokeringFailure, type PublicCause } from '../../model/login-attempt.ts'
@@ -7,10 +7,10 @@ import { fitsIssuer } from './issuer-template.ts'
 
 type Rules = Pick<ExternalProvider, 'allow_all_issuers' | 'valid_issuers'>
 
-/** The code. Throws BrokeringError. */
+/** Returns the code. Throws BrokeringError. */
 export function parseCallback(parameters: URLSearchParams, metadata: ProviderMetadata, rules: Rules): string {
   requireOnce(parameters)
-  // RFC 9207 §2.4: before anything else, an error included.
+  // RFC 9207 §2.4: the issuer is checked first, before an error too.
   checkIssuer(parameters.get('iss'), metadata, rules)
   const error = parameters.get('error')
   if (error !== null) throw providerRefused(error, parameters.get('error_description') ?? '')
@@ -19,7 +19,7 @@ export function parseCallback(parameters: URLSearchParams, metadata: ProviderMet
   throw invalid({ check: 'code', cause: 'The provider sent the browser back with neither a code nor an error.' })
 }
 
-/** RFC 6749 §3.1: a parameter that stands there twice means one thing to us and another to somebody else. */
+/** RFC 6749 §3.1: a repeated parameter is refused, because two parties may read different values. */
 function requireOnce(parameters: URLSearchParams): void {
   for (const name of ['code', 'state', 'iss', 'error', 'error_description'] as const) {
     if (parameters.getAll(name).length > 1)
@@ -43,14 +43,14 @@ function checkIssuer(iss: string | null, metadata: ProviderMetadata, rules: Rule
   })
 }
 
-/** RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6: the person said no, or the provider on their behalf. Others do not do their work. */
+/** RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6: errors by which the person, or the provider for the person, refused. Other errors are failures of the provider. */
 const causes = new Map<string, PublicCause>([
   ['access_denied', 'denied'],
   ['login_required', 'denied'],
   ['interaction_required', 'denied'],
   ['consent_required', 'denied'],
   ['account_selection_required', 'denied'],
-  // Facebook's and Apple's words.
+  // Error codes of Facebook and Apple.
   ['user_denied', 'denied'],
   ['user_cancelled_login', 'denied'],
   ['user_cancelled_authorize', 'denied'],
@@ -75,7 +75,7 @@ function providerRefused(error: string, description: string): BrokeringError {
   })
 }
 
-/** An error as an answer states it, bounded and printable. */
+/** Returns the error of a response, bounded and printable. */
 export const said = (error: string, description: string): string =>
   description === '' ? `"${printable(error)}"` : `"${printable(error)}": "${printable(description)}"`
 

@@ -1,4 +1,4 @@
-// What the user-info endpoint of an external provider tells of the person (OIDC Core §5.3; of kind `oauth2` an API of its own).
+// Fetches the claims of the person from the userinfo endpoint of an external provider (OIDC Core §5.3; for kind `oauth2` its own API).
 
 import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError } from '../../model/login-attempt.ts'
@@ -8,7 +8,7 @@ import { type Budget, fetchJson } from './provider-fetch.ts'
 import type { UpstreamTokens } from './token-request.ts'
 import { said } from './upstream-response.ts'
 
-/** One hop. Throws BrokeringError: a claim that could not be asked for must not count as withdrawn. */
+/** One hop. Throws BrokeringError, because a claim that could not be fetched must not count as withdrawn. */
 export async function fetchUserinfo(
   context: RequestContext,
   provider: ExternalProvider,
@@ -25,7 +25,7 @@ export async function fetchUserinfo(
   throw failed(`The user-info endpoint answered with status ${status}: ${errorOf(body)}.`)
 }
 
-/** OIDC Core §5.3.2: without this comparison anybody's claims could be swapped in. */
+/** OIDC Core §5.3.2: without this comparison the claims of another person could be substituted. */
 export function requireSubject(userinfo: Record<string, unknown>, sub: string): void {
   if (userinfo.sub === sub) return
   throw new BrokeringError({
@@ -37,7 +37,7 @@ export function requireSubject(userinfo: Record<string, unknown>, sub: string): 
   })
 }
 
-/** Facebook's and Google's APIs put an object there. */
+/** The APIs of Facebook and Google put an object there. */
 function errorOf({ error, error_description, message }: Record<string, unknown>): string {
   if (typeof error === 'string') return said(error, shown(error_description ?? ''))
   return shown(error ?? message ?? 'nothing that we understand')

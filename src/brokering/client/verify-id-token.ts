@@ -1,4 +1,4 @@
-// The ID token of an external provider, validated in full (OIDC Core §3.1.3.7, §3.1.3.8).
+// Validates the ID token of an external provider in full (OIDC Core §3.1.3.7, §3.1.3.8).
 
 import type { ExternalProvider, ProviderMetadata } from '../../model/external-provider.ts'
 import { BrokeringError, type KnownPerson } from '../../model/login-attempt.ts'
@@ -32,7 +32,7 @@ export const expectationOf = (
   clock_skew: configuration.settings.clock_skew,
 })
 
-/** The claims. Throws BrokeringError; one of a token that the provider did sign says whose it was. */
+/** Returns the claims. Throws BrokeringError, which names the person if the provider did sign the token. */
 export async function verifyIdToken(
   context: RequestContext,
   provider: ExternalProvider,
@@ -58,7 +58,7 @@ const missing: TokenFault = {
   fix: 'Request the scope openid, or choose the kind oauth2 if this is not an OpenID Provider.',
 }
 
-/** What an attempt shows of the person. */
+/** The facts about the person that an attempt stores. */
 export function knownOf(claims: Record<string, unknown>): KnownPerson {
   const { iss, sub } = claims
   return {

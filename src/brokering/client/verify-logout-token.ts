@@ -1,4 +1,4 @@
-// A logout token from an external provider (OIDC Back-Channel Logout §2.6): its signature here, its claims in protocol/logout-token.ts.
+// Verifies a logout token from an external provider (OIDC Back-Channel Logout §2.6): its signature here, its claims in protocol/logout-token.ts.
 
 import type { ExternalProvider } from '../../model/external-provider.ts'
 import { type LogoutTokenClaims, validateLogoutTokenClaims } from '../../protocol/logout-token.ts'

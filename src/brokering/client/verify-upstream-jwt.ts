@@ -1,4 +1,4 @@
-// The signature of a JWT from an external provider (OIDC Core §3.1.3.7 rules 6–8, RFC 8725): made by one of its published keys, never with a shared secret.
+// Verifies the signature of a JWT from an external provider (OIDC Core §3.1.3.7 rules 6–8, RFC 8725): made by one of its published keys, never with a shared secret.
 
 import { type AcceptedAlgorithm, acceptedAlgorithms, isAcceptedAlgorithm } from '../../crypto/accepted-algorithms.ts'
 import { type ForeignJwt, parseForeignJwt } from '../../crypto/foreign-jwt.ts'
@@ -16,7 +16,7 @@ export type VerifiedUpstreamJwt =
   | { claims: Record<string, unknown>; alg: AcceptedAlgorithm }
   | { fault: TokenFault; isOurOutage?: boolean }
 
-/** No hop while the keys are known. */
+/** No hop if the keys are cached. */
 export async function verifyUpstreamJwt(
   context: RequestContext,
   provider: ExternalProvider,
@@ -31,7 +31,7 @@ export async function verifyUpstreamJwt(
   const verdict = await verifySignature(jwt, alg, {
     getKeys: () => getProviderKeys(context, provider, budget()),
     getNewerKeys: (tried) => getNewerProviderKeys(context, provider, tried, budget()),
-    // OIDC Core §10.1: without kid only when there is no choice, since a guess would accept whichever key fits.
+    // OIDC Core §10.1: a token without kid is accepted only if one key fits, since trying several would accept any of them.
     whenSeveralFit: 'refuse',
     isSigningKey: (key) => keyServesIssuer(key.issuer, jwt.claims),
   })
