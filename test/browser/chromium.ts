@@ -18,8 +18,11 @@ export const desktop = { width: 1280, height: 800 }
 
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
-/** Each violation as one line: rule, requirement, element. */
+/** Each violation as one line: rule, requirement, element. Waits for animations first, since a page that fades in has less contrast. */
 export async function axeViolations(page: Page): Promise<string[]> {
+  await page.evaluate(
+    'Promise.all(document.getAnimations().map((animation) => animation.finished)).then(() => undefined)',
+  )
   await page.evaluate(axe.source)
   const options = JSON.stringify({ runOnly: rules })
   const { violations } = await page.evaluate<{ violations: axe.Result[] }>(`axe.run(document, ${options})`)

@@ -11,7 +11,7 @@ const placeholder = '{tenantid}'
 const guid = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 const isGuid = (text: unknown): text is string => typeof text === 'string' && new RegExp(`^${guid}$`, 'i').test(text)
 
-/** Whether one template serves all tenants, although the metadata of a single tenant names that tenant. */
+/** On these hosts one template serves all tenants, although the metadata of a single tenant names that tenant. */
 const hostsOfTenants = new Set([
   'login.microsoftonline.com',
   'login.microsoftonline.us',

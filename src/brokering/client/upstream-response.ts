@@ -43,7 +43,7 @@ function checkIssuer(iss: string | null, metadata: ProviderMetadata, rules: Rule
   })
 }
 
-/** RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6: errors by which the person, or the provider for the person, refused. Other errors are failures of the provider. */
+/** RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6: what an error means for the person. Any other error is reported as a failure. */
 const causes = new Map<string, PublicCause>([
   ['access_denied', 'denied'],
   ['login_required', 'denied'],
